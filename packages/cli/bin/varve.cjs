@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// libuv reads the size of its thread pool once, before the first module that uses it is loaded, so this launcher is
+// CommonJS: inside an ES module it would be too late (static imports run first).
+"use strict";
+process.env.UV_THREADPOOL_SIZE ??= "16";
+import("../dist/main.js").catch((error) => {
+  if (error?.code === "ERR_MODULE_NOT_FOUND" && String(error.message).includes("dist")) {
+    console.error("varve is not built yet. Run: npm run build");
+  } else {
+    console.error(error);
+  }
+  process.exitCode = 1;
+});

@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+// Packages are resolved to their sources (condition "source"), so unit tests need no build;
+// tests that start processes use dist, which `npm test` builds first.
+const conditions = ["source"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["packages/*/src/**/*.{test,fuzz}.ts", "test/{e2e,sim,tidy}/src/**/*.test.ts"],
+    // Two cores: more workers only make the timings of process tests worse.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ["default"],
+  },
+});

@@ -1,1 +1,232 @@
-export {};
+// SPDX-License-Identifier: Apache-2.0
+// What @varve/api offers: the services, messages and codecs of varve.v1.
+
+export type { Ack as AckMessage, Ack__Output as AckOutput } from "./gen/varve/v1/Ack.ts";
+export type { AckLevel as AckLevelMessage, AckLevel__Output as AckLevelOutput } from "./gen/varve/v1/AckLevel.ts";
+export type { Acks as AcksMessage, Acks__Output as AcksOutput } from "./gen/varve/v1/Acks.ts";
+export type { End as EndMessage, End__Output as EndOutput } from "./gen/varve/v1/End.ts";
+export type { Error as ErrorMessage, Error__Output as ErrorOutput } from "./gen/varve/v1/Error.ts";
+export type { Format as FormatMessage, Format__Output as FormatOutput } from "./gen/varve/v1/Format.ts";
+export type { Header as HeaderMessage, Header__Output as HeaderOutput } from "./gen/varve/v1/Header.ts";
+export type {
+  LeaderHint as LeaderHintMessage,
+  LeaderHint__Output as LeaderHintOutput,
+} from "./gen/varve/v1/LeaderHint.ts";
+export type { Position as PositionMessage, Position__Output as PositionOutput } from "./gen/varve/v1/Position.ts";
+export type { Record as RecordMessage, Record__Output as RecordOutput } from "./gen/varve/v1/Record.ts";
+export type {
+  ConsumeRequest as ConsumeRequestMessage,
+  ConsumeRequest__Output as ConsumeRequestOutput,
+} from "./gen/varve/v1/ConsumeRequest.ts";
+export type {
+  ConsumeResponse as ConsumeResponseMessage,
+  ConsumeResponse__Output as ConsumeResponseOutput,
+} from "./gen/varve/v1/ConsumeResponse.ts";
+export type {
+  EpochEndRequest as EpochEndRequestMessage,
+  EpochEndRequest__Output as EpochEndRequestOutput,
+} from "./gen/varve/v1/EpochEndRequest.ts";
+export type {
+  EpochEndResponse as EpochEndResponseMessage,
+  EpochEndResponse__Output as EpochEndResponseOutput,
+} from "./gen/varve/v1/EpochEndResponse.ts";
+export type {
+  FetchRequest as FetchRequestMessage,
+  FetchRequest__Output as FetchRequestOutput,
+} from "./gen/varve/v1/FetchRequest.ts";
+export type {
+  FetchResponse as FetchResponseMessage,
+  FetchResponse__Output as FetchResponseOutput,
+} from "./gen/varve/v1/FetchResponse.ts";
+export type {
+  InitProducerRequest as InitProducerRequestMessage,
+  InitProducerRequest__Output as InitProducerRequestOutput,
+} from "./gen/varve/v1/InitProducerRequest.ts";
+export type {
+  InitProducerResponse as InitProducerResponseMessage,
+  InitProducerResponse__Output as InitProducerResponseOutput,
+} from "./gen/varve/v1/InitProducerResponse.ts";
+export type {
+  ListOffsetsRequest as ListOffsetsRequestMessage,
+  ListOffsetsRequest__Output as ListOffsetsRequestOutput,
+} from "./gen/varve/v1/ListOffsetsRequest.ts";
+export type {
+  ListOffsetsResponse as ListOffsetsResponseMessage,
+  ListOffsetsResponse__Output as ListOffsetsResponseOutput,
+} from "./gen/varve/v1/ListOffsetsResponse.ts";
+export type {
+  PartitionEpoch as PartitionEpochMessage,
+  PartitionEpoch__Output as PartitionEpochOutput,
+} from "./gen/varve/v1/PartitionEpoch.ts";
+export type {
+  PartitionEpochEnd as PartitionEpochEndMessage,
+  PartitionEpochEnd__Output as PartitionEpochEndOutput,
+} from "./gen/varve/v1/PartitionEpochEnd.ts";
+export type {
+  PartitionOffsets as PartitionOffsetsMessage,
+  PartitionOffsets__Output as PartitionOffsetsOutput,
+} from "./gen/varve/v1/PartitionOffsets.ts";
+export type {
+  PartitionRange as PartitionRangeMessage,
+  PartitionRange__Output as PartitionRangeOutput,
+} from "./gen/varve/v1/PartitionRange.ts";
+export type {
+  ProduceOutcome as ProduceOutcomeMessage,
+  ProduceOutcome__Output as ProduceOutcomeOutput,
+} from "./gen/varve/v1/ProduceOutcome.ts";
+export type {
+  ProduceRequest as ProduceRequestMessage,
+  ProduceRequest__Output as ProduceRequestOutput,
+} from "./gen/varve/v1/ProduceRequest.ts";
+export type {
+  ProduceResponse as ProduceResponseMessage,
+  ProduceResponse__Output as ProduceResponseOutput,
+} from "./gen/varve/v1/ProduceResponse.ts";
+export type {
+  ProduceResult as ProduceResultMessage,
+  ProduceResult__Output as ProduceResultOutput,
+} from "./gen/varve/v1/ProduceResult.ts";
+export type {
+  ProduceStreamRequest as ProduceStreamRequestMessage,
+  ProduceStreamRequest__Output as ProduceStreamRequestOutput,
+} from "./gen/varve/v1/ProduceStreamRequest.ts";
+export type {
+  ProduceStreamResponse as ProduceStreamResponseMessage,
+  ProduceStreamResponse__Output as ProduceStreamResponseOutput,
+} from "./gen/varve/v1/ProduceStreamResponse.ts";
+export type {
+  AcceptLossRequest as AcceptLossRequestMessage,
+  AcceptLossRequest__Output as AcceptLossRequestOutput,
+} from "./gen/varve/v1/AcceptLossRequest.ts";
+export type {
+  AcceptLossResponse as AcceptLossResponseMessage,
+  AcceptLossResponse__Output as AcceptLossResponseOutput,
+} from "./gen/varve/v1/AcceptLossResponse.ts";
+export type {
+  AddPartitionsRequest as AddPartitionsRequestMessage,
+  AddPartitionsRequest__Output as AddPartitionsRequestOutput,
+} from "./gen/varve/v1/AddPartitionsRequest.ts";
+export type {
+  AddPartitionsResponse as AddPartitionsResponseMessage,
+  AddPartitionsResponse__Output as AddPartitionsResponseOutput,
+} from "./gen/varve/v1/AddPartitionsResponse.ts";
+export type {
+  AlterTopicConfigRequest as AlterTopicConfigRequestMessage,
+  AlterTopicConfigRequest__Output as AlterTopicConfigRequestOutput,
+} from "./gen/varve/v1/AlterTopicConfigRequest.ts";
+export type {
+  AlterTopicConfigResponse as AlterTopicConfigResponseMessage,
+  AlterTopicConfigResponse__Output as AlterTopicConfigResponseOutput,
+} from "./gen/varve/v1/AlterTopicConfigResponse.ts";
+export type {
+  BrokerDescription as BrokerDescriptionMessage,
+  BrokerDescription__Output as BrokerDescriptionOutput,
+} from "./gen/varve/v1/BrokerDescription.ts";
+export type {
+  BrokerState as BrokerStateMessage,
+  BrokerState__Output as BrokerStateOutput,
+} from "./gen/varve/v1/BrokerState.ts";
+export type {
+  ConfigEntry as ConfigEntryMessage,
+  ConfigEntry__Output as ConfigEntryOutput,
+} from "./gen/varve/v1/ConfigEntry.ts";
+export type {
+  ConfigOperation as ConfigOperationMessage,
+  ConfigOperation__Output as ConfigOperationOutput,
+} from "./gen/varve/v1/ConfigOperation.ts";
+export type {
+  ConfigSource as ConfigSourceMessage,
+  ConfigSource__Output as ConfigSourceOutput,
+} from "./gen/varve/v1/ConfigSource.ts";
+export type {
+  CreateTopicRequest as CreateTopicRequestMessage,
+  CreateTopicRequest__Output as CreateTopicRequestOutput,
+} from "./gen/varve/v1/CreateTopicRequest.ts";
+export type {
+  CreateTopicResponse as CreateTopicResponseMessage,
+  CreateTopicResponse__Output as CreateTopicResponseOutput,
+} from "./gen/varve/v1/CreateTopicResponse.ts";
+export type {
+  DeleteRecordsRequest as DeleteRecordsRequestMessage,
+  DeleteRecordsRequest__Output as DeleteRecordsRequestOutput,
+} from "./gen/varve/v1/DeleteRecordsRequest.ts";
+export type {
+  DeleteRecordsResponse as DeleteRecordsResponseMessage,
+  DeleteRecordsResponse__Output as DeleteRecordsResponseOutput,
+} from "./gen/varve/v1/DeleteRecordsResponse.ts";
+export type {
+  DeleteTopicRequest as DeleteTopicRequestMessage,
+  DeleteTopicRequest__Output as DeleteTopicRequestOutput,
+} from "./gen/varve/v1/DeleteTopicRequest.ts";
+export type {
+  DeleteTopicResponse as DeleteTopicResponseMessage,
+  DeleteTopicResponse__Output as DeleteTopicResponseOutput,
+} from "./gen/varve/v1/DeleteTopicResponse.ts";
+export type {
+  DescribeClusterRequest as DescribeClusterRequestMessage,
+  DescribeClusterRequest__Output as DescribeClusterRequestOutput,
+} from "./gen/varve/v1/DescribeClusterRequest.ts";
+export type {
+  DescribeClusterResponse as DescribeClusterResponseMessage,
+  DescribeClusterResponse__Output as DescribeClusterResponseOutput,
+} from "./gen/varve/v1/DescribeClusterResponse.ts";
+export type {
+  DescribePartitionsRequest as DescribePartitionsRequestMessage,
+  DescribePartitionsRequest__Output as DescribePartitionsRequestOutput,
+} from "./gen/varve/v1/DescribePartitionsRequest.ts";
+export type {
+  DescribePartitionsResponse as DescribePartitionsResponseMessage,
+  DescribePartitionsResponse__Output as DescribePartitionsResponseOutput,
+} from "./gen/varve/v1/DescribePartitionsResponse.ts";
+export type {
+  DescribeTopicConfigRequest as DescribeTopicConfigRequestMessage,
+  DescribeTopicConfigRequest__Output as DescribeTopicConfigRequestOutput,
+} from "./gen/varve/v1/DescribeTopicConfigRequest.ts";
+export type {
+  DescribeTopicConfigResponse as DescribeTopicConfigResponseMessage,
+  DescribeTopicConfigResponse__Output as DescribeTopicConfigResponseOutput,
+} from "./gen/varve/v1/DescribeTopicConfigResponse.ts";
+export type {
+  DescribeTopicRequest as DescribeTopicRequestMessage,
+  DescribeTopicRequest__Output as DescribeTopicRequestOutput,
+} from "./gen/varve/v1/DescribeTopicRequest.ts";
+export type {
+  DescribeTopicResponse as DescribeTopicResponseMessage,
+  DescribeTopicResponse__Output as DescribeTopicResponseOutput,
+} from "./gen/varve/v1/DescribeTopicResponse.ts";
+export type {
+  ListTopicsRequest as ListTopicsRequestMessage,
+  ListTopicsRequest__Output as ListTopicsRequestOutput,
+} from "./gen/varve/v1/ListTopicsRequest.ts";
+export type {
+  ListTopicsResponse as ListTopicsResponseMessage,
+  ListTopicsResponse__Output as ListTopicsResponseOutput,
+} from "./gen/varve/v1/ListTopicsResponse.ts";
+export type {
+  PartitionDeletion as PartitionDeletionMessage,
+  PartitionDeletion__Output as PartitionDeletionOutput,
+} from "./gen/varve/v1/PartitionDeletion.ts";
+export type {
+  PartitionDeletionResult as PartitionDeletionResultMessage,
+  PartitionDeletionResult__Output as PartitionDeletionResultOutput,
+} from "./gen/varve/v1/PartitionDeletionResult.ts";
+export type {
+  PartitionPlacement as PartitionPlacementMessage,
+  PartitionPlacement__Output as PartitionPlacementOutput,
+} from "./gen/varve/v1/PartitionPlacement.ts";
+export type {
+  PartitionState as PartitionStateMessage,
+  PartitionState__Output as PartitionStateOutput,
+} from "./gen/varve/v1/PartitionState.ts";
+export type {
+  PartitionStatus as PartitionStatusMessage,
+  PartitionStatus__Output as PartitionStatusOutput,
+} from "./gen/varve/v1/PartitionStatus.ts";
+export type {
+  TopicDescription as TopicDescriptionMessage,
+  TopicDescription__Output as TopicDescriptionOutput,
+} from "./gen/varve/v1/TopicDescription.ts";
+export type {
+  TopicSummary as TopicSummaryMessage,
+  TopicSummary__Output as TopicSummaryOutput,
+} from "./gen/varve/v1/TopicSummary.ts";

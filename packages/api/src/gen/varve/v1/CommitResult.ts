@@ -1,0 +1,32 @@
+// Original file: proto/varve/v1/groups.proto
+
+import type { CommittedOffset as _varve_v1_CommittedOffset, CommittedOffset__Output as _varve_v1_CommittedOffset__Output } from '../../varve/v1/CommittedOffset.ts';
+import type { Long } from '@grpc/proto-loader';
+
+/**
+ * Answer to a commit.
+ */
+export interface CommitResult {
+  /**
+   * Number of the request.
+   */
+  'requestId'?: (number | string | Long);
+  /**
+   * One for each partition.
+   */
+  'offsets'?: (_varve_v1_CommittedOffset)[];
+}
+
+/**
+ * Answer to a commit.
+ */
+export interface CommitResult__Output {
+  /**
+   * Number of the request.
+   */
+  'requestId': (number);
+  /**
+   * One for each partition.
+   */
+  'offsets': (_varve_v1_CommittedOffset__Output)[];
+}

@@ -1,0 +1,40 @@
+// Original file: proto/varve/v1/admin.proto
+
+import type { Error as _varve_v1_Error, Error__Output as _varve_v1_Error__Output } from '../../varve/v1/Error.ts';
+import type { Long } from '@grpc/proto-loader';
+
+/**
+ * Records that were deleted in one partition.
+ */
+export interface PartitionDeletionResult {
+  /**
+   * The partition.
+   */
+  'partition'?: (number);
+  /**
+   * First offset that is kept now, or would be.
+   */
+  'logStartOffset'?: (number | string | Long);
+  /**
+   * Why nothing was deleted. Absent on success.
+   */
+  'error'?: (_varve_v1_Error | null);
+}
+
+/**
+ * Records that were deleted in one partition.
+ */
+export interface PartitionDeletionResult__Output {
+  /**
+   * The partition.
+   */
+  'partition': (number);
+  /**
+   * First offset that is kept now, or would be.
+   */
+  'logStartOffset': (number);
+  /**
+   * Why nothing was deleted. Absent on success.
+   */
+  'error': (_varve_v1_Error__Output | null);
+}

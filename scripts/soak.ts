@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run soak [-- name…]`: the same tests as `npm test`, with the full counts. Jobs run one after another.
+// `npm run soak -- --list` says what there is.
+
+import { spawn } from "node:child_process";
+
+interface Job {
+  readonly name: string;
+  readonly about: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly command: readonly [string, ...string[]];
+}
+
+const vitest = (...files: string[]): readonly [string, ...string[]] => [
+  "npx",
+  "vitest",
+  "run",
+  "--testTimeout=14400000",
+  ...files,
+];
+
+const jobs: readonly Job[] = [
+  {
+    name: "model",
+    about: "the whole store against a simple model on the simulated disk, 20,000 cases",
+    env: { VARVE_MODEL_CASES: "20000" },
+    command: vitest("packages/log/src/testing"),
+  },
+  {
+    name: "crash",
+    about: "a writing process killed 300 times on the real disk",
+    env: { VARVE_CRASHES: "300" },
+    command: vitest("packages/log/src/crash.test.ts"),
+  },
+  {
+    name: "fuzz-batches",
+    about: "a million mutated batches",
+    env: { VARVE_FUZZ: "1000000" },
+    command: vitest("packages/format"),
+  },
+  {
+    name: "fuzz-requests",
+    about: "200,000 mutated gRPC requests",
+    env: { VARVE_FUZZ: "200000" },
+    command: vitest("packages/api", "packages/broker"),
+  },
+  {
+    name: "mutants",
+    about: "every storage rule broken on purpose, one at a time; each must be noticed",
+    env: {},
+    command: ["npm", "run", "--silent", "mutants:log"],
+  },
+];
+
+async function run(job: Job): Promise<{ ok: boolean; seconds: number }> {
+  const began = performance.now();
+  const child = spawn(job.command[0], job.command.slice(1), {
+    stdio: "inherit",
+    env: { ...process.env, ...job.env },
+  });
+  const ok = await new Promise<boolean>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code === 0));
+  });
+  return { ok, seconds: (performance.now() - began) / 1000 };
+}
+
+const wanted = process.argv.slice(2);
+if (wanted.includes("--list") || wanted.includes("--help")) {
+  for (const job of jobs) console.log(`${job.name.padEnd(14)} ${job.about}`);
+  process.exit(0);
+}
+const unknown = wanted.filter((name) => !jobs.some((job) => job.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `There is no soak job "${unknown.join('", "')}". There are: ${jobs.map((job) => job.name).join(", ")}.`,
+  );
+  process.exit(2);
+}
+
+const results: { name: string; ok: boolean; seconds: number }[] = [];
+for (const job of jobs.filter((job) => wanted.length === 0 || wanted.includes(job.name))) {
+  console.log(`\n== ${job.name}: ${job.about}`);
+  results.push({ name: job.name, ...(await run(job)) });
+}
+console.log("");
+for (const { name, ok, seconds } of results) {
+  console.log(`${ok ? "ok    " : "FAILED"} ${name.padEnd(14)} ${seconds.toFixed(0)} s`);
+}
+process.exitCode = results.every((result) => result.ok) ? 0 : 1;

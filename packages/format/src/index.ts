@@ -1,1 +1,74 @@
-export {};
+// SPDX-License-Identifier: Apache-2.0
+export { crc32c, crc32cAppend, crc32cImplementation } from "./crc32c.ts";
+export { EpochRuns, type EpochRun } from "./epoch-runs.ts";
+export { FormatError, type FormatErrorCode } from "./format-error.ts";
+export { invariant, InvariantError, unreachable } from "./invariant.ts";
+export {
+  batchBytesMaxCeiling,
+  batchBytesMaxDefault,
+  batchRecordsMax,
+  int16Max,
+  int32Max,
+  messageBytesMax,
+  plainBytesMaxDefault,
+  producerBatchesRemembered,
+  recordBytesMaxDefault,
+  timestampAheadMsMax,
+  topicNameCharactersMax,
+} from "./limits.ts";
+export { murmur2, partitionForKey } from "./murmur2.ts";
+export { ByteReader } from "./reader.ts";
+export {
+  errorDomain,
+  isReason,
+  reasonNames,
+  reasons,
+  type GrpcStatusName,
+  type Reason,
+  type ReasonInfo,
+} from "./reasons.ts";
+export {
+  buildBatch,
+  RecordBatchBuilder,
+  recordSizeBytes,
+  type FinishOptions,
+  type RecordHeader,
+  type RecordInput,
+  type RecordSpans,
+} from "./record-batch/builder.ts";
+export {
+  assignOffsets,
+  attributeBits,
+  batchHeaderBytes,
+  batchSizeBytes,
+  codecOf,
+  codecs,
+  hasDeleteHorizon,
+  isControl,
+  isTransactional,
+  readBatchHeader,
+  sealBatch,
+  stampAppendTime,
+  usesLogAppendTime,
+  type BatchHeader,
+  type Codec,
+} from "./record-batch/layout.ts";
+export {
+  batchesIn,
+  readPlainRecords,
+  RecordCursor,
+  recordsOf,
+  type BatchPlace,
+  type ReadRecord,
+} from "./record-batch/reader.ts";
+export {
+  checkBatch,
+  checkProducedBatch,
+  checkRecords,
+  type BatchFault,
+  type BatchFaultCode,
+  type ProducedBatchLimits,
+} from "./record-batch/validate.ts";
+export { isUuid, parseUuid, printUuid, printUuidAsBase64, uuidBytes, zeroUuid } from "./uuid.ts";
+export { uvarintBytes, varintBytes, varlongBytes } from "./varint.ts";
+export { ByteWriter } from "./writer.ts";

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns whatever ended a command into an exit code and lines for people: what failed, then what to do about it. Pure.
+//
+// Errors of the other packages are recognised by their fields (`reason` of the API, `code` of brokers and Node), not by
+// class, so that an error that crossed a process or a bundle is understood as well.
+
+import { CliError, exitCodes, type ExitName } from "./exit-code.ts";
+
+export interface ErrorReport {
+  exitCode: number;
+  /** The first says what failed, the others what to do. */
+  lines: readonly string[];
+}
+
+/** What the command line knew, for the advice. */
+export interface ReportContext {
+  address?: string | undefined;
+  topic?: string | undefined;
+}
+
+export function reportError(error: unknown, context: ReportContext = {}): ErrorReport {
+  if (error instanceof CliError) return report(error.code, error.message, error.advice);
+  if (!(error instanceof Error)) return report("failed", String(error), []);
+  const fields = error as Error & { reason?: unknown; code?: unknown; metadata?: unknown; path?: unknown };
+  if (isUnreachable(error)) return unreachable(error.message, context);
+  const reason = typeof fields.reason === "string" ? fields.reason : undefined;
+  if (reason !== undefined) return refusal(reason, error, context);
+  if (typeof fields.code === "string") return operational(fields.code, error, context);
+  return report("failed", error.message, []);
+}
+
+function refusal(reason: string, error: Error, context: ReportContext): ErrorReport {
+  const topic = context.topic ?? "NAME";
+  const advice = adviceByReason[reason]?.(topic) ?? [];
+  return report(exitByReason[reason] ?? "failed", `${error.message} (${reason})`, advice);
+}
+
+const exitByReason: Readonly<Record<string, ExitName>> = {
+  UNKNOWN_TOPIC: "notFound",
+  UNKNOWN_PARTITION: "notFound",
+  OFFSET_OUT_OF_RANGE: "notFound",
+  LEADER_NOT_AVAILABLE: "unreachable",
+  NOT_CONTROLLER: "unreachable",
+  SHUTTING_DOWN: "unreachable",
+};
+
+const adviceByReason: Readonly<Record<string, (topic: string) => readonly string[]>> = {
+  UNKNOWN_TOPIC: (topic) => [
+    `See what there is: varve topic list`,
+    `Create it:         varve topic create ${topic} --partitions 3`,
+  ],
+  UNKNOWN_PARTITION: (topic) => [`See its partitions: varve topic describe ${topic}`],
+  TOPIC_ALREADY_EXISTS: (topic) => [
+    `Look at it: varve topic describe ${topic}`,
+    `Use --if-not-exists when that is fine.`,
+  ],
+  OFFSET_OUT_OF_RANGE: (topic) => [
+    `See what is kept: varve offsets ${topic}`,
+    `Read from there:  varve consume ${topic} --from earliest`,
+  ],
+  MESSAGE_TOO_LARGE: (topic) => [`Raise the limit: varve topic alter ${topic} --config max.message.bytes=BYTES`],
+  STORAGE_FULL: (topic) => [
+    `Free some room on the node's disk, or keep less: varve topic alter ${topic} --config retention.bytes=BYTES`,
+  ],
+  PARTITION_QUARANTINED: (topic) => [
+    `See which:       varve topic describe ${topic}`,
+    `Look at the log: varve inspect log DATA_DIR/topics/${topic}-PARTITION`,
+    `Give the damaged records up, for good: varve partition accept-loss ${topic} PARTITION --dry-run`,
+  ],
+  BUSY: () => ["The node is at a limit: send more slowly (--rate), or try again."],
+  REQUEST_TIMED_OUT: () => ["What was sent may have been written. With --idempotent a retry writes nothing twice."],
+};
+
+function operational(code: string, error: Error, context: ReportContext): ErrorReport {
+  switch (code) {
+    case "DATA_DIRECTORY_LOCKED":
+      return report("failed", error.message, [
+        "Another node runs on that directory: use it, stop it, or give another with --data-dir.",
+      ]);
+    case "LISTEN":
+    case "EADDRINUSE":
+      return report("failed", error.message, [
+        "Something listens there already, perhaps another node.",
+        "Use it, or let the system pick a free port: varve serve --grpc 127.0.0.1:0",
+      ]);
+    case "CONFIGURATION":
+      return report("usage", error.message, ["See every value and where it comes from: varve config"]);
+    case "NOT_FOUND":
+    case "ENOENT":
+      return report("notFound", error.message, []);
+    case "EACCES":
+    case "PERMISSION":
+      return report("failed", error.message, ["Check who owns the file or directory."]);
+    case "UNAVAILABLE":
+      return unreachable(error.message, context);
+    default:
+      return report("failed", error.message, []);
+  }
+}
+
+/** Connection refused, no such host, no answer: whatever layer says so. 14 is gRPC's UNAVAILABLE. */
+function isUnreachable(error: Error): boolean {
+  const fields = error as { code?: unknown; reason?: unknown; grpcCode?: unknown };
+  if (fields.code === "ECONNREFUSED" || fields.code === "ENOTFOUND" || fields.code === "UNREACHABLE") return true;
+  const status = fields.grpcCode ?? fields.code;
+  if (status !== 14 && status !== "UNAVAILABLE") return false;
+  // A node that answered names a reason of its own.
+  return (
+    typeof fields.reason !== "string" || /ECONNREFUSED|No connection established|Name resolution/.test(error.message)
+  );
+}
+
+function unreachable(message: string, context: ReportContext): ErrorReport {
+  const where = context.address === undefined ? "" : ` at "${context.address}"`;
+  return report("unreachable", `No node answers${where}: ${message}`, [
+    "Start one here:          varve serve",
+    "Or say where one runs:   --address HOST:PORT, or VARVE_ADDRESS in the environment",
+  ]);
+}
+
+function report(code: ExitName, message: string, advice: readonly string[]): ErrorReport {
+  return { exitCode: exitCodes[code].code, lines: [message, ...advice] };
+}

@@ -65,8 +65,8 @@ describe("compileLineReader() takes key and time from", () => {
   });
 
   it("what stands before a separator, which leaves the value", () => {
-    expect(read({ keySeparator: "::" }, "k::v::w")).toMatchObject({ key: "k", value: "v::w" });
-    expect(read({ keySeparator: ":" }, ":v")).toMatchObject({ key: null, value: "v" });
+    expect(read({ keyDelimiter: "::" }, "k::v::w")).toMatchObject({ key: "k", value: "v::w" });
+    expect(read({ keyDelimiter: ":" }, ":v")).toMatchObject({ key: null, value: "v" });
   });
 
   it("--key for every record; an empty value is null only when asked", () => {
@@ -99,7 +99,7 @@ describe("compileLineReader() refuses", () => {
     expect(refusal({ key: "a", keyField: "1" })).toContain("--key-pattern");
     expect(refusal({ timeField: "1", timePattern: "x" })).toContain("--time-field or --time-pattern");
     expect(refusal({ timeFormat: "iso" })).toContain("--time-format alone");
-    expect(refusal({ keySeparator: "" })).toContain("--key-separator");
+    expect(refusal({ keyDelimiter: "" })).toContain("--key-delimiter");
     expect(refusal({ keyField: "1", delimiter: "" })).toContain("--delimiter");
   });
 
@@ -118,7 +118,7 @@ describe("compileLineReader() refuses", () => {
       message: expect.stringContaining('"soon" is not a time'),
     });
     expect(outcome({ timePattern: "x" }, "a")).toMatchObject({ message: expect.stringContaining("no time found") });
-    expect(outcome({ keySeparator: ":" }, "a")).toMatchObject({ kind: "bad-line" });
+    expect(outcome({ keyDelimiter: ":" }, "a")).toMatchObject({ kind: "bad-line" });
     expect(outcome({ format: "ndjson", keyField: "a" }, "{")).toMatchObject({
       message: expect.stringContaining("not JSON"),
     });

@@ -24,7 +24,7 @@ export interface LineReaderOptions {
   delimiter?: string;
   keyField?: string;
   keyPattern?: string;
-  keySeparator?: string;
+  keyDelimiter?: string;
   /** The same key for every record. */
   key?: string;
   timeField?: string;
@@ -74,16 +74,16 @@ function lineReader(
 ): LineReader {
   const headers = options.headers ?? [];
   const constantKey = options.key === undefined ? null : Buffer.from(options.key);
-  const separator = options.keySeparator === undefined ? undefined : Buffer.from(options.keySeparator);
+  const keyDelimiter = options.keyDelimiter === undefined ? undefined : Buffer.from(options.keyDelimiter);
   const needsText = findKey !== undefined || findTime !== undefined;
   return (line) => {
     let key: Uint8Array | null = constantKey;
     let value: Uint8Array | null = line;
-    if (separator !== undefined) {
-      const at = Buffer.from(line.buffer, line.byteOffset, line.byteLength).indexOf(separator);
-      if (at < 0) return badLine(`no key separator "${options.keySeparator}" in it`, line);
+    if (keyDelimiter !== undefined) {
+      const at = Buffer.from(line.buffer, line.byteOffset, line.byteLength).indexOf(keyDelimiter);
+      if (at < 0) return badLine(`no key delimiter "${options.keyDelimiter}" in it`, line);
       key = at === 0 ? null : Buffer.from(line.subarray(0, at));
-      value = line.subarray(at + separator.length);
+      value = line.subarray(at + keyDelimiter.length);
     }
     let timestampMs: number | undefined;
     if (needsText) {
@@ -114,9 +114,9 @@ function lineReader(
 }
 
 function findContradiction(options: LineReaderOptions): string | undefined {
-  const keySources = [options.key, options.keyField, options.keyPattern, options.keySeparator];
+  const keySources = [options.key, options.keyField, options.keyPattern, options.keyDelimiter];
   if (keySources.filter((source) => source !== undefined).length > 1) {
-    return "Cannot take the key from two places: give one of --key, --key-field, --key-pattern and --key-separator";
+    return "Cannot take the key from two places: give one of --key, --key-field, --key-pattern and --key-delimiter";
   }
   if (options.timeField !== undefined && options.timePattern !== undefined) {
     return "Cannot take the time from two places: give --time-field or --time-pattern";
@@ -124,7 +124,7 @@ function findContradiction(options: LineReaderOptions): string | undefined {
   if (options.timeFormat !== undefined && options.timeField === undefined && options.timePattern === undefined) {
     return "Cannot use --time-format alone: say where the time is with --time-field or --time-pattern";
   }
-  if (options.keySeparator === "") return "Cannot cut a key off by an empty --key-separator";
+  if (options.keyDelimiter === "") return "Cannot cut a key off by an empty --key-delimiter";
   if (options.delimiter === "") return "Cannot cut fields by an empty --delimiter";
   return undefined;
 }

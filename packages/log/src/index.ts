@@ -5,6 +5,7 @@ export type { LogErrorCode } from "./errors.ts";
 export { FileSystemError } from "./file-system.ts";
 export type { FileHandle, FileStatus, FileSystem, FileSystemErrorCode, OpenMode } from "./file-system.ts";
 export { nodeFileSystem } from "./node-file-system.ts";
-export { InvariantError } from "./invariant.ts";
 export { planRetention } from "./retention.ts";
 export type { RetainedSegment, RetentionInput, RetentionPlan, RetentionReason } from "./retention.ts";
+export type { PartitionId } from "./partition-id.ts";
+export type { ProducerEntry, RememberedBatch } from "./producer-state.ts";

@@ -1,9 +1,7 @@
-/** A bug in this package, found by itself. Nobody catches it: the process says so and ends. */
-export class InvariantError extends Error {
-  override readonly name = "InvariantError";
-}
+/** `invariant` of `@varve/format` for hot paths: the message is made only when it is needed. */
+import { InvariantError } from "@varve/format";
 
-/** Throws when what must hold does not; `message` says what was expected, and is made only then. */
+/** Throws `InvariantError`, which nobody catches, when what must hold does not; `message` says what was expected. */
 export function invariant(condition: boolean, message: () => string): asserts condition {
-  if (!condition) throw new InvariantError(message());
+  if (!condition) throw new InvariantError(`Invariant broken: ${message()}`);
 }

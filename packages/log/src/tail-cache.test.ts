@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { InvariantError } from "./invariant.ts";
+import { InvariantError } from "@varve/format";
 import { TailCache } from "./tail-cache.ts";
 import type { CachedTail } from "./tail-cache.ts";
 

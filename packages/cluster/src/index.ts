@@ -1,1 +1,72 @@
-export {};
+// Every replicated decision of Varve, as pure functions. Start reading at controller/state.ts and controller/commands.ts.
+
+export { decodeBatch, encodeBatch, replayBatch } from "./controller/batch.ts";
+export type { MetadataBatch } from "./controller/batch.ts";
+export { emptyPlan, planCommand, planRecords } from "./controller/batch-plan.ts";
+export type { BatchPlan, Outcome, PlanStep } from "./controller/batch-plan.ts";
+export { decide } from "./controller/commands.ts";
+export type { Command, CommandKind, CommandReplies, ReplyOf } from "./controller/commands.ts";
+export type {
+  AllocateProducerIds,
+  ProducerIdsReply,
+  RegisterBroker,
+  RegisterBrokerReply,
+  StartEpochs,
+  StartEpochsReply,
+  UnfenceBroker,
+} from "./controller/broker-commands.ts";
+export type {
+  AlterClusterConfig,
+  AlterConfigReply,
+  AlterTopicConfig,
+  ConfigChange,
+} from "./controller/config-commands.ts";
+export type { ConfirmFlush, NewLeaderEpoch, PartitionReply } from "./controller/partition-commands.ts";
+export type {
+  AddPartitions,
+  CreateTopic,
+  DeleteTopic,
+  DeleteTopicReply,
+  TopicReply,
+} from "./controller/topic-commands.ts";
+export type { Decision, DecisionContext, Refusal } from "./controller/decision.ts";
+export { printDigest, sameDigest } from "./controller/digest.ts";
+export type { Digest } from "./controller/digest.ts";
+export {
+  brokerOf,
+  clusterOverrides,
+  isActive,
+  partitionOf,
+  partitionsOnBroker,
+  topicNamed,
+  topicOverrides,
+  topicsByName,
+} from "./controller/image.ts";
+export type { MetadataRecord } from "./controller/records.ts";
+export { replay, replayAll } from "./controller/replay.ts";
+export { decodeSnapshot, encodeSnapshot } from "./controller/snapshot.ts";
+export { emptyImage, noLeader } from "./controller/state.ts";
+export type {
+  Broker,
+  ConfigOverrides,
+  ControllerImage,
+  Endpoint,
+  FlushState,
+  Partition,
+  Topic,
+} from "./controller/state.ts";
+export {
+  checkTopicConfig,
+  describeTopicConfig,
+  effectiveTopicConfig,
+  nearestName,
+  topicConfigNames,
+} from "./controller/topic-config.ts";
+export type { ConfigEntry, ConfigKind, TopicConfig, TopicConfigName } from "./controller/topic-config.ts";
+export { topicNameFault } from "./controller/topic-name.ts";
+export { batchBytesMax, batchRecordsMax, partitionsPerTopicMax, producerIdBlockSize } from "./limits.ts";
+export { refuseEpoch, refuseProduce } from "./partition/admission.ts";
+export type { Acks, ProduceAdmission } from "./partition/admission.ts";
+export { durableReplicas, nextHighWatermark } from "./partition/high-watermark.ts";
+export type { HighWatermarkInput, ReplicaProgress } from "./partition/high-watermark.ts";
+export { PersistentMap } from "./persistent-map.ts";

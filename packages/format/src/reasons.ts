@@ -55,6 +55,11 @@ const table = {
   INVALID_CONFIG: no("INVALID_ARGUMENT", 40, "A configuration key is unknown or its value is not allowed."),
   POLICY_VIOLATION: no("FAILED_PRECONDITION", 44, "The cluster's rules forbid it."),
 
+  // Brokers and controllers.
+  STALE_BROKER_EPOCH: no("FAILED_PRECONDITION", 77, "Another incarnation of the broker has registered since."),
+  DUPLICATE_BROKER: no("ALREADY_EXISTS", 101, "Another living process holds this broker id."),
+  INVALID_UPDATE_VERSION: yes("ABORTED", 95, "The partition has changed since the state the request was built on."),
+
   // What was sent.
   INVALID_REQUEST: no("INVALID_ARGUMENT", 42, "The request is malformed or contradicts itself."),
   INVALID_RECORD: no("INVALID_ARGUMENT", 87, "A record or batch breaks the rules of the format."),

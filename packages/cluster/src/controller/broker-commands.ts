@@ -1,0 +1,162 @@
+// Commands about brokers: registration, unfencing, new leader epochs at their start, blocks of producer ids.
+
+import { accept, refuse } from "./decision.ts";
+import type { Decision, Refusal } from "./decision.ts";
+import { brokerOf, partitionsOnBroker } from "./image.ts";
+import { isUuid } from "@varve/format";
+import { producerIdBlockSize, registrationListMax } from "../limits.ts";
+import type { MetadataRecord } from "./records.ts";
+import type { BrokerFeature, ControllerImage, Endpoint } from "./state.ts";
+
+/** A process says who it is. `incarnationId` is new for every process start. */
+export interface RegisterBroker {
+  readonly kind: "registerBroker";
+  readonly brokerId: number;
+  readonly incarnationId: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly rack?: string;
+  readonly dirs: readonly string[];
+  readonly features?: readonly BrokerFeature[];
+}
+
+export interface RegisterBrokerReply {
+  readonly brokerEpoch: number;
+}
+
+/** "Let me in": accepted once the broker has seen its own registration (B-6). */
+export interface UnfenceBroker {
+  readonly kind: "unfenceBroker";
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  /** `offset` of the broker's own image. */
+  readonly metadataOffset: number;
+}
+
+/** J-3: every process start begins a new leader epoch on each partition this broker leads, before it appends anything. */
+export interface StartEpochs {
+  readonly kind: "startEpochs";
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+}
+
+export interface StartEpochsReply {
+  /** Partitions that got a new leader epoch. */
+  readonly partitions: number;
+}
+
+export interface AllocateProducerIds {
+  readonly kind: "allocateProducerIds";
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+}
+
+/** Ids `first` … `first + count - 1` belong to the broker for ever. */
+export interface ProducerIdsReply {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * B-1: the same incarnation again keeps its epoch; another one with the same directories proves (by their lock) that the former
+ * process is dead, and takes over at once; another one with other directories is refused while the old one is not fenced.
+ */
+export function decideRegisterBroker(image: ControllerImage, command: RegisterBroker): Decision<RegisterBrokerReply> {
+  const fault = registrationFault(command);
+  if (fault !== undefined) return refuse("INVALID_REQUEST", `Cannot register broker ${command.brokerId}: ${fault}.`);
+  const before = brokerOf(image, command.brokerId);
+  if (before?.incarnationId === command.incarnationId) return accept({ brokerEpoch: before.brokerEpoch });
+  if (before !== undefined && !before.fenced && !before.dirs.some((dir) => command.dirs.includes(dir))) {
+    return refuse(
+      "DUPLICATE_BROKER",
+      `Cannot register broker ${command.brokerId}: another process with other data directories holds this id. ` +
+        "Give this node an id of its own, or stop the other one.",
+      { brokerId: String(command.brokerId), brokerEpoch: String(before.brokerEpoch) },
+    );
+  }
+  const brokerEpoch = image.offset + 1;
+  const { brokerId, incarnationId, endpoints, rack = "", dirs, features = [] } = command;
+  return accept({ brokerEpoch }, [
+    { type: "RegisterBroker", brokerId, brokerEpoch, incarnationId, endpoints, rack, dirs, features, fenced: true },
+  ]);
+}
+
+export function decideUnfenceBroker(
+  image: ControllerImage,
+  command: UnfenceBroker,
+): Decision<{ readonly fenced: boolean }> {
+  const stale = staleBroker(image, command);
+  if (stale !== undefined) return stale;
+  const broker = brokerOf(image, command.brokerId);
+  if (command.metadataOffset < command.brokerEpoch) return accept({ fenced: broker?.fenced ?? true });
+  if (broker?.fenced === false) return accept({ fenced: false });
+  const { brokerId, brokerEpoch } = command;
+  return accept({ fenced: false }, [{ type: "BrokerChange", brokerId, brokerEpoch, fenced: false }]);
+}
+
+/** Not atomic: each partition's new epoch stands alone, so a node with more partitions than a batch holds can start (C-5). */
+export function decideStartEpochs(image: ControllerImage, command: StartEpochs): Decision<StartEpochsReply> {
+  const stale = staleBroker(image, command);
+  if (stale !== undefined) return stale;
+  const led = partitionsOnBroker(image, command.brokerId).filter((partition) => partition.leader === command.brokerId);
+  const records: MetadataRecord[] = led.map(({ topicId, partition, partitionEpoch, leader }) => ({
+    type: "PartitionChange",
+    topicId,
+    partition,
+    expectedPartitionEpoch: partitionEpoch,
+    leader,
+  }));
+  return { records, reply: { partitions: records.length }, atomic: false };
+}
+
+export function decideAllocateProducerIds(
+  image: ControllerImage,
+  command: AllocateProducerIds,
+): Decision<ProducerIdsReply> {
+  const stale = staleBroker(image, command);
+  if (stale !== undefined) return stale;
+  const first = image.nextProducerId;
+  const next = first + producerIdBlockSize;
+  if (!Number.isSafeInteger(next))
+    return refuse("POLICY_VIOLATION", "Cannot allocate producer ids: all of them are used up.");
+  const { brokerId, brokerEpoch } = command;
+  return accept({ first, count: producerIdBlockSize }, [{ type: "ProducerIdBlock", brokerId, brokerEpoch, next }]);
+}
+
+/** B-2: every request of a broker carries its epoch; only the registered incarnation is heard. */
+export function staleBroker(
+  image: ControllerImage,
+  { brokerId, brokerEpoch }: { readonly brokerId: number; readonly brokerEpoch: number },
+): { refusal: Refusal } | undefined {
+  const broker = brokerOf(image, brokerId);
+  if (broker?.brokerEpoch === brokerEpoch) return undefined;
+  const current = broker === undefined ? "is not registered" : `is registered with epoch ${broker.brokerEpoch}`;
+  return refuse(
+    "STALE_BROKER_EPOCH",
+    `Broker ${brokerId} called with broker epoch ${brokerEpoch}, but it ${current}.`,
+    {
+      brokerId: String(brokerId),
+      brokerEpoch: String(broker?.brokerEpoch ?? -1),
+    },
+  );
+}
+
+function registrationFault(command: RegisterBroker): string | undefined {
+  const { brokerId, incarnationId, endpoints, dirs, features = [], rack = "" } = command;
+  if (!Number.isInteger(brokerId) || brokerId < 0 || brokerId > 0x7fff_ffff)
+    return "its id is not a number from 0 to 2147483647";
+  if (!isUuid(incarnationId)) return "the incarnation id is not 32 hexadecimal digits";
+  if (dirs.length === 0 || !dirs.every(isUuid) || new Set(dirs).size !== dirs.length)
+    return "it needs distinct directory ids";
+  if (Math.max(endpoints.length, dirs.length, features.length) > registrationListMax) {
+    return `at most ${registrationListMax} endpoints, directories and features are allowed`;
+  }
+  if (rack.length > 128) return "the name of its rack is longer than 128 characters";
+  for (const { name, host, port } of endpoints) {
+    if (name.length > 64 || host.length > 255) return `endpoint "${name.slice(0, 64)}" is too long`;
+    if (!Number.isInteger(port) || port < 0 || port > 65_535) return `endpoint "${name}" has the port ${port}`;
+  }
+  for (const { name, minLevel, maxLevel } of features) {
+    if (name.length > 64 || !Number.isInteger(minLevel) || !Number.isInteger(maxLevel)) return "a feature is malformed";
+  }
+  return undefined;
+}

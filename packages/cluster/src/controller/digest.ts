@@ -1,0 +1,57 @@
+// A digest of the image that changes with it: the sum of hashes of all key/value pairs (C-9). Adding a pair adds its hash and
+// removing one subtracts it, in any order, so two nodes with the same image agree whatever way they came there. It finds
+// nodes that drifted apart; it is no defence against somebody who wants a collision.
+
+/** Two sums modulo 2^32. */
+export interface Digest {
+  readonly high: number;
+  readonly low: number;
+}
+
+export const emptyDigest: Digest = { high: 0, low: 0 };
+
+/** What the image holds under a key: text, or a plain object of numbers, text, booleans and lists. */
+export type PairValue = string | object;
+
+/** The digest with the pair `key` → `before` replaced by `key` → `after`; `undefined` stands for "is not there". */
+export function replacePair(
+  digest: Digest,
+  key: string,
+  before: PairValue | undefined,
+  after: PairValue | undefined,
+): Digest {
+  const removed = before === undefined ? emptyDigest : hashText(`${key}=${canonicalText(before)}`);
+  const added = after === undefined ? emptyDigest : hashText(`${key}=${canonicalText(after)}`);
+  return { high: (digest.high - removed.high + added.high) >>> 0, low: (digest.low - removed.low + added.low) >>> 0 };
+}
+
+export function sameDigest(a: Digest, b: Digest): boolean {
+  return a.high === b.high && a.low === b.low;
+}
+
+/** 16 hex digits. */
+export function printDigest(digest: Digest): string {
+  return digest.high.toString(16).padStart(8, "0") + digest.low.toString(16).padStart(8, "0");
+}
+
+/** The same text for equal values, whatever the order in which the fields of an object were set. */
+function canonicalText(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([name, field]) => `${name}:${canonicalText(field)}`).join(",")}}`;
+}
+
+/** Two multiplicative hashes with different constants, mixed into each other. */
+function hashText(text: string): Digest {
+  let a = 0xdeadbeef ^ text.length;
+  let b = 0x41c6ce57 ^ text.length;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    a = Math.imul(a ^ unit, 0x9e3779b1);
+    b = Math.imul(b ^ unit, 0x5f356495);
+  }
+  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
+  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
+  return { high: b >>> 0, low: a >>> 0 };
+}

@@ -1,0 +1,47 @@
+// Questions to an image that several callers ask. Pure reads.
+
+import type { Broker, ConfigOverrides, ConfigScope, ControllerImage, Partition, Topic } from "./state.ts";
+
+export function topicNamed(image: ControllerImage, name: string): Topic | undefined {
+  const id = image.topicIds.get(name);
+  return id === undefined ? undefined : image.topics.get(id);
+}
+
+export function partitionOf(image: ControllerImage, topicId: string, partition: number): Partition | undefined {
+  return image.topics.get(topicId)?.partitions[partition];
+}
+
+export function brokerOf(image: ControllerImage, brokerId: number): Broker | undefined {
+  return image.brokers.get(String(brokerId));
+}
+
+/** Registered, not fenced and not on its way out: may join an ISR, be elected, get replicas of new topics (B-8). */
+export function isActive(broker: Broker): boolean {
+  return !broker.fenced && !broker.inControlledShutdown;
+}
+
+export function configScopeKey(scope: ConfigScope, name: string): string {
+  return `${scope}/${name}`;
+}
+
+const none: ConfigOverrides = Object.freeze({});
+
+/** What was set on the topic itself. */
+export function topicOverrides(image: ControllerImage, topicId: string): ConfigOverrides {
+  return image.configs.get(configScopeKey("topic", topicId)) ?? none;
+}
+
+/** Defaults of the whole cluster, below the overrides of a topic and above the built-in ones. */
+export function clusterOverrides(image: ControllerImage): ConfigOverrides {
+  return image.configs.get(configScopeKey("cluster", "")) ?? none;
+}
+
+/** Topics in the order of their names. */
+export function topicsByName(image: ControllerImage): Topic[] {
+  return [...image.topics.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Every partition with this replica, in the order of topic name and partition: for leading, fencing, set-aside of strays. */
+export function partitionsOnBroker(image: ControllerImage, brokerId: number): Partition[] {
+  return topicsByName(image).flatMap((topic) => topic.partitions.filter((p) => p.replicas.includes(brokerId)));
+}

@@ -1,0 +1,236 @@
+// The only function that makes images: one record in, the next image out; live and at load alike (C-2). No policy, no clock, no
+// randomness: whatever could be decided was decided when the record was written. A record that does not fit the image means
+// that this node's state is wrong, or the log is: an `InvariantError`, fatal on every node, standby included. (A node that
+// skipped it would later lead with wrong state.)
+
+import { invariant, unreachable } from "@varve/format";
+import { replacePair } from "./digest.ts";
+import type { PairValue } from "./digest.ts";
+import { configScopeKey } from "./image.ts";
+import { collisionKey } from "./topic-name.ts";
+import { noLeader } from "./state.ts";
+import type {
+  BrokerChangeRecord,
+  ConfigRecord,
+  MetadataRecord,
+  PartitionChangeRecord,
+  PartitionRecord,
+  ProducerIdBlockRecord,
+  RegisterBrokerRecord,
+  RemoveTopicRecord,
+  TopicRecord,
+  UnregisterBrokerRecord,
+} from "./records.ts";
+import type { Broker, ConfigOverrides, ControllerImage, Partition, RetiredEpoch, Topic } from "./state.ts";
+
+/** The image after `record`. `image` stays as it is. Throws `InvariantError` when the record cannot follow it. */
+export function replay(image: ControllerImage, record: MetadataRecord): ControllerImage {
+  if (record.type === "RegisterBroker") {
+    invariant(
+      record.brokerEpoch === image.offset + 1,
+      `broker epoch of ${record.brokerId} is the number of its record`,
+    );
+    invariant(record.fenced, `broker ${record.brokerId} registers fenced`);
+  }
+  return { ...restore(image, record), offset: image.offset + 1 };
+}
+
+/** The image after all of `records`. */
+export function replayAll(image: ControllerImage, records: readonly MetadataRecord[]): ControllerImage {
+  return records.reduce(replay, image);
+}
+
+/** As `replay`, for the records of a snapshot: they are facts about the end, so record numbers are not counted (snapshot.ts). */
+export function restore(image: ControllerImage, record: MetadataRecord): ControllerImage {
+  switch (record.type) {
+    case "Topic":
+      return addTopic(image, record);
+    case "RemoveTopic":
+      return removeTopic(image, record);
+    case "Partition":
+      return addPartition(image, record);
+    case "PartitionChange":
+      return changePartition(image, record);
+    case "RegisterBroker":
+      return registerBroker(image, record);
+    case "BrokerChange":
+      return changeBroker(image, record);
+    case "UnregisterBroker":
+      return unregisterBroker(image, record);
+    case "Config":
+      return setConfig(image, record);
+    case "ProducerIdBlock":
+      return takeProducerIds(image, record);
+    case "RetiredEpoch":
+      return withRetired(image, record.name, withoutType(record));
+    default:
+      return unreachable(record);
+  }
+}
+
+function addTopic(image: ControllerImage, { topicId, name }: TopicRecord): ControllerImage {
+  invariant(!image.topics.has(topicId), `topic id "${topicId}" is new`);
+  invariant(!image.collisions.has(collisionKey(name)), `topic name "${name}" is free`);
+  const retired = image.retiredEpochs.get(name);
+  const forgotten = retired === undefined ? image : withRetired(image, name, undefined);
+  return withTopic(
+    {
+      ...forgotten,
+      topicIds: image.topicIds.set(name, topicId),
+      collisions: image.collisions.set(collisionKey(name), name),
+    },
+    { id: topicId, name, partitions: [] },
+  );
+}
+
+function removeTopic(image: ControllerImage, record: RemoveTopicRecord): ControllerImage {
+  const topic = image.topics.get(record.topicId);
+  invariant(topic !== undefined, `topic "${record.topicId}" exists`);
+  let next = image;
+  for (const partition of topic.partitions) {
+    next = withPair(next, pairKeyOf(partition), partition, undefined);
+  }
+  const configs = configScopeKey("topic", topic.id);
+  for (const [key, value] of Object.entries(image.configs.get(configs) ?? {})) {
+    next = withPair(next, `config/${configs}/${key}`, value, undefined);
+  }
+  next = withPair(next, `topic/${topic.id}`, topic.name, undefined);
+  for (const retired of image.retiredEpochs.values()) {
+    if (retired.removedAtMs < record.forgetBeforeMs) next = withRetired(next, retired.name, undefined);
+  }
+  next = {
+    ...next,
+    topics: next.topics.delete(topic.id),
+    topicIds: next.topicIds.delete(topic.name),
+    collisions: next.collisions.delete(collisionKey(topic.name)),
+    configs: next.configs.delete(configs),
+    partitionCount: next.partitionCount - topic.partitions.length,
+  };
+  const leaderEpoch = topic.partitions.reduce((max, partition) => Math.max(max, partition.leaderEpoch), -1);
+  return withRetired(next, topic.name, { name: topic.name, leaderEpoch, removedAtMs: record.removedAtMs });
+}
+
+function addPartition(image: ControllerImage, record: PartitionRecord): ControllerImage {
+  const partition = withoutType(record);
+  const topic = image.topics.get(partition.topicId);
+  invariant(topic !== undefined, `topic "${partition.topicId}" of a partition exists`);
+  invariant(
+    partition.partition === topic.partitions.length,
+    `partition ${partition.partition} of "${topic.name}" is the next`,
+  );
+  checkPartition(partition);
+  const next = { ...image, partitionCount: image.partitionCount + 1 };
+  const added = withPair(next, pairKeyOf(partition), undefined, partition);
+  return { ...added, topics: added.topics.set(topic.id, { ...topic, partitions: [...topic.partitions, partition] }) };
+}
+
+function changePartition(image: ControllerImage, record: PartitionChangeRecord): ControllerImage {
+  const { expectedPartitionEpoch, ...fields } = withoutType(record);
+  const topic = image.topics.get(record.topicId);
+  const before = topic?.partitions[record.partition];
+  invariant(topic !== undefined && before !== undefined, `partition ${record.topicId}/${record.partition} exists`);
+  invariant(
+    before.partitionEpoch === expectedPartitionEpoch,
+    `partition ${topic.name}/${record.partition} has partition epoch ${expectedPartitionEpoch}`,
+  );
+  const after: Partition = {
+    ...before,
+    ...fields,
+    leaderEpoch: record.leader === undefined ? before.leaderEpoch : before.leaderEpoch + 1,
+    partitionEpoch: before.partitionEpoch + 1,
+  };
+  checkPartition(after);
+  const changed = withPair(image, pairKeyOf(after), before, after);
+  const partitions = topic.partitions.with(record.partition, after);
+  return { ...changed, topics: changed.topics.set(topic.id, { ...topic, partitions }) };
+}
+
+/** The rules that hold for every partition at every moment; what is broken here was decided wrongly. */
+function checkPartition(partition: Partition): void {
+  const { replicas, isr, elr, leader, minIsr } = partition;
+  const where = `${partition.topicId}/${partition.partition}`;
+  invariant(replicas.length > 0 && new Set(replicas).size === replicas.length, `replicas of ${where} are distinct`);
+  invariant(partition.dirs.length === replicas.length, `${where} has a directory for each replica`);
+  invariant(
+    new Set(isr).size === isr.length && isr.every((id) => replicas.includes(id)),
+    `ISR of ${where} lies in its replicas`,
+  );
+  invariant(
+    elr.every((id) => replicas.includes(id) && !isr.includes(id)),
+    `ELR of ${where} lies outside its ISR`,
+  );
+  invariant(leader === noLeader || isr.includes(leader), `leader of ${where} is in its ISR`);
+  invariant(minIsr >= 1 && minIsr <= replicas.length, `minIsr of ${where} lies within its replicas`);
+  invariant(elr.length === 0 || isr.length < minIsr, `ELR of ${where} is empty at minIsr`);
+}
+
+function registerBroker(image: ControllerImage, record: RegisterBrokerRecord): ControllerImage {
+  const fields = withoutType(record);
+  return withBroker(image, String(fields.brokerId), { ...fields, inControlledShutdown: false });
+}
+
+function changeBroker(image: ControllerImage, record: BrokerChangeRecord): ControllerImage {
+  const fields = withoutType(record);
+  const before = image.brokers.get(String(record.brokerId));
+  invariant(before?.brokerEpoch === record.brokerEpoch, `broker ${record.brokerId} has epoch ${record.brokerEpoch}`);
+  return withBroker(image, String(record.brokerId), { ...before, ...fields });
+}
+
+function unregisterBroker(image: ControllerImage, record: UnregisterBrokerRecord): ControllerImage {
+  const before = image.brokers.get(String(record.brokerId));
+  invariant(before?.brokerEpoch === record.brokerEpoch, `broker ${record.brokerId} has epoch ${record.brokerEpoch}`);
+  return withBroker(image, String(record.brokerId), undefined);
+}
+
+function setConfig(image: ControllerImage, { scope, name, key, value }: ConfigRecord): ControllerImage {
+  invariant(scope === "cluster" ? name === "" : image.topics.has(name), `config scope ${scope} "${name}" exists`);
+  const scopeKey = configScopeKey(scope, name);
+  const { [key]: before, ...others } = image.configs.get(scopeKey) ?? {};
+  const after: ConfigOverrides = value === null ? others : { ...others, [key]: value };
+  const next = withPair(image, `config/${scopeKey}/${key}`, before, value ?? undefined);
+  const empty = Object.keys(after).length === 0;
+  return { ...next, configs: empty ? next.configs.delete(scopeKey) : next.configs.set(scopeKey, after) };
+}
+
+function takeProducerIds(image: ControllerImage, record: ProducerIdBlockRecord): ControllerImage {
+  const block = withoutType(record);
+  invariant(block.next > image.nextProducerId, "producer ids only grow");
+  const key = String(block.brokerId);
+  const before = image.producerIdBlocks.get(key);
+  const next = withPair(image, `producer-ids/${key}`, before, block);
+  return { ...next, nextProducerId: block.next, producerIdBlocks: next.producerIdBlocks.set(key, block) };
+}
+
+function withTopic(image: ControllerImage, topic: Topic): ControllerImage {
+  const next = withPair(image, `topic/${topic.id}`, undefined, topic.name);
+  return { ...next, topics: next.topics.set(topic.id, topic) };
+}
+
+function withBroker(image: ControllerImage, key: string, broker: Broker | undefined): ControllerImage {
+  const next = withPair(image, `broker/${key}`, image.brokers.get(key), broker);
+  return { ...next, brokers: broker === undefined ? next.brokers.delete(key) : next.brokers.set(key, broker) };
+}
+
+function withRetired(image: ControllerImage, name: string, retired: RetiredEpoch | undefined): ControllerImage {
+  const next = withPair(image, `retired/${name}`, image.retiredEpochs.get(name), retired);
+  const retiredEpochs = retired === undefined ? next.retiredEpochs.delete(name) : next.retiredEpochs.set(name, retired);
+  return { ...next, retiredEpochs };
+}
+
+function withPair(
+  image: ControllerImage,
+  key: string,
+  before: PairValue | undefined,
+  after: PairValue | undefined,
+): ControllerImage {
+  return { ...image, digest: replacePair(image.digest, key, before, after) };
+}
+
+function pairKeyOf(partition: Partition): string {
+  return `partition/${partition.topicId}/${partition.partition}`;
+}
+
+function withoutType<R extends MetadataRecord>(record: R): Omit<R, "type"> {
+  const { type: _, ...fields } = record;
+  return fields;
+}

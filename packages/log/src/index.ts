@@ -9,3 +9,17 @@ export { planRetention } from "./retention.ts";
 export type { RetainedSegment, RetentionInput, RetentionPlan, RetentionReason } from "./retention.ts";
 export type { PartitionId } from "./partition-id.ts";
 export type { ProducerEntry, RememberedBatch } from "./producer-state.ts";
+export { LogStore } from "./store.ts";
+export type { RecoveryReport, RetentionReport, StoreDependencies, StoreOptions, StoreStats } from "./store.ts";
+export { PartitionLog } from "./partition-log.ts";
+export type {
+  AppendOptions,
+  AppendOutcome,
+  AppendRefusal,
+  LogConfig,
+  PartitionState,
+  ReadOptions,
+  ReadResult,
+} from "./partition-log.ts";
+export type { PartitionRecovery } from "./partition-load.ts";
+export type { PartitionMode } from "./partition-mode.ts";

@@ -1,0 +1,200 @@
+/**
+ * Group commit of the node: what all partitions queued while one round was on its way to the disk is the next round.
+ *
+ *   append ─┐                       ┌─ round 7: one write, one sync ─┐
+ *   append ─┼─▶ queue ─(next turn)─▶┤                                ├─▶ everything in it counts at once
+ *   record ─┘      ▲                └────────────────────────────────┘
+ *                  └── fills for round 8 meanwhile
+ *
+ * One round is outstanding at a time (J-4), in the order of the queue, which is the order of replay. No promise and no
+ * closure per batch: an owner hears once per round and partition. When nothing comes for 10 ms an empty round seals the
+ * last one (J-6); then there is no timer at all.
+ */
+import type { Clock, Timer } from "./clock.ts";
+import { invariant } from "./invariant.ts";
+import { roundLengthBytes } from "./journal-round.ts";
+import type { JournalRecord, SyncPromise } from "./journal-round.ts";
+
+/** Whose records a round carries. */
+export interface RoundOwner {
+  /** The record is durable, and with it everything before it in the queue. Called in the order of the queue. */
+  recordDurable(record: JournalRecord, roundNumber: number): void;
+  /** Called once per round after all of its records: time to tell whoever waits. */
+  roundEnded(roundNumber: number, bytes: number): void;
+}
+
+/** What makes a round durable. Errors are fatal for the node (J-14). */
+export interface RoundWriter {
+  /** Number of the next round. */
+  readonly nextRound: number;
+  /** Bytes that one round may have. */
+  readonly roundBytesMax: number;
+  write(promises: readonly SyncPromise[], records: readonly JournalRecord[]): Promise<void>;
+}
+
+export interface GroupCommitOptions {
+  readonly writer: RoundWriter;
+  readonly clock: Clock;
+  readonly onFatal: (error: unknown) => void;
+  /** After each round: the journal has grown, a checkpoint may be due. */
+  readonly onRound?: () => void;
+}
+
+interface Item {
+  readonly owner: RoundOwner;
+  readonly record: JournalRecord;
+}
+
+/** J-6: how long nothing happens before the last round is sealed. */
+const sealAfterMs = 10;
+/** J-9: how long a promise may wait for another round to take it. */
+const promiseAfterMs = 100;
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  #queue: Item[] = [];
+  #head = 0;
+  /** Offsets synced in segments of direct partitions that no round has promised yet (J-9). */
+  readonly #promises = new Map<string, SyncPromise>();
+  #isScheduled = false;
+  #isWriting = false;
+  #isStopped = false;
+  /** The last round had records, and no later one proves that it counted. */
+  #isUnsealed = false;
+  #sealTimer: Timer | undefined;
+  #promiseTimer: Timer | undefined;
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes and records in the queue are bounded by the store's `admit`. */
+  enqueue(owner: RoundOwner, record: JournalRecord): void {
+    this.#queue.push({ owner, record });
+    this.#schedule();
+  }
+
+  /** The segment of a direct partition is synced up to `offset`: the next round says so (J-9). */
+  promise(key: string, promise: SyncPromise): void {
+    // J-9: the last value, not the largest.
+    this.#promises.set(key, promise);
+    if (this.#promiseTimer !== undefined || this.#isStopped) return;
+    this.#promiseTimer = this.#options.clock.setTimer(promiseAfterMs, () => {
+      this.#promiseTimer = undefined;
+      if (this.#promises.size > 0) this.#start();
+    });
+  }
+
+  /** A truncation or a barrier is about to be journaled: what was promised before does not hold any more (J-9). */
+  withdrawPromise(key: string): void {
+    this.#promises.delete(key);
+  }
+
+  /** Resolves when nothing is queued or on its way. */
+  async idle(): Promise<void> {
+    while (this.#isWriting || this.#head < this.#queue.length) {
+      await new Promise<void>((resolve) => {
+        this.#idleWaiters.push(resolve);
+      });
+    }
+  }
+
+  /** Makes everything queued durable, and seals it. For a clean end. */
+  async seal(): Promise<void> {
+    await this.idle();
+    if (this.#isUnsealed || this.#promises.size > 0) {
+      this.#start();
+      await this.idle();
+    }
+  }
+
+  /** Nothing is written any more; what is queued never counts. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelTimers();
+    this.#queue = [];
+    this.#head = 0;
+    for (const waiter of this.#idleWaiters.splice(0)) waiter();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isWriting || this.#isStopped) return;
+    this.#isScheduled = true;
+    // J-4: gather what this turn of the event loop brings.
+    this.#options.clock.nextTurn(() => {
+      this.#isScheduled = false;
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    if (this.#isWriting || this.#isStopped) return;
+    this.#cancelTimers();
+    this.#isWriting = true;
+    const items = this.#take();
+    const promises = [...this.#promises.values()];
+    this.#promises.clear();
+    const records = items.map((item) => item.record);
+    const number = this.#options.writer.nextRound;
+    // J-4: one round outstanding; it counts when write and sync have ended, never before.
+    this.#options.writer.write(promises, records).then(
+      () => this.#ended(items, number),
+      (error: unknown) => {
+        this.stop();
+        this.#options.onFatal(error);
+      },
+    );
+  }
+
+  /** The items of the next round: a prefix of the queue, as much as a round may hold. */
+  #take(): Item[] {
+    const bytesMax = this.#options.writer.roundBytesMax;
+    let payloadBytes = 0;
+    let end = this.#head;
+    for (; end < this.#queue.length; end += 1) {
+      const bytes = this.#queue[end]?.record.bytes?.length ?? 0;
+      if (roundLengthBytes(this.#promises.size, end - this.#head + 1, payloadBytes + bytes) > bytesMax) break;
+      payloadBytes += bytes;
+    }
+    invariant(end > this.#head || this.#head === this.#queue.length, () => "a record larger than a round was queued");
+    const items = this.#queue.slice(this.#head, end);
+    this.#head = end;
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    }
+    return items;
+  }
+
+  #ended(items: readonly Item[], number: number): void {
+    if (this.#isStopped) return;
+    this.#isWriting = false;
+    this.#isUnsealed = items.length > 0;
+    const bytesOf = new Map<RoundOwner, number>();
+    for (const { owner, record } of items) {
+      owner.recordDurable(record, number);
+      bytesOf.set(owner, (bytesOf.get(owner) ?? 0) + (record.bytes?.length ?? 0));
+    }
+    for (const [owner, bytes] of bytesOf) owner.roundEnded(number, bytes);
+    this.#options.onRound?.();
+    if (this.#head < this.#queue.length) {
+      this.#schedule();
+      return;
+    }
+    for (const waiter of this.#idleWaiters.splice(0)) waiter();
+    if (this.#isUnsealed && !this.#isStopped) {
+      this.#sealTimer = this.#options.clock.setTimer(sealAfterMs, () => {
+        this.#sealTimer = undefined;
+        this.#start();
+      });
+    }
+  }
+
+  #cancelTimers(): void {
+    this.#sealTimer?.cancel();
+    this.#sealTimer = undefined;
+    this.#promiseTimer?.cancel();
+    this.#promiseTimer = undefined;
+  }
+}

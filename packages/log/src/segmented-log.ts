@@ -1,0 +1,346 @@
+/**
+ * The segments of one partition as one stream of batches from the first to the last offset in files.
+ *
+ *     [ 0 ──────── 180 )[ 180 ─────── 351 )[ 351 ── 400 )      the last one is active
+ *
+ * Invariants: each segment begins where the one before ends; only the active one is written; a segment that was made or
+ * removed counts only after a sync of the directory, which `sync` includes (J-7, F-12). One writer at a time (the
+ * partition's file work is a queue of one); readers run beside it and hold what they read (J-16).
+ */
+import { batchHeaderBytes, batchSizeBytes, readBatchHeader } from "@varve/format";
+import { walkBatch } from "./batch-walk.ts";
+import type { EpochLookup, WalkFault } from "./batch-walk.ts";
+import { LogError } from "./errors.ts";
+import { FileSystemError } from "./file-system.ts";
+import type { FileSystem } from "./file-system.ts";
+import { invariant } from "./invariant.ts";
+import type { OpenFiles } from "./open-files.ts";
+import { Segment, segmentFileName } from "./segment.ts";
+
+export interface SegmentLimits {
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  readonly indexIntervalBytes: number;
+}
+
+/** Kafka's indexes hold offsets relative to the base in 31 bits. */
+const offsetsPerSegmentMax = 0x7fff_ffff;
+/** Smallest piece read when looking for a batch. */
+const probeBytes = 64 * 1024;
+
+export type FileRead =
+  | { readonly kind: "batches"; readonly bytes: Uint8Array; readonly nextOffset: number }
+  | { readonly kind: "empty" }
+  | { readonly kind: "gone" }
+  | { readonly kind: "damaged"; readonly file: string; readonly offset: number; readonly why: string };
+
+export class SegmentedLog {
+  readonly directory: string;
+  readonly #fs: FileSystem;
+  readonly #files: OpenFiles;
+  #segments: Segment[];
+  /** A name was made or removed that no directory sync has covered. */
+  #isDirectoryDirty = false;
+  #rollNext = false;
+
+  constructor(directory: string, segments: Segment[], dependencies: { fs: FileSystem; files: OpenFiles }) {
+    this.directory = directory;
+    this.#segments = segments;
+    this.#fs = dependencies.fs;
+    this.#files = dependencies.files;
+  }
+
+  /** In order; borrowed. */
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  /** First offset in a file. */
+  get startOffset(): number {
+    return this.#segments[0]?.baseOffset ?? 0;
+  }
+
+  /** Exclusive end of what is in files. */
+  get endOffset(): number {
+    return this.#segments.at(-1)?.endOffset ?? 0;
+  }
+
+  get sizeBytes(): number {
+    let bytes = 0;
+    for (const segment of this.#segments) bytes += segment.sizeBytes;
+    return bytes;
+  }
+
+  get isDirty(): boolean {
+    return this.#isDirectoryDirty || this.#segments.some((segment) => segment.isDirty);
+  }
+
+  /** The next append begins a new segment. */
+  rollNext(): void {
+    this.#rollNext = true;
+  }
+
+  /**
+   * Appends batches that follow what is there. When it throws, a prefix of whole batches may have been taken: `endOffset`
+   * says which. Not durable.
+   */
+  async append(
+    batches: readonly { readonly baseOffset: number; readonly nextOffset: number; readonly bytes: Uint8Array }[],
+    limits: SegmentLimits,
+    nowMs: number,
+  ): Promise<void> {
+    let index = 0;
+    while (index < batches.length) {
+      const first = batches[index];
+      if (first === undefined) return;
+      invariant(
+        this.#segments.length === 0 || first.baseOffset === this.endOffset,
+        () => `"${this.directory}" ends at ${this.endOffset}, cannot append ${first.baseOffset}`,
+      );
+      const active = await this.#activeFor(first, limits, nowMs);
+      const chunks: Uint8Array[] = [];
+      const taken: { offset: number; positionBytes: number; maxTimestampMs: number }[] = [];
+      let bytes = 0;
+      let endOffset = active.endOffset;
+      for (; index < batches.length; index += 1) {
+        const batch = batches[index];
+        if (batch === undefined) break;
+        if (chunks.length > 0 && !fits(active, batch, bytes, limits)) break;
+        chunks.push(batch.bytes);
+        const { maxTimestampMs } = readBatchHeader(batch.bytes);
+        taken.push({ offset: batch.baseOffset, positionBytes: active.sizeBytes + bytes, maxTimestampMs });
+        bytes += batch.bytes.length;
+        endOffset = batch.nextOffset;
+      }
+      await active.append(chunks, { bytes, endOffset, nowMs });
+      for (const batch of taken) active.noteBatch(batch, limits.indexIntervalBytes);
+    }
+  }
+
+  /** Makes everything written so far durable, names included (F-12). Errors: `DISK_FAILED`. */
+  async sync(): Promise<void> {
+    for (const segment of this.#segments) if (segment.isDirty) await segment.sync();
+    await this.#syncDirectory();
+  }
+
+  /**
+   * Where the batch begins that holds `offset`, or the end: a cut there leaves whole batches below it. Undefined when the
+   * walk met something else than the batches that belong there.
+   */
+  async boundaryAt(offset: number): Promise<{ segment: Segment; positionBytes: number; offset: number } | undefined> {
+    const segment = this.#segmentFor(offset);
+    if (segment === undefined) return undefined;
+    if (offset >= segment.endOffset) return { segment, positionBytes: segment.sizeBytes, offset: segment.endOffset };
+    const floor = segment.index.lookup(Math.max(offset, segment.baseOffset));
+    let positionBytes = floor.position;
+    let at = floor.offset;
+    const header = new Uint8Array(batchHeaderBytes);
+    while (at < offset) {
+      if ((await segment.read(header, positionBytes)) < batchHeaderBytes) return undefined;
+      const { baseOffset, lastOffsetDelta } = readBatchHeader(header, 0);
+      if (baseOffset !== at) return undefined;
+      const next = baseOffset + lastOffsetDelta + 1;
+      if (next > offset) break;
+      at = next;
+      positionBytes += batchSizeBytes(header, 0);
+    }
+    return { segment, positionBytes, offset: at };
+  }
+
+  /** Cuts everything at and above a boundary, and makes that durable: segments first go from the end (J-7, F-12). */
+  async cutTo(boundary: { segment: Segment; positionBytes: number; offset: number }): Promise<void> {
+    const keep = this.#segments.indexOf(boundary.segment);
+    invariant(keep >= 0, () => `"${boundary.segment.path}" is not a segment of "${this.directory}"`);
+    for (const segment of this.#segments.slice(keep + 1).reverse()) {
+      await this.#remove(segment);
+      this.#segments.pop();
+    }
+    await boundary.segment.cut({ sizeBytes: boundary.positionBytes, endOffset: boundary.offset });
+    this.#rollNext = false;
+    await this.sync();
+  }
+
+  /** Removes everything; the next batch is `offset` (G-8). Durable on return. */
+  async startAt(offset: number, nowMs: number): Promise<void> {
+    for (const segment of [...this.#segments].reverse()) {
+      await this.#remove(segment);
+      this.#segments.pop();
+    }
+    this.#rollNext = false;
+    await this.#create(offset, nowMs);
+    await this.sync();
+  }
+
+  /** Removes whole segments that end at or below `logStartOffset`, never the active one. Durable on return. */
+  async removeBelow(logStartOffset: number): Promise<{ segments: number; bytes: number }> {
+    let segments = 0;
+    let bytes = 0;
+    while (this.#segments.length > 1) {
+      const first = this.#segments[0];
+      if (first === undefined || first.endOffset > logStartOffset) break;
+      this.#segments.shift();
+      segments += 1;
+      bytes += first.sizeBytes;
+      await this.#remove(first);
+    }
+    await this.#syncDirectory();
+    return { segments, bytes };
+  }
+
+  /**
+   * Whole batches from the one that holds `offset` on, checked (J-11). Owned bytes. `gone`: its segment was removed
+   * meanwhile. `limit` is exclusive; the first batch may exceed `maxBytes` when `atLeastOneBatch`.
+   */
+  async read(options: {
+    offset: number;
+    limit: number;
+    maxBytes: number;
+    atLeastOneBatch: boolean;
+    epochAt: EpochLookup;
+  }): Promise<FileRead> {
+    const segment = this.#segmentFor(options.offset);
+    if (segment === undefined || options.offset >= segment.endOffset) return { kind: "empty" };
+    try {
+      return await readSegment(segment, options);
+    } catch (error) {
+      if (segment.isRemoved && error instanceof FileSystemError && error.code === "NOT_FOUND") return { kind: "gone" };
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const segment of this.#segments) await segment.close();
+  }
+
+  #segmentFor(offset: number): Segment | undefined {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#segments[middle]?.baseOffset ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return this.#segments[Math.max(0, low - 1)];
+  }
+
+  async #activeFor(
+    batch: { readonly baseOffset: number; readonly bytes: Uint8Array; readonly nextOffset: number },
+    limits: SegmentLimits,
+    nowMs: number,
+  ): Promise<Segment> {
+    const active = this.#segments.at(-1);
+    if (active === undefined) return this.#create(batch.baseOffset, nowMs);
+    if (active.sizeBytes === 0) return active;
+    const isOld = limits.segmentMs > 0 && nowMs - active.lastWrittenMs > limits.segmentMs;
+    if (!this.#rollNext && !isOld && fits(active, batch, 0, limits)) return active;
+    const made = await this.#create(batch.baseOffset, nowMs);
+    this.#rollNext = false;
+    return made;
+  }
+
+  async #create(baseOffset: number, nowMs: number): Promise<Segment> {
+    const path = `${this.directory}/${segmentFileName(baseOffset, "log")}`;
+    this.#isDirectoryDirty = true;
+    let handle;
+    try {
+      handle = await this.#fs.open(path, "create");
+    } catch (error) {
+      if (!(error instanceof FileSystemError) || error.code !== "EXISTS") throw error;
+      // Left by an attempt that was cut off before the segment was known: nothing in it belongs to the log.
+      await this.#fs.unlink(path);
+      handle = await this.#fs.open(path, "create");
+    }
+    const segment = new Segment(
+      { path, baseOffset, endOffset: baseOffset, sizeBytes: 0, lastWrittenMs: nowMs },
+      this.#files,
+    );
+    this.#files.adopt(segment, handle);
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    segment.isRemoved = true;
+    segment.isDirty = false;
+    this.#isDirectoryDirty = true;
+    await segment.close();
+    await this.#fs.unlink(segment.path);
+  }
+
+  async #syncDirectory(): Promise<void> {
+    if (!this.#isDirectoryDirty) return;
+    this.#isDirectoryDirty = false;
+    try {
+      await this.#fs.syncDirectory(this.directory);
+    } catch (error) {
+      // J-7: a failed sync of a directory is a failed disk.
+      this.#isDirectoryDirty = true;
+      throw new LogError("DISK_FAILED", `Sync of directory "${this.directory}" failed.`, {
+        path: this.directory,
+        cause: error,
+      });
+    }
+  }
+}
+
+function fits(
+  segment: Segment,
+  batch: { readonly bytes: Uint8Array; readonly nextOffset: number },
+  pendingBytes: number,
+  limits: SegmentLimits,
+): boolean {
+  return (
+    segment.sizeBytes + pendingBytes + batch.bytes.length <= limits.segmentBytes &&
+    batch.nextOffset - segment.baseOffset <= offsetsPerSegmentMax
+  );
+}
+
+async function readSegment(
+  segment: Segment,
+  options: { offset: number; limit: number; maxBytes: number; atLeastOneBatch: boolean; epochAt: EpochLookup },
+): Promise<FileRead> {
+  const floor = segment.index.lookup(options.offset);
+  let position = floor.position;
+  let expected = floor.offset;
+  let wanted = Math.max(options.maxBytes, probeBytes);
+  for (;;) {
+    const available = segment.sizeBytes - position;
+    const buffer = new Uint8Array(Math.max(0, Math.min(wanted, available)));
+    const length = await segment.read(buffer, position);
+    let at = 0;
+    let start = -1;
+    let fault: WalkFault | undefined;
+    let nextOffset = expected;
+    let needed = 0;
+    while (position + at < segment.sizeBytes && nextOffset < options.limit) {
+      const step = walkBatch(buffer, at, length, nextOffset, options.epochAt);
+      if (step.kind !== "batch") {
+        if (
+          step.kind === "cut-off" &&
+          position + at + step.neededBytes <= segment.sizeBytes &&
+          length === buffer.length
+        ) {
+          needed = step.neededBytes;
+        } else fault = step;
+        break;
+      }
+      if (step.endOffset > options.limit) break;
+      if (step.endOffset > options.offset) {
+        if (start < 0) start = at;
+        if (at + step.sizeBytes - start > options.maxBytes && !(start === at && options.atLeastOneBatch)) break;
+      }
+      at += step.sizeBytes;
+      nextOffset = step.endOffset;
+    }
+    if (start >= 0 && at > start) {
+      const isWhole = start === 0 && at === buffer.length;
+      return { kind: "batches", bytes: isWhole ? buffer : buffer.slice(start, at), nextOffset };
+    }
+    if (fault !== undefined) return { kind: "damaged", file: segment.path, offset: nextOffset, why: fault.why };
+    if (start >= 0 || needed === 0) return { kind: "empty" };
+    // The batch that holds the offset was not reached, or is larger than what was read.
+    position += at;
+    expected = nextOffset;
+    wanted = Math.max(needed, probeBytes);
+  }
+}

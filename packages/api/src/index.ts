@@ -1,6 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
 // What @varve/api offers: the services, messages and codecs of varve.v1.
 
+export {
+  ConsumeEncoder,
+  encodeConsumeBatches,
+  type AddOutcome,
+  type ConsumeProgress,
+  type ConsumeSelection,
+} from "./consume/consume-encoder.ts";
+export type {
+  ConsumeRequest,
+  ConsumeRequestFields,
+  FetchRequest,
+  FetchRequestFields,
+  Format,
+  PartitionRange,
+} from "./consume/consume-request.ts";
+export {
+  ConsumedRecord,
+  decodeConsumeResponse,
+  type ConsumedHeader,
+  type ConsumeResponse,
+  type FetchResponse,
+} from "./consume/consume-response.ts";
+export { descriptorSet, fileDescriptors } from "./descriptors.ts";
+export {
+  clientReasons,
+  errorFromFields,
+  errorToFields,
+  VarveError,
+  type ClientReason,
+  type VarveErrorOptions,
+  type VarveReason,
+} from "./errors.ts";
+export { channelOptions, serverOptions, tuneServer, windowBytes } from "./grpc-tuning.ts";
+export {
+  endFromMessage,
+  endToMessage,
+  parseDuration,
+  parseEnd,
+  parsePosition,
+  parseTime,
+  PositionError,
+  positionFromMessage,
+  positionToMessage,
+  printDuration,
+  printEnd,
+  printPosition,
+  type End,
+  type Position,
+} from "./positions.ts";
+export {
+  decodeProduceRequest,
+  decodeProduceStreamRequest,
+  encodeProduceRequest,
+  encodeProduceStreamRequest,
+  type Acks,
+  type ProduceRecord,
+  type ProduceRequest,
+  type ProduceRequestFields,
+} from "./produce/produce-request.ts";
+export {
+  decodeProduceResponse,
+  decodeProduceStreamResponse,
+  encodeProduceResponse,
+  encodeProduceStreamResponse,
+  type ProduceOutcome,
+  type ProduceResponse,
+  type ProduceResult,
+} from "./produce/produce-response.ts";
+export { RawRecords, type ToBatchOptions } from "./produce/raw-records.ts";
+export type { RequestFault } from "./request-fault.ts";
+export { loadServices, type LogClient, type LogHandlers, type Services } from "./services.ts";
+export { errorFromStatus, statusFromError, type StatusFields } from "./status-details.ts";
+export type { Ack, AckLevel, ErrorFields, LeaderHint } from "./wire/shared-messages.ts";
+export { MalformedMessageError } from "./wire/wire-reader.ts";
+
+// The messages as proto-loader has them: XMessage to send, XOutput as received.
+export type { AdminClient, AdminHandlers } from "./gen/varve/v1/Admin.ts";
+
 export type { Ack as AckMessage, Ack__Output as AckOutput } from "./gen/varve/v1/Ack.ts";
 export type { AckLevel as AckLevelMessage, AckLevel__Output as AckLevelOutput } from "./gen/varve/v1/AckLevel.ts";
 export type { Acks as AcksMessage, Acks__Output as AcksOutput } from "./gen/varve/v1/Acks.ts";

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// The services of varve.v1 for grpc-js.
+//
+//   Produce, ProduceStream, Fetch, Consume   bytes ↔ the types of produce/ and consume/, by hand: the hot ones
+//   everything else                          bytes ↔ plain objects (src/gen), by proto-loader
+//
+// On the server an answer to Fetch or Consume is bytes already, made by ConsumeEncoder or encodeConsumeBatches: they go out
+// as they are.
+
+import {
+  makeClientConstructor,
+  type CallOptions,
+  type ChannelCredentials,
+  type ChannelOptions,
+  type Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type Metadata,
+  type requestCallback,
+  type ServiceDefinition,
+} from "@grpc/grpc-js";
+import { fromJSON, type EnumTypeDefinition, type PackageDefinition } from "@grpc/proto-loader";
+import {
+  consumeRequestFromMessage,
+  consumeRequestToMessage,
+  fetchRequestFromMessage,
+  fetchRequestToMessage,
+  type ConsumeRequest,
+  type ConsumeRequestFields,
+  type FetchRequest,
+  type FetchRequestFields,
+} from "./consume/consume-request.ts";
+import { decodeConsumeResponse, type ConsumeResponse, type FetchResponse } from "./consume/consume-response.ts";
+import { fileDescriptors } from "./descriptors.ts";
+import type { AdminClient } from "./gen/varve/v1/Admin.ts";
+import type { EpochEndRequest, EpochEndRequest__Output } from "./gen/varve/v1/EpochEndRequest.ts";
+import type { EpochEndResponse, EpochEndResponse__Output } from "./gen/varve/v1/EpochEndResponse.ts";
+import type { InitProducerRequest, InitProducerRequest__Output } from "./gen/varve/v1/InitProducerRequest.ts";
+import type { InitProducerResponse, InitProducerResponse__Output } from "./gen/varve/v1/InitProducerResponse.ts";
+import type { ListOffsetsRequest, ListOffsetsRequest__Output } from "./gen/varve/v1/ListOffsetsRequest.ts";
+import type { ListOffsetsResponse, ListOffsetsResponse__Output } from "./gen/varve/v1/ListOffsetsResponse.ts";
+import type { LogDefinition } from "./gen/varve/v1/Log.ts";
+import { schema } from "./gen/schema.ts";
+import {
+  decodeProduceRequest,
+  decodeProduceStreamRequest,
+  encodeProduceRequest,
+  encodeProduceStreamRequest,
+  type ProduceRequest,
+  type ProduceRequestFields,
+} from "./produce/produce-request.ts";
+import {
+  decodeProduceResponse,
+  decodeProduceStreamResponse,
+  encodeProduceResponse,
+  encodeProduceStreamResponse,
+  type ProduceOutcome,
+  type ProduceResponse,
+} from "./produce/produce-response.ts";
+import { asBuffer } from "./wire/wire-reader.ts";
+
+/** What a server implements for the Log service. Requests with a `fault` are to be refused with it. */
+export type LogHandlers = {
+  Produce: handleUnaryCall<ProduceRequest, ProduceResponse>;
+  /** Answers in request order; several may share a message. */
+  ProduceStream: handleBidiStreamingCall<ProduceRequest, readonly ProduceOutcome[]>;
+  /** The answer is an encoded FetchResponse (ConsumeEncoder). */
+  Fetch: handleUnaryCall<FetchRequest, Uint8Array>;
+  /** Each answer is an encoded ConsumeResponse (ConsumeEncoder). */
+  Consume: handleServerStreamingCall<ConsumeRequest, Uint8Array>;
+  ListOffsets: handleUnaryCall<ListOffsetsRequest__Output, ListOffsetsResponse>;
+  InitProducer: handleUnaryCall<InitProducerRequest__Output, InitProducerResponse>;
+  EpochEnd: handleUnaryCall<EpochEndRequest__Output, EpochEndResponse>;
+};
+
+type Unary<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: CallOptions,
+  callback: requestCallback<Response>,
+) => ClientUnaryCall;
+
+/** A client of the Log service. */
+export interface LogClient extends Client {
+  readonly Produce: Unary<ProduceRequestFields, ProduceResponse>;
+  readonly ProduceStream: (
+    metadata: Metadata,
+    options: CallOptions,
+  ) => ClientDuplexStream<ProduceRequestFields, readonly ProduceOutcome[]>;
+  readonly Fetch: Unary<FetchRequestFields, FetchResponse>;
+  readonly Consume: (
+    request: ConsumeRequestFields,
+    metadata: Metadata,
+    options: CallOptions,
+  ) => ClientReadableStream<ConsumeResponse>;
+  readonly ListOffsets: Unary<ListOffsetsRequest, ListOffsetsResponse__Output>;
+  readonly InitProducer: Unary<InitProducerRequest, InitProducerResponse__Output>;
+  readonly EpochEnd: Unary<EpochEndRequest, EpochEndResponse__Output>;
+}
+
+export interface Services {
+  /** For Server.addService(), with LogHandlers. */
+  readonly log: ServiceDefinition;
+  /** For Server.addService(), with AdminHandlers. */
+  readonly admin: ServiceDefinition;
+  /** Opens a client: lazily, it connects with the first call. Close it with client.close(). */
+  openLogClient(address: string, credentials: ChannelCredentials, options?: ChannelOptions): LogClient;
+  openAdminClient(address: string, credentials: ChannelCredentials, options?: ChannelOptions): AdminClient;
+  /** What server reflection shows (for @grpc/reflection). */
+  readonly reflection: PackageDefinition;
+}
+
+/** The services. Takes some 20 ms: call it once. */
+export function loadServices(): Services {
+  const definitions = fromJSON(schema as Parameters<typeof fromJSON>[0], {
+    keepCase: false,
+    longs: Number,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+  });
+  const log = withFastCodecs(definitions["varve.v1.Log"] as unknown as LogDefinition);
+  const admin = definitions["varve.v1.Admin"] as ServiceDefinition;
+  const LogConstructor = makeClientConstructor(log, "varve.v1.Log");
+  const AdminConstructor = makeClientConstructor(admin, "varve.v1.Admin");
+  return {
+    log,
+    admin,
+    openLogClient: (address, credentials, options) =>
+      new LogConstructor(address, credentials, options) as unknown as LogClient,
+    openAdminClient: (address, credentials, options) =>
+      new AdminConstructor(address, credentials, options) as unknown as AdminClient,
+    reflection: withRealDescriptors(definitions),
+  };
+}
+
+function withFastCodecs(definition: LogDefinition): ServiceDefinition {
+  const { Consume, Fetch } = definition;
+  const log = {
+    ...definition,
+    Produce: {
+      ...definition.Produce,
+      requestSerialize: encodeProduceRequest,
+      requestDeserialize: decodeProduceRequest,
+      responseSerialize: encodeProduceResponse,
+      responseDeserialize: decodeProduceResponse,
+    },
+    ProduceStream: {
+      ...definition.ProduceStream,
+      requestSerialize: encodeProduceStreamRequest,
+      requestDeserialize: decodeProduceStreamRequest,
+      responseSerialize: encodeProduceStreamResponse,
+      responseDeserialize: decodeProduceStreamResponse,
+    },
+    Fetch: {
+      ...Fetch,
+      requestSerialize: (request: FetchRequestFields) => Fetch.requestSerialize(fetchRequestToMessage(request)),
+      requestDeserialize: (bytes: Buffer) => fetchRequestFromMessage(Fetch.requestDeserialize(bytes)),
+      responseSerialize: asBuffer,
+      responseDeserialize: decodeConsumeResponse,
+    },
+    Consume: {
+      ...Consume,
+      requestSerialize: (request: ConsumeRequestFields) => Consume.requestSerialize(consumeRequestToMessage(request)),
+      requestDeserialize: (bytes: Buffer) => consumeRequestFromMessage(Consume.requestDeserialize(bytes)),
+      responseSerialize: asBuffer,
+      responseDeserialize: decodeConsumeResponse,
+    },
+  };
+  return log;
+}
+
+/** proto-loader's own descriptors are written anew by protobufjs, which forgets which fields are optional, and the files. */
+function withRealDescriptors(definitions: PackageDefinition): PackageDefinition {
+  const fileDescriptorProtos = fileDescriptors();
+  const result: PackageDefinition = {};
+  for (const [name, definition] of Object.entries(definitions)) {
+    const describes = (value: typeof definition): value is EnumTypeDefinition => "fileDescriptorProtos" in value;
+    result[name] = describes(definition) ? { ...definition, fileDescriptorProtos } : definition;
+  }
+  return result;
+}

@@ -1,0 +1,321 @@
+// The controller's driver: a loop without opinions. It takes commands from a bounded queue, lets `cluster` validate as many as
+// fit on top of the committed image, proposes their records as one batch, and answers when that batch is committed and applied.
+//
+//   submit ─> queue ─> plan (C-3: one batch in flight) ─> log.propose ─> onCommitted: decode, replay ─> image, subscribers
+//                                                                                                      └─> answers (C-4)
+//
+// Invariants
+// - `image` is committed state only; what a batch in flight would make of it exists nowhere but in its plan.
+// - Every record reaches the image by way of the committed bytes, the leader's own ones too: one path, live and at start.
+// - A batch that cannot be replayed is fatal (C-2).
+
+import { InvariantError, invariant } from "@varve/format";
+import {
+  decodeBatch,
+  decodeSnapshot,
+  emptyImage,
+  emptyPlan,
+  encodeBatch,
+  encodeSnapshot,
+  planCommand,
+  planRecords,
+  replayBatch,
+  sameDigest,
+} from "@varve/cluster";
+import type {
+  BatchPlan,
+  Command,
+  ControllerImage,
+  DecisionContext,
+  MetadataRecord,
+  Outcome,
+  Refusal,
+  ReplyOf,
+} from "@varve/cluster";
+import type { Clock } from "@varve/log";
+import { MetadataLogError } from "../ports/metadata-log.ts";
+import type { MetadataEntry, MetadataLog, MetadataRole, MetadataSnapshot } from "../ports/metadata-log.ts";
+
+export interface ControllerOptions {
+  /** Commands that may wait for the batch in flight; more are refused with `BUSY`. @default 1000 */
+  readonly queueMax?: number;
+  /** Records after which a snapshot is written. @default 50000 */
+  readonly snapshotRecords?: number;
+  /** Bytes of batches after which a snapshot is written. @default 64 MiB */
+  readonly snapshotBytes?: number;
+}
+
+export interface ControllerDependencies {
+  readonly log: MetadataLog;
+  readonly clock: Pick<Clock, "nowMs" | "nextTurn">;
+  /** 32 lower-case hex digits from a good source of randomness. */
+  readonly newUuid: () => string;
+  /** The metadata cannot be trusted or written any more: the process should end. Called at most once. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Sees every committed batch once, in order, right after it is part of the image. A subscriber that throws is fatal. */
+export type ImageSubscriber = (image: ControllerImage, records: readonly MetadataRecord[]) => void;
+
+interface Waiting {
+  readonly command: Command;
+  readonly answer: (outcome: Outcome<unknown>) => void;
+}
+
+interface Answer {
+  readonly waiting: Waiting;
+  readonly outcome: Outcome<unknown>;
+}
+
+export class Controller {
+  readonly #log: MetadataLog;
+  readonly #clock: Pick<Clock, "nowMs" | "nextTurn">;
+  readonly #newUuid: () => string;
+  readonly #onFatal: (error: Error) => void;
+  readonly #options: Required<ControllerOptions>;
+  readonly #subscribers = new Set<ImageSubscriber>();
+  #image: ControllerImage = emptyImage;
+  #appliedIndex = 0;
+  #snapshotOffset = 0;
+  #snapshotting: Promise<void> | undefined;
+  #role: MetadataRole = { kind: "follower", term: 0, leaderId: undefined };
+  #queue: Waiting[] = [];
+  /** What is left of a command that is spread over several batches (C-5), and its answer. */
+  #rest: { readonly records: readonly MetadataRecord[]; readonly answer: Answer } | undefined;
+  /** Commands of the batch in flight. */
+  #inFlight: readonly Answer[] = [];
+  #running: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #dead: Refusal | undefined;
+
+  private constructor(options: ControllerOptions, dependencies: ControllerDependencies) {
+    this.#options = { queueMax: 1_000, snapshotRecords: 50_000, snapshotBytes: 64 * 1024 * 1024, ...options };
+    this.#log = dependencies.log;
+    this.#clock = dependencies.clock;
+    this.#newUuid = dependencies.newUuid;
+    this.#onFatal = dependencies.onFatal;
+  }
+
+  /**
+   * Replays the log and takes commands as soon as this node may. Owns the log from now on: it is closed by `close`, or
+   * here when the start fails. Rejects with the log's `MetadataLogError`, or with what a record that cannot be replayed throws.
+   */
+  static async start(options: ControllerOptions, dependencies: ControllerDependencies): Promise<Controller> {
+    const controller = new Controller(options, dependencies);
+    try {
+      await dependencies.log.start({
+        onSnapshot: (snapshot) => controller.#restore(snapshot),
+        onCommitted: (entries) => controller.#apply(entries),
+        onRole: (role) => controller.#changeRole(role),
+        onFatal: (error) => controller.#fail(error),
+      });
+    } catch (error) {
+      await dependencies.log.close();
+      throw error;
+    }
+    return controller;
+  }
+
+  /** The committed state, as of the last batch. Stable: it never changes, the next batch makes another one (C-9). */
+  get image(): ControllerImage {
+    return this.#image;
+  }
+
+  get role(): MetadataRole {
+    return this.#role;
+  }
+
+  /** Commands that wait, those of the batch in flight included. */
+  get waiting(): number {
+    return this.#queue.length + this.#inFlight.length + (this.#rest === undefined ? 0 : 1);
+  }
+
+  /**
+   * Settles when what the command did is committed and part of `image` (C-4). Never rejects: `NOT_CONTROLLER` when this node
+   * may not decide or lost that right meanwhile (the outcome is then unknown, C-1), `BUSY` when too many wait.
+   */
+  submit<C extends Command>(command: C): Promise<Outcome<ReplyOf<C>>> {
+    const refusal = this.#refusalNow();
+    if (refusal !== undefined) return Promise.resolve({ kind: "refused", refusal });
+    return new Promise((resolve) => {
+      this.#queue.push({ command, answer: (outcome) => resolve(outcome as Outcome<ReplyOf<C>>) });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Calls `subscriber` for every batch from now on; returns how to stop that. Read `image` for what was before. */
+  subscribe(subscriber: ImageSubscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** Refuses what waits, lets the batch in flight end, closes the log. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const refusal: Refusal = { reason: "SHUTTING_DOWN", message: "The controller is shutting down.", metadata: {} };
+    this.#dead ??= refusal;
+    for (const { answer } of this.#queue.splice(0)) answer({ kind: "refused", refusal });
+    await this.#running;
+    await this.#snapshotting;
+    await this.#log.close();
+  }
+
+  async #run(): Promise<void> {
+    // What arrives in the same turn of the event loop shares the first batch.
+    await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
+    try {
+      while (this.#queue.length > 0 || this.#rest !== undefined) await this.#runBatch();
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #runBatch(): Promise<void> {
+    const plan = this.#plan();
+    if (plan.records.length > 0) {
+      const bytes = encodeBatch({
+        firstOffset: this.#image.offset + 1,
+        writtenAtMs: this.#clock.nowMs(),
+        records: plan.records,
+      });
+      const committed = await this.#propose(bytes);
+      if (!committed) return;
+      invariant(
+        sameDigest(this.#image.digest, plan.overlay.digest),
+        "a committed batch makes of the image what was planned",
+      );
+    }
+    const answers = this.#inFlight;
+    this.#inFlight = [];
+    for (const { waiting, outcome } of answers) waiting.answer(outcome);
+    this.#snapshotWhenDue();
+  }
+
+  /** Takes as much from the queue as fits one batch; afterwards `#inFlight` says who waits for it. */
+  #plan(): BatchPlan {
+    const context: DecisionContext = { nowMs: this.#clock.nowMs(), newUuid: this.#newUuid };
+    const answers: Answer[] = [];
+    let plan = emptyPlan(this.#image);
+    if (this.#rest !== undefined) {
+      const { records, answer } = this.#rest;
+      const next = planRecords(plan, records);
+      plan = next.plan;
+      this.#rest = next.rest.length === 0 ? undefined : { records: next.rest, answer };
+      if (this.#rest === undefined) answers.push(answer);
+    }
+    let taken = 0;
+    for (const waiting of this.#rest === undefined ? this.#queue : []) {
+      const step = planCommand(plan, waiting.command, context);
+      if (step.kind === "full") break;
+      taken += 1;
+      plan = step.plan;
+      const answer = { waiting, outcome: step.outcome };
+      if (step.rest.length > 0) {
+        this.#rest = { records: step.rest, answer };
+        break;
+      }
+      answers.push(answer);
+    }
+    this.#queue.splice(0, taken);
+    this.#inFlight = answers;
+    return plan;
+  }
+
+  /** Whether the batch was committed. When leadership was lost everybody has had an answer already. */
+  async #propose(bytes: Uint8Array): Promise<boolean> {
+    try {
+      await this.#log.propose(bytes);
+      return true;
+    } catch (error) {
+      if (error instanceof MetadataLogError && (error.code === "NOT_LEADER" || error.code === "UNKNOWN_OUTCOME")) {
+        this.#refuseAll(notController(this.#role));
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  #restore(snapshot: MetadataSnapshot): void {
+    this.#image = decodeSnapshot(snapshot.bytes);
+    this.#appliedIndex = snapshot.index;
+    this.#snapshotOffset = this.#image.offset;
+    for (const subscriber of this.#subscribers) subscriber(this.#image, []);
+  }
+
+  #apply(entries: readonly MetadataEntry[]): void {
+    for (const { index, bytes } of entries) {
+      const batch = decodeBatch(bytes);
+      this.#image = replayBatch(this.#image, batch);
+      this.#appliedIndex = index;
+      for (const subscriber of this.#subscribers) subscriber(this.#image, batch.records);
+    }
+  }
+
+  #changeRole(role: MetadataRole): void {
+    this.#role = role;
+    if (role.kind !== "leader") this.#refuseAll(notController(role));
+  }
+
+  #snapshotWhenDue(): void {
+    const records = this.#image.offset - this.#snapshotOffset;
+    const due = records >= this.#options.snapshotRecords || this.#log.tail.bytes >= this.#options.snapshotBytes;
+    if (!due || records === 0 || this.#snapshotting !== undefined) return;
+    const image = this.#image;
+    this.#snapshotting = this.#log
+      .saveSnapshot(this.#appliedIndex, encodeSnapshot(image))
+      .then(
+        () => {
+          this.#snapshotOffset = image.offset;
+        },
+        (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))),
+      )
+      .finally(() => {
+        this.#snapshotting = undefined;
+      });
+  }
+
+  #refusalNow(): Refusal | undefined {
+    if (this.#dead !== undefined) return this.#dead;
+    if (this.#role.kind !== "leader") return notController(this.#role);
+    if (this.waiting < this.#options.queueMax) return undefined;
+    const message = `Cannot take the command: ${this.waiting} others are waiting. Try again later.`;
+    return { reason: "BUSY", message, metadata: { waiting: String(this.waiting) } };
+  }
+
+  #refuseAll(refusal: Refusal): void {
+    const waiting = [...this.#inFlight.map((answer) => answer.waiting), ...this.#queue];
+    if (this.#rest !== undefined) waiting.push(this.#rest.answer.waiting);
+    this.#inFlight = [];
+    this.#queue = [];
+    this.#rest = undefined;
+    for (const { answer } of waiting) answer({ kind: "refused", refusal });
+  }
+
+  #fail(error: Error): void {
+    if (this.#dead?.reason === "STORAGE_FAILED" || this.#dead?.reason === "INTERNAL") return;
+    const reason = error instanceof InvariantError ? "INTERNAL" : "STORAGE_FAILED";
+    this.#dead = { reason, message: `The controller has stopped: ${error.message}`, metadata: {} };
+    this.#refuseAll(this.#dead);
+    this.#onFatal(error);
+  }
+}
+
+function notController(role: MetadataRole): Refusal {
+  const leader = role.kind === "follower" ? role.leaderId : undefined;
+  const where = leader === undefined ? "none is known now" : `broker ${leader} is`;
+  return {
+    reason: "NOT_CONTROLLER",
+    message: `This node is not the active controller: ${where}. Whether a command on its way was done is not known.`,
+    metadata: { term: String(role.term), ...(leader === undefined ? {} : { controller: String(leader) }) },
+  };
+}

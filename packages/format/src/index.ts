@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+export { CompressionError } from "./compression/compression-error.ts";
+export { compressBatch, compressBytes, decompressBatch, decompressBytes, decompressRecords } from "./compression.ts";
+export { buildMarker, readControl, type Control, type MarkerOptions } from "./control.ts";
 export { crc32c, crc32cAppend, crc32cImplementation } from "./crc32c.ts";
 export { EpochRuns, type EpochRun } from "./epoch-runs.ts";
 export { FormatError, type FormatErrorCode } from "./format-error.ts";
@@ -53,6 +56,7 @@ export {
   type BatchHeader,
   type Codec,
 } from "./record-batch/layout.ts";
+export { readRecords } from "./record-batch/read-records.ts";
 export {
   batchesIn,
   readPlainRecords,

@@ -23,3 +23,13 @@ export type {
 } from "./partition-log.ts";
 export type { PartitionRecovery } from "./partition-load.ts";
 export type { PartitionMode } from "./partition-mode.ts";
+export { inspectLog } from "./inspect/inspect-log.ts";
+export type { LogInspection, ProducerSnapshotRow } from "./inspect/inspect-log.ts";
+export { inspectSegment } from "./inspect/inspect-segment.ts";
+export type {
+  BatchRow,
+  IndexCondition,
+  SegmentInspection,
+  SegmentInspectionOptions,
+} from "./inspect/inspect-segment.ts";
+export type { FaultKind, InspectionFault } from "./inspect/inspection.ts";

@@ -8,9 +8,9 @@
  *            0 first sequence u32 · 4 last sequence u32 · 8 first offset u64 · 16 last offset u64 · 24 timestamp ms i64
  *                                                                                      (envelope: checked-file.ts)
  */
+import { producerBatchesRemembered } from "@varve/format";
 import { decodeCheckedFile, encodeCheckedFile } from "./checked-file.ts";
 import type { FileFault } from "./checked-file.ts";
-import { batchesRememberedMax } from "./producer-state.ts";
 import type { ProducerEntry, RememberedBatch } from "./producer-state.ts";
 
 const magic = 0x31_53_50_56; // "VPS1"
@@ -80,7 +80,7 @@ export function decodeProducerState(
     if (payload.length - at < producerBytes) return bad("the file ends inside a producer");
     const batchCount = view.getUint8(at + 10);
     const end = at + producerBytes + batchCount * batchBytes;
-    if (batchCount > batchesRememberedMax || end > payload.length) return bad("more batches than can be");
+    if (batchCount > producerBatchesRemembered || end > payload.length) return bad("more batches than can be");
     const batches: RememberedBatch[] = [];
     for (let from = at + producerBytes; from < end; from += batchBytes) batches.push(readBatch(view, from));
     const entry: ProducerEntry = {

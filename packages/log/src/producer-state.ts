@@ -22,12 +22,8 @@
  * Transactions: batches and markers found in the log are understood, so that a log which holds some can be recovered and
  * replicated. Whether a transactional batch may be appended needs the coordinator, and the caller says that it asked.
  */
-import { isControl, isTransactional } from "@varve/format";
+import { int32Max, isControl, isTransactional, producerBatchesRemembered } from "@varve/format";
 import type { BatchHeader } from "@varve/format";
-
-/** Batches remembered per producer (KIP-98: at least five). */
-export const batchesRememberedMax = 5;
-const sequenceMax = 0x7fff_ffff;
 
 /** The fields of a batch header that matter here. */
 export type ProducerBatch = Pick<
@@ -85,7 +81,7 @@ export interface ProducerEntry {
   readonly coordinatorEpoch: number;
   /** What the next batch has to start with; -1: anything will do. */
   readonly nextSequence: number;
-  /** Oldest first, at most `batchesRememberedMax`. */
+  /** Oldest first, at most `producerBatchesRemembered`. */
   readonly batches: readonly RememberedBatch[];
   /** Wall clock of the last append, or of the replay that found it. */
   readonly lastWrittenMs: number;
@@ -216,7 +212,7 @@ export class ProducerState {
       entry.batches = [];
     }
     const lastSequence = lastSequenceOf(batch);
-    if (entry.batches.length === batchesRememberedMax) entry.batches.shift();
+    if (entry.batches.length === producerBatchesRemembered) entry.batches.shift();
     entry.batches.push({
       firstSequence: batch.baseSequence,
       lastSequence,
@@ -224,7 +220,7 @@ export class ProducerState {
       lastOffset: batch.baseOffset + batch.lastOffsetDelta,
       timestampMs: batch.maxTimestampMs,
     });
-    entry.nextSequence = lastSequence === sequenceMax ? 0 : lastSequence + 1;
+    entry.nextSequence = lastSequence === int32Max ? 0 : lastSequence + 1;
     if (isTransactional(batch.attributes) && entry.transactionStart < 0) entry.transactionStart = batch.baseOffset;
     this.#touch(entry, nowMs, known === undefined);
   }
@@ -273,7 +269,7 @@ function newEntry(batch: ProducerBatch): MutableEntry {
 
 /** By the last offset, not by the count of records: compaction takes records away and leaves the last offset. */
 function lastSequenceOf(batch: ProducerBatch): number {
-  return (batch.baseSequence + batch.lastOffsetDelta) % (sequenceMax + 1);
+  return (batch.baseSequence + batch.lastOffsetDelta) % (int32Max + 1);
 }
 
 function outOfOrder(batch: ProducerBatch, expected: number): ProducerVerdict {

@@ -1,0 +1,141 @@
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildBatch } from "@varve/format";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { encodeLeaderEpochs } from "../leader-epochs-file.ts";
+import { nodeFileSystem } from "../node-file-system.ts";
+import { encodePartitionFile } from "../partition-file.ts";
+import { encodeProducerState, producerStateFileName } from "../producer-state-file.ts";
+import { inspectLog } from "./inspect-log.ts";
+import type { LogInspection } from "./inspect-log.ts";
+
+const id = { topicId: "00112233445566778899aabbccddeeff", topic: "orders", partition: 3 };
+let directory: string;
+
+/** Offsets 0 to 4 of epoch 1, 5 to 9 of epoch 2; segments at 0 and 6. */
+beforeEach(() => {
+  directory = fs.mkdtempSync(join(tmpdir(), "varve-inspect-log-"));
+  put("partition.json", encodePartitionFile(id));
+  put(
+    "leader-epochs",
+    encodeLeaderEpochs([
+      { epoch: 1, start: 0 },
+      { epoch: 2, start: 5 },
+    ]),
+  );
+  put(producerStateFileName(6), encodeProducerState(6, []));
+  put(segment(0), Buffer.concat([0, 1, 2, 3, 4, 5].map((offset) => batch(offset, offset < 5 ? 1 : 2))));
+  put(segment(6), Buffer.concat([6, 7, 8, 9].map((offset) => batch(offset, 2))));
+});
+afterEach(() => {
+  fs.rmSync(directory, { recursive: true, force: true });
+});
+
+function put(name: string, bytes: Uint8Array): void {
+  fs.writeFileSync(join(directory, name), bytes);
+}
+
+function segment(baseOffset: number): string {
+  return `${String(baseOffset).padStart(20, "0")}.log`;
+}
+
+function batch(baseOffset: number, leaderEpoch: number): Uint8Array {
+  return buildBatch([{ key: null, value: null, timestampMs: 7 }], { baseOffset, leaderEpoch });
+}
+
+function inspect(): Promise<LogInspection> {
+  return inspectLog(nodeFileSystem(), directory);
+}
+
+function messages(report: LogInspection): string[] {
+  return report.faults.map(
+    (fault) => `${fault.kind} ${fault.file.slice(directory.length + 1)}@${fault.positionBytes}: ${fault.message}`,
+  );
+}
+
+test("inspectLog() shows a good partition and finds nothing wrong", async () => {
+  const report = await inspect();
+  expect(report).toMatchObject({
+    id,
+    startOffset: 0,
+    endOffset: 10,
+    batches: 10,
+    records: 10,
+    epochs: [
+      { epoch: 1, start: 0 },
+      { epoch: 2, start: 5 },
+    ],
+    producerSnapshots: [{ offset: 6, producers: 0 }],
+    faults: [],
+    faultCount: 0,
+  });
+  expect(report.segments.map((one) => [one.baseOffset, one.endOffset])).toEqual([
+    [0, 6],
+    [6, 10],
+  ]);
+});
+
+test("inspectLog() finds a gap between segments", async () => {
+  fs.renameSync(join(directory, segment(6)), join(directory, segment(7)));
+  put(segment(7), Buffer.concat([7, 8].map((offset) => batch(offset, 2))));
+  expect(messages(await inspect())).toEqual([
+    `damage ${segment(7)}@0: The segment before ends at 6: offsets are missing or there twice.`,
+  ]);
+});
+
+test("inspectLog() calls a torn end damage when another segment follows", async () => {
+  const bytes = fs.readFileSync(join(directory, segment(0)));
+  put(segment(0), bytes.subarray(0, -1));
+  const kinds = (await inspect()).faults.map((fault) => fault.kind);
+  expect(kinds).toEqual(["damage", "damage"]);
+  put(segment(0), bytes);
+  put(segment(6), fs.readFileSync(join(directory, segment(6))).subarray(0, -1));
+  expect((await inspect()).faults.map((fault) => fault.kind)).toEqual(["torn"]);
+});
+
+test("inspectLog() J-11: holds the epochs of batches against leader-epochs", async () => {
+  put(
+    "leader-epochs",
+    encodeLeaderEpochs([
+      { epoch: 1, start: 0 },
+      { epoch: 2, start: 4 },
+    ]),
+  );
+  expect(messages(await inspect())).toEqual([
+    `damage ${segment(0)}@${4 * batch(0, 1).length}: Leader epoch 1 at offset 4; leader-epochs says 2.`,
+  ]);
+});
+
+test("inspectLog() does not mind an epoch that leader-epochs does not have yet, but one that falls", async () => {
+  put("leader-epochs", encodeLeaderEpochs([{ epoch: 1, start: 0 }]));
+  expect(messages(await inspect())).toEqual([]);
+  fs.rmSync(join(directory, "leader-epochs"));
+  expect(messages(await inspect())).toEqual([]);
+  put(segment(6), batch(6, 1));
+  expect(messages(await inspect())).toEqual([`damage ${segment(6)}@0: Leader epoch 1 after 2.`]);
+});
+
+test("inspectLog() says what small files are bad", async () => {
+  put("leader-epochs", Uint8Array.of(1, 2, 3));
+  put(producerStateFileName(6), encodeProducerState(7, []));
+  put(producerStateFileName(9), Uint8Array.of(1));
+  put("partition.json", Uint8Array.of(123));
+  const report = await inspect();
+  expect(messages(report)).toEqual([
+    "damage partition.json@0: Whose directory this is cannot be read: not a JSON object.",
+    "stale leader-epochs@0: It cannot be read: only 3 bytes.",
+    `stale ${producerStateFileName(6)}@0: A snapshot that is of no use: it says 7.`,
+    `stale ${producerStateFileName(9)}@0: A snapshot that is of no use: only 1 bytes.`,
+  ]);
+  expect(report.id).toBeUndefined();
+  expect(report.epochs).toBeUndefined();
+});
+
+test("inspectLog() counts all faults, and keeps a bounded number", async () => {
+  put("leader-epochs", encodeLeaderEpochs([{ epoch: 9, start: 0 }]));
+  put(segment(6), Buffer.concat(Array.from({ length: 1500 }, (_, index) => batch(6 + index, 2))));
+  const report = await inspect();
+  expect(report.faultCount).toBe(1506);
+  expect(report.faults).toHaveLength(1000);
+});

@@ -45,7 +45,7 @@ export interface ProduceRequest {
   'baseSequence'?: (number);
   /**
    * Append only if the first record would get exactly this offset; needs partition. A conflict is answered with
-   * OFFSET_MISMATCH. Without a producer id the outcome after a lost connection is unknown.
+   * WRONG_EXPECTED_OFFSET. Without a producer id the outcome after a lost connection is unknown.
    */
   'expectedOffset'?: (number | string | Long);
   /**
@@ -100,7 +100,7 @@ export interface ProduceRequest__Output {
   'baseSequence'?: (number);
   /**
    * Append only if the first record would get exactly this offset; needs partition. A conflict is answered with
-   * OFFSET_MISMATCH. Without a producer id the outcome after a lost connection is unknown.
+   * WRONG_EXPECTED_OFFSET. Without a producer id the outcome after a lost connection is unknown.
    */
   'expectedOffset'?: (number);
   /**

@@ -62,6 +62,9 @@ export interface FinishOptions {
   readonly control?: boolean;
 }
 
+/** Up to this many bytes a loop beats a call into native code. */
+const shortBytes = 24;
+
 export class RecordBatchBuilder {
   #bytes: Buffer;
   #length = batchHeaderBytes;
@@ -184,9 +187,11 @@ export class RecordBatchBuilder {
 
   #writeHeaders(headers: readonly RecordHeader[]): void {
     for (const { key, value } of headers) {
-      const keyLength = Buffer.byteLength(key);
+      const keyLength = utf8Length(key);
       this.#varint(keyLength);
-      this.#bytes.write(key, this.#length, keyLength);
+      if (keyLength === key.length && keyLength <= shortBytes) {
+        for (let index = 0; index < keyLength; index++) this.#bytes[this.#length + index] = key.charCodeAt(index);
+      } else this.#bytes.write(key, this.#length, keyLength);
       this.#length += keyLength;
       this.#varint(value === null ? -1 : value.length);
       if (value !== null) this.#put(value, 0, value.length);
@@ -196,7 +201,7 @@ export class RecordBatchBuilder {
   #put(source: Uint8Array, start: number, length: number): void {
     const target = this.#bytes;
     const at = this.#length;
-    if (length <= 24) {
+    if (length <= shortBytes) {
       for (let index = 0; index < length; index++) target[at + index] = source[start + index]!;
     } else {
       target.set(start === 0 && length === source.length ? source : source.subarray(start, start + length), at);
@@ -254,11 +259,17 @@ export function recordSizeBytes(record: RecordInput, offsetDelta: number, timest
 
 function sizeOfHeaders(headers: readonly RecordHeader[]): number {
   let bytes = varintBytes(headers.length);
-  for (const { key, value } of headers)
-    bytes += sizeOfNullable(Buffer.byteLength(key)) + sizeOfNullable(value?.length ?? -1);
+  for (const { key, value } of headers) bytes += sizeOfNullable(utf8Length(key)) + sizeOfNullable(value?.length ?? -1);
   return bytes;
 }
 
 function sizeOfNullable(length: number): number {
   return length < 0 ? 1 : varintBytes(length) + length;
+}
+
+/** Bytes of `text` in UTF-8. */
+function utf8Length(text: string): number {
+  if (text.length > shortBytes) return Buffer.byteLength(text);
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 127) return Buffer.byteLength(text);
+  return text.length;
 }

@@ -47,6 +47,7 @@ export class RecordCursor {
   fault: string | undefined = undefined;
 
   readonly #bytes: Uint8Array;
+  #text: Buffer | undefined = undefined;
   readonly #count: number;
   readonly #baseOffset: number;
   readonly #lastOffsetDelta: number;
@@ -157,10 +158,14 @@ export class RecordCursor {
 
   #headers(): RecordHeader[] {
     const spans = this.headerSpans();
+    const bytes = this.#bytes;
+    // One Buffer for all of them: making a view costs more than reading a short key.
+    this.#text ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const headers: RecordHeader[] = [];
     for (let index = 0; index < spans.length; index += 4) {
-      const key = this.#bytes.subarray(spans[index], spans[index]! + spans[index + 1]!);
-      headers.push({ key: textOf(key), value: this.#viewOf(spans[index + 2]!, spans[index + 3]!) });
+      const start = spans[index]!;
+      const key = this.#text.toString("utf8", start, start + spans[index + 1]!);
+      headers.push({ key, value: this.#viewOf(spans[index + 2]!, spans[index + 3]!) });
     }
     return headers;
   }
@@ -258,8 +263,4 @@ export function* batchesIn(bytes: Uint8Array, start = 0): Generator<BatchPlace, 
     yield { at, end: at + sizeBytes, header: readBatchHeader(bytes, at) };
     at += sizeBytes;
   }
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }

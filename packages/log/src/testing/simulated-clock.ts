@@ -78,15 +78,18 @@ export class SimulatedTime {
 
   /** Lets everything happen that is due within `durationMs`; time stands there afterwards. */
   async pass(durationMs: number): Promise<void> {
-    const end = this.nowMs + durationMs;
-    for (;;) {
-      await settled();
-      while (this.#queue[0]?.cancelled === true) popHeap(this.#queue);
-      const next = this.#queue[0];
-      if (next === undefined || next.dueMs > end) break;
-      await this.step();
-    }
-    this.nowMs = Math.max(this.nowMs, end);
+    const endMs = this.nowMs + durationMs;
+    while (await this.stepBefore(endMs));
+  }
+
+  /** As `step`, but only for what is due by `endMs`; when nothing is, time moves there and the answer is false. */
+  async stepBefore(endMs: number): Promise<boolean> {
+    await settled();
+    while (this.#queue[0]?.cancelled === true) popHeap(this.#queue);
+    const next = this.#queue[0];
+    if (next !== undefined && next.dueMs <= endMs) return this.step();
+    this.nowMs = Math.max(this.nowMs, endMs);
+    return false;
   }
 
   /** Live things in the queue: zero means that the process is idle, with no timer set (J-4). */

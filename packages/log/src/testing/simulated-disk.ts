@@ -133,6 +133,7 @@ export class SimulatedDisk {
   kill(seed: number): void {
     const random = new Random(seed);
     this.#endProcess(random);
+    this.#tree.remember();
     for (const node of this.#tree.nodes()) {
       if (!(node instanceof SimulatedFile)) continue;
       node.forgetSyncs();
@@ -166,6 +167,13 @@ export class SimulatedDisk {
     let usedBytes = 0;
     for (const { file } of this.#tree.files()) usedBytes += file.sizeBytes;
     return Math.max(0, this.quotaBytes - usedBytes);
+  }
+
+  /** Leaves so much room from now on; `Infinity` for a disk without limit. */
+  limitFreeBytes(freeBytes: number): void {
+    this.quotaBytes = 0;
+    for (const { sizeBytes } of this.files()) this.quotaBytes += sizeBytes;
+    this.quotaBytes += freeBytes;
   }
 
   /** A disk of its own with the same content, cache and durable image; only while no operation is under way. */

@@ -28,12 +28,16 @@ interface Edit {
 
 /** A change of names that no directory sync has covered. */
 export interface NameChange {
+  /** In the order they were made. */
+  readonly number: number;
   readonly edits: readonly Edit[];
 }
 
 export class SimulatedTree {
   root = new SimulatedDirectory();
   #pending: NameChange[] = [];
+  #forgotten: NameChange[] = [];
+  #changes = 0;
 
   find(path: string): SimulatedNode | undefined {
     let node: SimulatedNode | undefined = this.root;
@@ -55,7 +59,7 @@ export class SimulatedTree {
 
   change(edits: readonly Edit[]): void {
     apply(edits, "cache");
-    this.#pending.push({ edits });
+    this.#pending.push({ number: ++this.#changes, edits });
   }
 
   /** The changes that a sync of this directory, begun now, will cover, with all they build on. */
@@ -73,14 +77,29 @@ export class SimulatedTree {
   }
 
   makeDurable(changes: readonly NameChange[]): void {
-    for (const change of changes) if (this.#pending.includes(change)) apply(change.edits, "durable");
-    this.forget(changes);
+    for (const change of this.#drop(changes)) apply(change.edits, "durable");
   }
 
-  /** The changes stay in the cache, but no later sync will make them durable (a directory sync that failed). */
+  /**
+   * A directory sync failed: the changes stay in the cache, but no later sync of the same process makes them durable.
+   * (A file system that cannot write its names for good stops altogether, so the next process gets another chance.)
+   */
   forget(changes: readonly NameChange[]): void {
+    const forgotten = this.#drop(changes);
+    this.#forgotten.push(...forgotten);
+  }
+
+  /** The process ended, the kernel lives on. */
+  remember(): void {
+    this.#pending = [...this.#forgotten, ...this.#pending].sort((a, b) => a.number - b.number);
+    this.#forgotten = [];
+  }
+
+  #drop(changes: readonly NameChange[]): NameChange[] {
     const gone = new Set(changes);
+    const dropped = this.#pending.filter((change) => gone.has(change));
     this.#pending = this.#pending.filter((change) => !gone.has(change));
+    return dropped;
   }
 
   get hasPendingChanges(): boolean {
@@ -132,8 +151,10 @@ export class SimulatedTree {
       return directory;
     };
     const tree = new SimulatedTree();
+    tree.#changes = this.#changes;
     tree.root = copyOf(this.root) as SimulatedDirectory;
-    tree.#pending = this.#pending.map(({ edits }) => ({
+    tree.#pending = this.#pending.map(({ number, edits }) => ({
+      number,
       edits: edits.map(({ directory, name, node }) => ({
         directory: copyOf(directory) as SimulatedDirectory,
         name,
@@ -156,6 +177,7 @@ export class SimulatedTree {
       else for (const key of keys) blocked.add(key);
     }
     this.#pending = [];
+    this.#forgotten = [];
   }
 
   #directoryNumbers = new Map<SimulatedDirectory, number>();

@@ -1,0 +1,201 @@
+/**
+ * What must be in one partition: the specification that the store is held against, as a list.
+ *
+ *   log start            survives a power cut    survives a kill          end
+ *      ├───────── must be there ─────┼──── after a kill ─────┼─ may be there ─┤
+ *
+ * What counted in `sync` mode survives everything; what counted in `os` mode survives the death of the process. Whatever
+ * was appended and never counted may be there after a crash or not, but only as the continuation of the rest: the
+ * content is always a prefix of the list. Commands that a crash interrupts have happened or have not.
+ */
+import type { PartitionId } from "../index.ts";
+
+export interface ModelBatch {
+  readonly base: number;
+  /** Exclusive. */
+  readonly end: number;
+  readonly epoch: number;
+  /** As the store must give them back. */
+  readonly bytes: Uint8Array;
+  readonly timestampsMs: readonly number[];
+  readonly producer: { readonly id: number; readonly firstSequence: number } | undefined;
+}
+
+/** What was assigned offsets from `from` on and cut off before it counted. */
+export interface Ghost {
+  readonly from: number;
+  readonly batches: readonly ModelBatch[];
+}
+
+/** The store did something the rules forbid. */
+export class ViolationError extends Error {
+  override readonly name = "ViolationError";
+}
+
+export function demand(condition: boolean, message: () => string): asserts condition {
+  if (!condition) throw new ViolationError(message());
+}
+
+/** How the last process ended. */
+export type Ending = "power-cut" | "kill" | "clean";
+
+export class PartitionModel {
+  readonly id: PartitionId;
+  presence: "creating" | "present" | "deleting" = "creating";
+  flush: "sync" | "os";
+  /** The flush that a command under way is changing to. */
+  flushAsked: "sync" | "os" | undefined;
+  batches: ModelBatch[] = [];
+  ghosts: Ghost[] = [];
+  end = 0;
+  logStart = 0;
+  /** A log start that was asked for and not yet confirmed, or that retention may have chosen. */
+  logStartMost = 0;
+  survivesKill = 0;
+  survivesPowerCut = 0;
+  /** Whether counted data of `os` mode may have been lost, so that the partition may not call itself retained (J-13). */
+  isInDoubt = false;
+  epoch = -1;
+  /** The latest epoch belongs to another leader. */
+  isFollower = false;
+  highWatermark = 0;
+  /** A bit was flipped in a file of this partition, or in one that all share. */
+  mayBeDamaged = false;
+
+  constructor(id: PartitionId, flush: "sync" | "os") {
+    this.id = id;
+    this.flush = flush;
+  }
+
+  get name(): string {
+    return `${this.id.topic}-${this.id.partition}`;
+  }
+
+  /** Both flushes while one is changed into the other: then only the weaker promise holds. */
+  get promisesSync(): boolean {
+    return this.flush === "sync" && (this.flushAsked ?? "sync") === "sync";
+  }
+
+  append(batch: ModelBatch): void {
+    demand(batch.base === this.end, () => `${this.name}: appended at ${batch.base}, but the end was ${this.end}`);
+    this.batches.push(batch);
+    this.end = batch.end;
+  }
+
+  /** Everything below `offset` was said to count. */
+  counted(offset: number): void {
+    demand(offset <= this.end, () => `${this.name}: offset ${offset} counts, but only ${this.end} were appended`);
+    this.survivesKill = Math.max(this.survivesKill, offset);
+    this.ghosts = this.ghosts.filter((ghost) => offset <= ghost.from);
+    if (this.promisesSync) this.survivesPowerCut = Math.max(this.survivesPowerCut, offset);
+  }
+
+  /**
+   * The store cut back to what counts by itself (J-3). Until something above counts, what was cut may be there again after
+   * a crash, whole or in part: it was never said to be gone from the disk.
+   */
+  cutBack(to: number): void {
+    const batches = this.batches.filter((batch) => batch.base >= to);
+    if (batches.length > 0) this.ghosts.push({ from: to, batches });
+    this.cut(to);
+  }
+
+  /** What follows `from` is what was cut off there once, not what was appended later. */
+  revive(ghost: Ghost): void {
+    this.cut(ghost.from);
+    this.batches.push(...ghost.batches);
+    this.end = ghost.batches.at(-1)?.end ?? ghost.from;
+  }
+
+  /** A truncation begins: from now on what lies above may be gone. */
+  allowCut(to: number): void {
+    this.survivesKill = Math.min(this.survivesKill, to);
+    this.survivesPowerCut = Math.min(this.survivesPowerCut, to);
+  }
+
+  /** What lies at or above `to` is gone for good. */
+  cut(to: number): void {
+    this.allowCut(to);
+    while ((this.batches.at(-1)?.end ?? 0) > to) this.batches.pop();
+    this.end = to;
+    this.highWatermark = Math.min(this.highWatermark, to);
+  }
+
+  raiseLogStart(offset: number): void {
+    this.logStart = Math.max(this.logStart, offset);
+    this.logStartMost = Math.max(this.logStartMost, offset);
+    this.batches = this.batches.filter((batch) => batch.end > this.logStart);
+    this.highWatermark = Math.max(this.highWatermark, offset);
+  }
+
+  /** What must be there after the last process ended that way. */
+  floor(ending: Ending): number {
+    if (ending === "clean") return this.end;
+    return Math.max(ending === "kill" ? this.survivesKill : this.survivesPowerCut, this.logStart);
+  }
+
+  /** Offsets at which a batch ends, and the beginning. */
+  boundaries(): number[] {
+    return [this.batches[0]?.base ?? this.end, ...this.batches.map((batch) => batch.end)];
+  }
+
+  /**
+   * A store was opened after a crash and holds offsets [logStart, end): checks that this is allowed, and makes it the
+   * truth from here on. The content is checked by reading.
+   */
+  adopt(found: { logStart: number; end: number }, ending: Ending): void {
+    const floor = this.floor(ending);
+    demand(found.end >= floor, () => `${this.name}: lost [${found.end}, ${floor}) after a ${ending}`);
+    this.adoptCut(found);
+  }
+
+  /** As `adopt`, for a partition that was damaged and whose loss was accepted. */
+  adoptCut(found: { logStart: number; end: number }): void {
+    const { logStart, end } = found;
+    demand(end <= this.end, () => `${this.name}: ends at ${end}, but only ${this.end} were ever appended`);
+    demand(
+      logStart >= this.logStart && logStart <= this.logStartMost,
+      () => `${this.name}: starts at ${logStart}, not in [${this.logStart}, ${this.logStartMost}]`,
+    );
+    const boundaries = this.boundaries();
+    demand(
+      boundaries.includes(end) || end === logStart,
+      () => `${this.name}: ends at ${end}, inside a batch; ends are ${boundaries.join(", ")}`,
+    );
+    this.cut(end);
+    this.ghosts = [];
+    this.raiseLogStart(logStart);
+    this.logStartMost = logStart;
+    this.survivesKill = end;
+    this.survivesPowerCut = end;
+  }
+
+  /** The batches a read of [offset, limit) may return, in order, first the one that holds `offset`. */
+  batchesFrom(offset: number, limit: number): readonly ModelBatch[] {
+    return this.batches.filter((batch) => batch.end > offset && batch.end <= limit);
+  }
+
+  /** The first record at or after a time, in offset order. */
+  firstAtOrAfter(
+    timeMs: number,
+    limit: number,
+  ): { offset: number; timestampMs: number; leaderEpoch: number } | undefined {
+    for (const batch of this.batchesFrom(this.logStart, limit)) {
+      for (const [delta, timestampMs] of batch.timestampsMs.entries()) {
+        const offset = batch.base + delta;
+        if (offset >= this.logStart && timestampMs >= timeMs) return { offset, timestampMs, leaderEpoch: batch.epoch };
+      }
+    }
+    return undefined;
+  }
+
+  /** The sequence after the latest batch of a producer that is still in the log. */
+  nextSequence(producerId: number): number | undefined {
+    const latest = this.latestOf(producerId);
+    return latest === undefined ? undefined : (latest.producer?.firstSequence ?? 0) + (latest.end - latest.base);
+  }
+
+  latestOf(producerId: number): ModelBatch | undefined {
+    return this.batches.findLast((batch) => batch.producer?.id === producerId);
+  }
+}

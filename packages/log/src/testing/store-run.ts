@@ -1,0 +1,443 @@
+/**
+ * One run of the model test: a store on a simulated disk in virtual time, the model beside it, and the commands.
+ *
+ *   commands ──▶ StoreRun ──▶ LogStore ──▶ SimulatedDisk
+ *                   │            │
+ *                   └──▶ PartitionModel ◀── what counted, what was read, what was there after a crash
+ *
+ * This file begins and ends processes, and checks what each of them finds; `store-actions.ts` has the other commands.
+ */
+import { LogStore } from "../index.ts";
+import type { PartitionLog } from "../index.ts";
+import { ViolationError, demand } from "./partition-model.ts";
+import type { Ending, PartitionModel } from "./partition-model.ts";
+import { SimulatedClock } from "./simulated-clock.ts";
+import {
+  advanceHighWatermark,
+  append,
+  appendAsFollower,
+  changeFlush,
+  create,
+  deletePartition,
+  deleteRecords,
+  findTime,
+  follow,
+  read,
+  resend,
+  retain,
+  startEpoch,
+  truncate,
+} from "./store-actions.ts";
+import { demandEpochs, demandRefused, demandRetained, readAll, reviveGhosts } from "./store-checks.ts";
+import type { StoreCase, StoreCommand } from "./store-commands.ts";
+import { HaltedError, StoreWorld, describe, logConfig, storeDirectory } from "./store-world.ts";
+
+type Crash = Extract<StoreCommand, { kind: "crash" }>;
+type Flip = NonNullable<Crash["flip"]>;
+
+/** A crash at a known place: after so many effects, and again inside the recoveries that follow. */
+export interface Halt {
+  readonly effects: number;
+  readonly power: boolean;
+  readonly seed: number;
+  readonly again: Crash["again"];
+}
+
+export class StoreRun {
+  readonly world: StoreWorld;
+  /** How often a recovery was cut off by a crash of its own. */
+  recoveryCrashes = 0;
+  #halt: Halt | undefined;
+  #flipped: string | undefined;
+  #boot = 1;
+  /** The last process closed its store before it ended. */
+  #wasClosed = false;
+  /** How the processes ended since a store was last opened to the end. */
+  #endings: Ending[] = [];
+
+  constructor(seed: number, coverage?: Map<string, number>) {
+    this.world = new StoreWorld(seed, coverage);
+  }
+
+  /** Runs a whole case: the commands, then a last power cut, and everything is checked again. */
+  async run(commands: readonly StoreCommand[]): Promise<void> {
+    await this.#begin();
+    await this.#createFirst();
+    for (const command of commands) await this.perform(command);
+    await this.finish();
+  }
+
+  /**
+   * Runs commands until the process stops after effect `halt.effects`, recovers, crashing again as `halt.again` says, and
+   * checks everything. False when the commands ended before.
+   */
+  async runUntil(halt: Halt, commands: readonly StoreCommand[]): Promise<boolean> {
+    await this.#begin();
+    this.#halt = halt;
+    this.world.disk.haltAfter(halt.effects);
+    await this.#createFirst();
+    for (const command of commands) {
+      if (this.#halt === undefined) break;
+      await this.perform(command);
+    }
+    const hasHalted = this.#halt === undefined;
+    this.#halt = undefined;
+    this.world.disk.haltAfter(Infinity);
+    await this.finish();
+    return hasHalted;
+  }
+
+  /** The directory of the store exists before it; whoever makes it makes its name durable. */
+  async #begin(): Promise<void> {
+    const { disk, time } = this.world;
+    await time.result(disk.fileSystem().mkdir(storeDirectory), "the directory");
+    await time.result(disk.fileSystem().syncDirectory("/"), "the directory to be durable");
+    await this.start([]);
+  }
+
+  async #createFirst(): Promise<void> {
+    for (const [slot, flush] of (["sync", "sync", "os"] as const).entries()) {
+      await this.perform({ kind: "create", slot, flush, patience: 100_000 });
+    }
+  }
+
+  async perform(command: StoreCommand): Promise<void> {
+    this.world.note(`${this.world.time.nowMs.toFixed(2)} ${JSON.stringify(command)}`);
+    if (this.world.fatal !== undefined && command.kind !== "crash" && command.kind !== "events") return;
+    try {
+      await this.#do(command);
+    } catch (error) {
+      if (!(error instanceof HaltedError)) throw error;
+    }
+    this.world.observe();
+    if (!this.world.disk.isHalted) return;
+    const halt = this.#halt ?? { power: this.world.random.chance(0.5), seed: this.world.random.seed(), again: [] };
+    this.#halt = undefined;
+    await this.#recoverFrom(halt, halt.again);
+  }
+
+  async #do(command: StoreCommand): Promise<void> {
+    switch (command.kind) {
+      case "append":
+        append(this.world, command);
+        break;
+      case "append-as-follower":
+        appendAsFollower(this.world, command);
+        break;
+      case "resend":
+        resend(this.world, command.slot);
+        break;
+      case "events":
+        for (let count = 0; count < command.count && !this.world.disk.isHalted; count++) {
+          if (!(await this.world.time.step())) break;
+          this.world.observe();
+        }
+        break;
+      case "idle":
+        await this.world.idle(command.durationMs);
+        break;
+      case "truncate":
+        await truncate(this.world, command);
+        break;
+      case "start-epoch":
+        startEpoch(this.world, command.slot);
+        break;
+      case "change-flush":
+        await changeFlush(this.world, command);
+        break;
+      case "high-watermark":
+        advanceHighWatermark(this.world, command);
+        break;
+      case "retention":
+        await retain(this.world, command);
+        break;
+      case "delete-records":
+        await deleteRecords(this.world, command);
+        break;
+      case "checkpoint":
+        await this.world.command("checkpoint", undefined, command.patience, () => this.world.store().checkpoint());
+        break;
+      case "create":
+        await create(this.world, command);
+        break;
+      case "delete":
+        await deletePartition(this.world, command);
+        break;
+      case "read":
+        await read(this.world, command);
+        break;
+      case "find-time":
+        await findTime(this.world, command);
+        break;
+      case "follow":
+        await follow(this.world, command.slot);
+        break;
+      case "fault":
+        this.world.isFaulty = true;
+        this.world.disk.inject({
+          operation: command.operation,
+          path: command.path,
+          effect: command.effect,
+          code: command.noSpace && command.operation !== "sync" ? "NO_SPACE" : "IO",
+          skip: command.skip,
+        });
+        break;
+      case "quota":
+        if (command.freeBytes < Infinity) this.world.isFaulty = true;
+        this.world.disk.limitFreeBytes(command.freeBytes);
+        break;
+      case "crash":
+        await this.#crash(command);
+        break;
+      case "reopen":
+        await this.#reopen();
+        break;
+    }
+  }
+
+  /** The disk is healthy again; everything that counted is there after one more power cut, and every partition works. */
+  async finish(): Promise<void> {
+    const crash = (power: boolean): StoreCommand => {
+      return { kind: "crash", power, effects: 0, seed: this.world.random.seed(), again: [], flip: undefined };
+    };
+    await this.perform(crash(this.world.random.chance(0.5)));
+    for (const [slot, model] of this.world.models) {
+      if (model.presence !== "present") continue;
+      await this.perform({ kind: "append", slot, batches: 1, records: 1, valueBytes: 10, withProducer: true });
+      const log = this.world.logOf(model);
+      await this.world.until(() => log.countedOffset === model.end, `the last batch of ${model.name} to count`);
+    }
+    await this.world.idle(60_000);
+    demand(this.world.time.pendingCount === 0, () => "An idle node has timers (J-4)");
+    await this.perform(crash(true));
+    for (const slot of this.world.models.keys()) await this.perform({ kind: "delete", slot, patience: 100_000 });
+    await this.perform(crash(true));
+    demand(this.world.models.size === 0, () => "A deleted partition came back");
+  }
+
+  // --- starting and ending -----------------------------------------------------------------------------------------
+
+  /** Opens the store, crashing in its recovery as often as `again` says, and checks what it found. */
+  async start(again: Crash["again"]): Promise<void> {
+    const crashes = [...again];
+    for (;;) {
+      const crash = crashes.shift();
+      if (crash !== undefined) this.world.disk.haltAfter(this.world.disk.effects + 1 + crash.effects);
+      this.world.clock = new SimulatedClock(this.world.time);
+      this.world.fatal = undefined;
+      let failure: unknown;
+      let opened: LogStore | undefined;
+      this.#open().then(
+        (store) => (opened = store),
+        (error: unknown) => (failure = error),
+      );
+      await this.world.until(() => opened !== undefined || failure !== undefined, "the store to open");
+      if (this.world.disk.isHalted) {
+        this.world.count("crash in recovery");
+        this.recoveryCrashes++;
+        this.#endProcess({ power: crash?.power === true, seed: this.world.random.seed() });
+        continue;
+      }
+      if (opened === undefined)
+        throw new ViolationError(`The store does not open: ${describe(failure)}`, { cause: failure });
+      this.world.disk.haltAfter(Infinity);
+      this.world.openStore = opened;
+      this.world.isChecking = true;
+      await this.#verify();
+      return;
+    }
+  }
+
+  #open(): Promise<LogStore> {
+    const options = {
+      directory: storeDirectory,
+      tailCacheBytes: 256 * 1024,
+      queuedBytesMax: 128 * 1024,
+      journalFileBytes: 64 * 1024,
+      journalBytesMax: 512 * 1024,
+      checkpointIntervalMs: 500,
+      directModeBytes: 8 * 1024,
+      bootId: `boot-${this.#boot}`,
+      defaults: logConfig("sync"),
+      scrubBytesPerSecond: 0,
+    };
+    return LogStore.open(options, {
+      fs: this.world.disk.fileSystem(),
+      clock: this.world.clock,
+      onFatal: (error) => {
+        this.world.note(`fatal: ${describe(error)}`);
+        this.world.fatal = error;
+        if (!this.world.isFaulty) {
+          this.world.violation ??= new ViolationError(`The store gave up on a healthy disk: ${describe(error)}`);
+        }
+        this.world.count("fatal");
+      },
+    });
+  }
+
+  async #crash(command: Crash): Promise<void> {
+    if (command.flip !== undefined && this.#flipped === undefined) {
+      // Damage to the very last round looks like a torn end until it is sealed (J-6), and promises take a while (J-9).
+      await this.world.idle(400);
+    } else if (command.effects > 0) {
+      this.world.disk.haltAfter(this.world.disk.effects + command.effects);
+      for (let count = 0; count < 2000 && !this.world.disk.isHalted; count++) {
+        if (!(await this.world.time.step())) break;
+        this.world.observe();
+      }
+    }
+    await this.#recoverFrom(command, command.again, command.flip);
+  }
+
+  async #recoverFrom(ending: { power: boolean; seed: number }, again: Crash["again"] = [], flip?: Flip): Promise<void> {
+    this.#endProcess(ending);
+    if (flip !== undefined && this.#flipped === undefined) this.#flip(flip);
+    await this.start(again);
+  }
+
+  #endProcess({ power, seed }: { power: boolean; seed: number }): void {
+    this.world.note(`${power ? "power cut" : "kill"} ${seed}`);
+    this.world.count(power ? "power cut" : "kill");
+    for (const log of this.world.openStore?.partitions() ?? []) this.world.count(`${log.mode} at a crash`);
+    this.world.clock.stop();
+    this.world.openStore = undefined;
+    this.world.underWay = [];
+    if (power) this.world.disk.powerCut(seed);
+    else this.world.disk.kill(seed);
+    if (power) this.#boot++;
+    this.#endings.push(power ? "power-cut" : "kill");
+    this.world.disk.limitFreeBytes(Infinity);
+    this.world.isFaulty = false;
+  }
+
+  async #reopen(): Promise<void> {
+    const store = this.world.store();
+    await this.world.finishCommands();
+    if (this.world.fatal !== undefined || this.world.disk.isHalted) return;
+    this.world.observe();
+    const settled = await this.world.command("close", undefined, 100_000, () => store.close());
+    if (!settled || this.world.isFaulty) {
+      await this.#recoverFrom({ power: this.world.random.chance(0.5), seed: this.world.random.seed() });
+      return;
+    }
+    this.world.observe();
+    this.world.clock.stop();
+    const power = this.world.random.chance(0.5);
+    for (const model of this.world.models.values()) {
+      model.counted(model.end);
+      if (power && model.flush === "os") model.survivesPowerCut = model.end;
+    }
+    this.world.count("clean close");
+    this.#endProcess({ power, seed: this.world.random.seed() });
+    this.#wasClosed = true;
+    await this.start([]);
+  }
+
+  #flip(flip: Flip): void {
+    const files = this.world.disk.files().filter((file) => file.sizeBytes > 0);
+    if (files.length === 0) return;
+    const file = files[Math.floor(flip.file * files.length)] as (typeof files)[number];
+    const at = Math.floor(flip.at * file.sizeBytes);
+    this.world.disk.flipBit(file.path, at, flip.bit);
+    this.#flipped = file.path;
+    this.world.note(`flip bit ${flip.bit} of byte ${at} of ${file.path}`);
+    this.world.count("flip");
+    for (const model of this.world.models.values()) {
+      const isShared = !file.path.includes("/topics/");
+      if (isShared || file.path.includes(`/${model.name}/`)) model.mayBeDamaged = true;
+    }
+  }
+
+  // --- what must be there ------------------------------------------------------------------------------------------
+
+  async #verify(): Promise<void> {
+    const store = this.world.store();
+    const ending = this.#endings.includes("power-cut") ? "power-cut" : (this.#endings.at(-1) ?? "clean");
+    const found = new Set(store.partitions());
+    for (const [slot, model] of this.world.models) {
+      const log = store.get(model.id.topicId, model.id.partition);
+      if (log === undefined) {
+        demand(model.presence !== "present", () => `${model.name}: is gone`);
+        this.world.models.delete(slot);
+        continue;
+      }
+      found.delete(log);
+      if (model.presence === "creating") {
+        demand(log.logEndOffset === 0, () => `${model.name}: was never created, but has ${log.logEndOffset} offsets`);
+      }
+      this.world.note(
+        `  ${model.name}: ${log.state.kind} [${log.logStartOffset}, ${log.logEndOffset}), floor ${model.floor(ending)}, was ${model.end}`,
+      );
+      await this.#verifyPartition(model, log, ending);
+      if (model.presence === "creating") model.presence = "present";
+      // A deletion that was interrupted has not happened, or it has: half of it would be found by reading.
+      if (model.presence === "deleting") model.presence = "present";
+    }
+    demand(
+      found.size === 0,
+      () => `Partitions came back: ${[...found].map((log) => JSON.stringify(log.id)).join(", ")}`,
+    );
+    this.#endings = [];
+    this.#wasClosed = false;
+    this.world.isChecking = false;
+    for (const [slot, model] of this.world.models) {
+      const log = this.world.logOf(model);
+      model.flush = log.config.flush;
+      model.flushAsked = undefined;
+      await this.world.command("set configuration", model, 100_000, () => log.setConfig(logConfig(model.flush)));
+      if (this.world.random.chance(0.3)) demandRefused(model, log, this.world.clock.nowMs());
+      startEpoch(this.world, slot);
+    }
+  }
+
+  async #verifyPartition(model: PartitionModel, log: PartitionLog, ending: Ending): Promise<void> {
+    const flushes = [model.flush, model.flushAsked];
+    demand(
+      flushes.includes(log.config.flush),
+      () => `${model.name}: flush is '${log.config.flush}', but it was '${model.flush}'`,
+    );
+    await reviveGhosts(model, log, this.world.wait);
+    if (ending !== "clean" && log.config.flush === "os" && ending === "power-cut")
+      this.world.count("os after a power cut");
+    if (log.state.kind === "quarantined") {
+      const { state } = log;
+      demand(model.mayBeDamaged, () => `${model.name}: quarantined without damage: ${JSON.stringify(state)}`);
+      this.world.count("quarantine");
+      await readAll(model, log, state.offset, this.world.wait);
+      const lost = await this.world.wait(log.acceptLoss(), `accepting the loss of ${model.name}`);
+      this.world.note(`  ${model.name}: lost [${lost.from}, ${lost.to})`);
+      model.logStartMost = Math.max(model.logStartMost, log.logStartOffset);
+      model.adoptCut({ logStart: log.logStartOffset, end: log.logEndOffset });
+    } else {
+      demand(
+        log.state.kind === "needs-epoch" || log.state.kind === "open",
+        () => `${model.name}: is ${JSON.stringify(log.state)} after a start`,
+      );
+      model.adopt({ logStart: log.logStartOffset, end: log.logEndOffset }, ending);
+    }
+    demand(
+      log.countedOffset === log.logEndOffset,
+      () => `${model.name}: after recovery ${log.countedOffset} count of ${log.logEndOffset}`,
+    );
+    demand(
+      log.highWatermark >= log.logStartOffset && log.highWatermark <= Math.max(model.highWatermark, log.logStartOffset),
+      () =>
+        `${model.name}: high watermark ${log.highWatermark}, not in [${log.logStartOffset}, ${model.highWatermark}]`,
+    );
+    await readAll(model, log, log.logEndOffset, this.world.wait);
+    demandEpochs(model, log);
+    // Whether what the kernel had was lost is not known to the store; that it was closed in time may be.
+    if (!this.#wasClosed) demandRetained(model, log, this.world.store().recovery, ending);
+  }
+}
+
+/** Runs one case; throws what went wrong, with the history of the run. */
+export async function runStoreCase(one: StoreCase, coverage?: Map<string, number>): Promise<void> {
+  const run = new StoreRun(one.seed, coverage);
+  try {
+    await run.run(one.commands);
+  } catch (error) {
+    const tail = run.world.history.slice(-400).join("\n");
+    throw new Error(`${describe(error)}\nseed ${one.seed}, last events:\n${tail}`, { cause: error });
+  }
+}

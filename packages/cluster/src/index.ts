@@ -44,6 +44,7 @@ export {
 } from "./controller/image.ts";
 export type { MetadataRecord } from "./controller/records.ts";
 export { replay, replayAll } from "./controller/replay.ts";
+export { wholeNumber } from "./controller/config-value.ts";
 export { decodeSnapshot, encodeSnapshot } from "./controller/snapshot.ts";
 export { emptyImage, noLeader } from "./controller/state.ts";
 export type {

@@ -76,3 +76,30 @@ export {
 export { isUuid, parseUuid, printUuid, printUuidAsBase64, uuidBytes, zeroUuid } from "./uuid.ts";
 export { uvarintBytes, varintBytes, varlongBytes } from "./varint.ts";
 export { ByteWriter } from "./writer.ts";
+export { type Type } from "./schema/codec.ts";
+export { Message, message, type InputOf, type MessageOptions, type TypeOf } from "./schema/message.ts";
+export {
+  recordTable,
+  type RecordInputOf,
+  type RecordMessages,
+  type RecordOf,
+  type RecordTable,
+} from "./schema/record-table.ts";
+export { field, struct, type Field, type FieldOptions } from "./schema/struct.ts";
+export {
+  array,
+  boolean,
+  bytes,
+  float64,
+  int16,
+  int32,
+  int64,
+  int8,
+  string,
+  uint16,
+  uint32,
+  uuid,
+  uvarint,
+  varint,
+  varlong,
+} from "./schema/types.ts";

@@ -158,6 +158,17 @@ describe("ProducerState and transactions", () => {
     expect(stateWith(marker({ producerId: -1, attributes: control })).producerCount).toBe(0);
   });
 
+  test("a transaction that begins at offset 0 is open like any other", () => {
+    const first = batch(0, { attributes: transactional, baseOffset: 0 });
+    const state = stateWith(first, batch(1, { attributes: transactional, baseOffset: 1 }));
+    expect(state.firstOpenTransaction).toBe(0);
+    expect(answer(state.check(batch(2)))).toBe("INVALID_TXN_STATE, wants 2");
+    expect(answer(state.check(batch(2, { attributes: transactional })))).toBe("append");
+    expect(state.expire(1_000_000)).toBe(0);
+    state.append(marker({ baseOffset: 2 }), 0);
+    expect(answer(state.check(batch(2)))).toBe("append");
+  });
+
   test("firstOpenTransaction is the oldest of all producers", () => {
     const state = stateWith(
       batch(9, { attributes: transactional }),
@@ -196,6 +207,12 @@ test("ProducerState is bounded: the producer that was silent longest goes, not o
   state.append(batch(1, { producerId: 2 }), 0);
   state.append(batch(0, { producerId: 4 }), 0);
   expect(state.entries().map((entry) => entry.producerId)).toEqual([1, 2, 4]);
+  state.append(marker({ producerId: 5 }), 0);
+  expect(state.entries().map((entry) => entry.producerId)).toEqual([1, 4, 5]);
+  const open = new ProducerState({ expiryMs: 1000, producersMax: 1 });
+  open.append(batch(0, { producerId: 1, attributes: transactional, baseOffset: 0 }), 0);
+  open.append(batch(0, { producerId: 2 }), 0);
+  expect(open.entries().map((entry) => entry.producerId)).toEqual([1, 2]);
 });
 
 interface Event {

@@ -92,6 +92,16 @@ test("planRetention() takes what lies below the log start, and never lowers it",
   });
 });
 
+test("planRetention() takes a segment that ends where the log starts", () => {
+  expect(planRetention(input({ logStartOffset: 200 })).count).toBe(2);
+  expect(planRetention(input({ logStartOffset: 199 })).count).toBe(1);
+});
+
+test("planRetention() with clock=record takes time 0 for a time", () => {
+  const old = segments(2).map((segment) => ({ ...segment, maxTimestampMs: 0, lastWrittenMs: 10_000 }));
+  expect(planRetention(input({ segments: old, retentionMs: 5000, retentionClock: "record" })).count).toBe(1);
+});
+
 test("planRetention() is not misled by a clock that was set back", () => {
   expect(planRetention(input({ retentionMs: 0, nowMs: -5 })).count).toBe(0);
 });

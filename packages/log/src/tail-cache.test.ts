@@ -41,7 +41,9 @@ test("CachedTail.read() stops at the limit and at maxBytes, which the first batc
   const tail = new TailCache({ limitBytes: 10_000 }).openTail();
   fill(tail, 0, 10, true);
   expect(tail.read({ offset: 2, limit: 5, maxBytes: 1000, atLeastOneBatch: true })?.nextOffset).toBe(5);
+  expect(tail.read({ offset: 2, limit: 10, maxBytes: 300, atLeastOneBatch: true })?.nextOffset).toBe(5);
   expect(tail.read({ offset: 2, limit: 10, maxBytes: 299, atLeastOneBatch: true })?.nextOffset).toBe(4);
+  expect(tail.read({ offset: 2, limit: 10, maxBytes: 100, atLeastOneBatch: false })?.nextOffset).toBe(3);
   expect(tail.read({ offset: 2, limit: 10, maxBytes: 1, atLeastOneBatch: true })?.nextOffset).toBe(3);
   expect(tail.read({ offset: 2, limit: 10, maxBytes: 1, atLeastOneBatch: false })).toBeUndefined();
   expect(tail.read({ offset: 5, limit: 5, maxBytes: 1000, atLeastOneBatch: true })).toBeUndefined();
@@ -103,8 +105,26 @@ test("CachedTail.pinnedBatches() gives what a segment lacks, in pieces", () => {
   expect(tail.pinnedBatches(7, 250).map((one) => one.baseOffset)).toEqual([3, 4]);
   expect(tail.pinnedBatches(7, 1).map((one) => one.baseOffset)).toEqual([3]);
   expect(tail.pinnedBatches(7, Infinity).map((one) => one.baseOffset)).toEqual([3, 4, 5, 6]);
+  expect(tail.pinnedBatches(7, 300).map((one) => one.baseOffset)).toEqual([3, 4, 5]);
+  expect(tail.pinnedBytesBelow(8, Infinity)).toBe(500);
   expect(tail.pinnedBytesBelow(7, Infinity)).toBe(400);
   expect(tail.pinnedBytesBelow(7, 150)).toBe(200);
+});
+
+test("CachedTail goes on as before when thousands of batches have come and gone", () => {
+  const cache = new TailCache({ limitBytes: 60 * (100 + overhead) });
+  const [busy, idle] = [cache.openTail(), cache.openTail()];
+  fill(idle, 0, 1, true);
+  for (let offset = 0; offset < 3000; offset++) {
+    fill(busy, offset, offset + 1, true);
+    busy.unpinBelow(offset - 9);
+    const pinnedFrom = Math.max(0, offset - 9);
+    expect(busy.pinnedBatches(Infinity, Infinity)[0]?.baseOffset).toBe(pinnedFrom);
+    expect(busy.startOffset).toBe(Math.max(0, offset - 58));
+    expect(busy.read({ offset: pinnedFrom, ...everything })?.nextOffset).toBe(offset + 1);
+  }
+  expect(cache.usedBytes).toBe(cache.limitBytes);
+  expect(idle.startOffset).toBe(0);
 });
 
 test("CachedTail.clear() gives everything back, and the tail can start somewhere else", () => {

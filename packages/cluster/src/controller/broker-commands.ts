@@ -90,7 +90,7 @@ export function decideUnfenceBroker(
   if (command.metadataOffset < command.brokerEpoch) return accept({ fenced: broker?.fenced ?? true });
   if (broker?.fenced === false) return accept({ fenced: false });
   const { brokerId, brokerEpoch } = command;
-  return accept({ fenced: false }, [{ type: "BrokerChange", brokerId, brokerEpoch, fenced: false }]);
+  return accept({ fenced: false }, [{ type: "BrokerChange", brokerId, brokerEpoch, fenced: 0 }]);
 }
 
 /** Not atomic: each partition's new epoch stands alone, so a node with more partitions than a batch holds can start (C-5). */

@@ -7,7 +7,7 @@ import type { Decision, Refusal } from "./decision.ts";
 import { clusterOverrides, topicNamed, topicOverrides, topicsByName } from "./image.ts";
 import { planPartitionChange } from "./partition-change.ts";
 import type { ConfigRecord, MetadataRecord } from "./records.ts";
-import type { ConfigOverrides, ControllerImage, Topic } from "./state.ts";
+import type { ConfigOverrides, ConfigScope, ControllerImage, Topic } from "./state.ts";
 import { checkTopicConfig, describeTopicConfig, effectiveTopicConfig, unknownNameFault } from "./topic-config.ts";
 import type { ConfigEntry } from "./topic-config.ts";
 
@@ -92,7 +92,7 @@ export function checkChanges(
 
 /** The records for those of the (checked) changes that change anything. */
 export function configRecords(
-  scope: ConfigRecord["scope"],
+  scope: ConfigScope,
   name: string,
   before: ConfigOverrides,
   changes: readonly ConfigChange[],

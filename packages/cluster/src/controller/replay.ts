@@ -7,6 +7,7 @@ import { invariant, unreachable } from "@varve/format";
 import { replacePair } from "./digest.ts";
 import type { PairValue } from "./digest.ts";
 import { configScopeKey } from "./image.ts";
+import { changedFlag, changedNumber, leaderUnchanged } from "./records.ts";
 import { collisionKey } from "./topic-name.ts";
 import { noLeader } from "./state.ts";
 import type {
@@ -21,7 +22,7 @@ import type {
   TopicRecord,
   UnregisterBrokerRecord,
 } from "./records.ts";
-import type { Broker, ConfigOverrides, ControllerImage, Partition, RetiredEpoch, Topic } from "./state.ts";
+import type { Broker, ConfigOverrides, ControllerImage, FlushState, Partition, RetiredEpoch, Topic } from "./state.ts";
 
 /** The image after `record`. `image` stays as it is. Throws `InvariantError` when the record cannot follow it. */
 export function replay(image: ControllerImage, record: MetadataRecord): ControllerImage {
@@ -61,8 +62,10 @@ export function restore(image: ControllerImage, record: MetadataRecord): Control
       return setConfig(image, record);
     case "ProducerIdBlock":
       return takeProducerIds(image, record);
-    case "RetiredEpoch":
-      return withRetired(image, record.name, withoutType(record));
+    case "RetiredEpoch": {
+      const { name, leaderEpoch, removedAtMs } = record;
+      return withRetired(image, name, { name, leaderEpoch, removedAtMs });
+    }
     default:
       return unreachable(record);
   }
@@ -111,7 +114,8 @@ function removeTopic(image: ControllerImage, record: RemoveTopicRecord): Control
 }
 
 function addPartition(image: ControllerImage, record: PartitionRecord): ControllerImage {
-  const partition = withoutType(record);
+  const { type: _, ...fields } = record;
+  const partition: Partition = { ...fields, flush: flushOf(fields.flush) };
   const topic = image.topics.get(partition.topicId);
   invariant(topic !== undefined, `topic "${partition.topicId}" of a partition exists`);
   invariant(
@@ -124,25 +128,44 @@ function addPartition(image: ControllerImage, record: PartitionRecord): Controll
   return { ...added, topics: added.topics.set(topic.id, { ...topic, partitions: [...topic.partitions, partition] }) };
 }
 
-function changePartition(image: ControllerImage, record: PartitionChangeRecord): ControllerImage {
-  const { expectedPartitionEpoch, ...fields } = withoutType(record);
-  const topic = image.topics.get(record.topicId);
-  const before = topic?.partitions[record.partition];
-  invariant(topic !== undefined && before !== undefined, `partition ${record.topicId}/${record.partition} exists`);
+function changePartition(image: ControllerImage, change: PartitionChangeRecord): ControllerImage {
+  const topic = image.topics.get(change.topicId);
+  const before = topic?.partitions[change.partition];
+  invariant(topic !== undefined && before !== undefined, `partition ${change.topicId}/${change.partition} exists`);
   invariant(
-    before.partitionEpoch === expectedPartitionEpoch,
-    `partition ${topic.name}/${record.partition} has partition epoch ${expectedPartitionEpoch}`,
+    before.partitionEpoch === change.expectedPartitionEpoch,
+    `partition ${topic.name}/${change.partition} has partition epoch ${change.expectedPartitionEpoch}`,
   );
+  const { leader = leaderUnchanged } = change;
+  const assigned = leader !== leaderUnchanged;
   const after: Partition = {
-    ...before,
-    ...fields,
-    leaderEpoch: record.leader === undefined ? before.leaderEpoch : before.leaderEpoch + 1,
+    topicId: before.topicId,
+    partition: before.partition,
+    replicas: change.replicas ?? before.replicas,
+    dirs: change.dirs ?? before.dirs,
+    isr: change.isr ?? before.isr,
+    elr: change.elr ?? before.elr,
+    leader: assigned ? leader : before.leader,
+    leaderEpoch: assigned ? before.leaderEpoch + 1 : before.leaderEpoch,
     partitionEpoch: before.partitionEpoch + 1,
+    adding: change.adding ?? before.adding,
+    removing: change.removing ?? before.removing,
+    recovering: changedFlag(change.recovering, before.recovering),
+    minIsr: changedNumber(change.minIsr, before.minIsr),
+    flush: flushOf(change.flush ?? before.flush),
+    lastKnownLeader: changedNumber(change.lastKnownLeader, before.lastKnownLeader),
+    lastKnownElr: change.lastKnownElr ?? before.lastKnownElr,
+    uncleanEpoch: changedNumber(change.uncleanEpoch, before.uncleanEpoch),
   };
   checkPartition(after);
   const changed = withPair(image, pairKeyOf(after), before, after);
-  const partitions = topic.partitions.with(record.partition, after);
+  const partitions = topic.partitions.with(change.partition, after);
   return { ...changed, topics: changed.topics.set(topic.id, { ...topic, partitions }) };
+}
+
+function flushOf(text: string): FlushState {
+  invariant(text === "sync" || text === "syncing" || text === "os", `"${text}" is a way to flush`);
+  return text;
 }
 
 /** The rules that hold for every partition at every moment; what is broken here was decided wrongly. */
@@ -165,15 +188,19 @@ function checkPartition(partition: Partition): void {
 }
 
 function registerBroker(image: ControllerImage, record: RegisterBrokerRecord): ControllerImage {
-  const fields = withoutType(record);
+  const { type: _, ...fields } = record;
   return withBroker(image, String(fields.brokerId), { ...fields, inControlledShutdown: false });
 }
 
-function changeBroker(image: ControllerImage, record: BrokerChangeRecord): ControllerImage {
-  const fields = withoutType(record);
-  const before = image.brokers.get(String(record.brokerId));
-  invariant(before?.brokerEpoch === record.brokerEpoch, `broker ${record.brokerId} has epoch ${record.brokerEpoch}`);
-  return withBroker(image, String(record.brokerId), { ...before, ...fields });
+function changeBroker(image: ControllerImage, change: BrokerChangeRecord): ControllerImage {
+  const before = image.brokers.get(String(change.brokerId));
+  invariant(before?.brokerEpoch === change.brokerEpoch, `broker ${change.brokerId} has epoch ${change.brokerEpoch}`);
+  return withBroker(image, String(change.brokerId), {
+    ...before,
+    fenced: changedFlag(change.fenced, before.fenced),
+    inControlledShutdown: changedFlag(change.inControlledShutdown, before.inControlledShutdown),
+    dirs: change.dirs ?? before.dirs,
+  });
 }
 
 function unregisterBroker(image: ControllerImage, record: UnregisterBrokerRecord): ControllerImage {
@@ -183,6 +210,7 @@ function unregisterBroker(image: ControllerImage, record: UnregisterBrokerRecord
 }
 
 function setConfig(image: ControllerImage, { scope, name, key, value }: ConfigRecord): ControllerImage {
+  invariant(scope === "topic" || scope === "cluster", `"${scope}" is a scope of configs`);
   invariant(scope === "cluster" ? name === "" : image.topics.has(name), `config scope ${scope} "${name}" exists`);
   const scopeKey = configScopeKey(scope, name);
   const { [key]: before, ...others } = image.configs.get(scopeKey) ?? {};
@@ -193,7 +221,7 @@ function setConfig(image: ControllerImage, { scope, name, key, value }: ConfigRe
 }
 
 function takeProducerIds(image: ControllerImage, record: ProducerIdBlockRecord): ControllerImage {
-  const block = withoutType(record);
+  const { type: _, ...block } = record;
   invariant(block.next > image.nextProducerId, "producer ids only grow");
   const key = String(block.brokerId);
   const before = image.producerIdBlocks.get(key);
@@ -228,9 +256,4 @@ function withPair(
 
 function pairKeyOf(partition: Partition): string {
   return `partition/${partition.topicId}/${partition.partition}`;
-}
-
-function withoutType<R extends MetadataRecord>(record: R): Omit<R, "type"> {
-  const { type: _, ...fields } = record;
-  return fields;
 }

@@ -1,50 +1,47 @@
 // The image as records: what a node needs instead of the log before it. The records are the same as in the log, so there is one
 // format and one way to build an image; the digest proves that the way led back to the same image.
+//
+//   [version u8][offset i64][digest u32, u32][count uvarint] count × ([size uvarint][record])
 
-import { FormatError } from "@varve/format";
-import { printDigest } from "./digest.ts";
+import { ByteReader, ByteWriter, FormatError } from "@varve/format";
+import { readRecords, writeRecords } from "./batch.ts";
+import { sameDigest } from "./digest.ts";
 import { topicsByName } from "./image.ts";
 import type { MetadataRecord } from "./records.ts";
 import { restore } from "./replay.ts";
 import { emptyImage } from "./state.ts";
-import type { ConfigScope, ControllerImage } from "./state.ts";
+import type { ControllerImage } from "./state.ts";
 
-export interface ImageSnapshot {
-  /** Number of the last record in the image. */
-  readonly offset: number;
-  /** Of the image, as printed. */
-  readonly digest: string;
-  readonly records: readonly MetadataRecord[];
-}
+const snapshotVersion = 1;
 
 /** The records that `restoreImage` needs, in a fixed order: equal images give equal lists. */
 export function snapshotRecords(image: ControllerImage): MetadataRecord[] {
   return [...brokerRecords(image), ...topicRecords(image), ...configRecordsOf(image), ...otherRecords(image)];
 }
 
-/** The image of a snapshot. Throws `FormatError` when the records do not add up to the digest. */
-export function restoreImage(snapshot: ImageSnapshot): ControllerImage {
-  const image = { ...snapshot.records.reduce(restore, emptyImage), offset: snapshot.offset };
-  if (printDigest(image.digest) === snapshot.digest) return image;
-  throw new FormatError(
-    "MALFORMED",
-    `Metadata snapshot of record ${snapshot.offset} does not add up: its digest differs.`,
-  );
-}
-
 /** Owned bytes of a snapshot of `image`. */
 export function encodeSnapshot(image: ControllerImage): Uint8Array {
-  const snapshot: ImageSnapshot = {
-    offset: image.offset,
-    digest: printDigest(image.digest),
-    records: snapshotRecords(image),
-  };
-  return new TextEncoder().encode(JSON.stringify(snapshot));
+  const writer = new ByteWriter();
+  writer.int8(snapshotVersion);
+  writer.int64(image.offset);
+  writer.uint32(image.digest.high);
+  writer.uint32(image.digest.low);
+  writeRecords(writer, snapshotRecords(image));
+  return writer.finish();
 }
 
 /** The image in `bytes`, which are only borrowed. Throws `FormatError` when they are damaged or from a newer version. */
 export function decodeSnapshot(bytes: Uint8Array): ControllerImage {
-  return restoreImage(JSON.parse(new TextDecoder().decode(bytes)) as ImageSnapshot);
+  const reader = new ByteReader(bytes);
+  const version = reader.int8();
+  if (version !== snapshotVersion) {
+    throw new FormatError("UNSUPPORTED", `Cannot read a metadata snapshot of version ${version}, only 1 is known.`);
+  }
+  const offset = reader.int64();
+  const digest = { high: reader.uint32(), low: reader.uint32() };
+  const image = { ...readRecords(reader).reduce(restore, emptyImage), offset };
+  if (reader.remaining === 0 && sameDigest(image.digest, digest)) return image;
+  throw new FormatError("MALFORMED", `Cannot use the metadata snapshot of record ${offset}: its digest differs.`);
 }
 
 function* brokerRecords(image: ControllerImage): Generator<MetadataRecord> {
@@ -53,7 +50,8 @@ function* brokerRecords(image: ControllerImage): Generator<MetadataRecord> {
     yield { type: "RegisterBroker", ...broker, fenced: true };
     const { brokerId, brokerEpoch } = broker;
     if (!fenced || inControlledShutdown) {
-      yield { type: "BrokerChange", brokerId, brokerEpoch, fenced, inControlledShutdown };
+      const flags = { fenced: Number(fenced), inControlledShutdown: Number(inControlledShutdown) };
+      yield { type: "BrokerChange", brokerId, brokerEpoch, ...flags };
     }
   }
 }
@@ -68,7 +66,7 @@ function* topicRecords(image: ControllerImage): Generator<MetadataRecord> {
 function* configRecordsOf(image: ControllerImage): Generator<MetadataRecord> {
   for (const [scopeKey, overrides] of inKeyOrder(image.configs)) {
     const slash = scopeKey.indexOf("/");
-    const scope = scopeKey.slice(0, slash) as ConfigScope;
+    const scope = scopeKey.slice(0, slash);
     for (const [key, value] of inKeyOrder(Object.entries(overrides))) {
       yield { type: "Config", scope, name: scopeKey.slice(slash + 1), key, value };
     }

@@ -1,5 +1,6 @@
 // Creating, growing and deleting topics.
 
+import { zeroUuid } from "@varve/format";
 import { partitionsPerTopicMax, replicationFactorMax, retiredEpochKeepMs } from "../limits.ts";
 import { checkChanges, configRecords, unknownTopic, withChanges } from "./config-commands.ts";
 import { accept, refuse } from "./decision.ts";
@@ -164,14 +165,14 @@ function newPartitions(
   },
 ): PartitionRecord[] {
   const { topicId, first, count, replicationFactor, leaderEpoch, config } = wanted;
-  const dirOf = new Map(brokers.map((broker) => [broker.brokerId, broker.dirs[0] ?? ""]));
+  const dirOf = new Map(brokers.map((broker) => [broker.brokerId, broker.dirs[0] ?? zeroUuid]));
   const placed = placeReplicas(brokers, { first, count, replicationFactor, start: placementStart(topicId) });
   return placed.map((replicas, index) => ({
     type: "Partition",
     topicId,
     partition: first + index,
     replicas,
-    dirs: replicas.map((id) => dirOf.get(id) ?? ""),
+    dirs: replicas.map((id) => dirOf.get(id) ?? zeroUuid),
     isr: replicas,
     elr: [],
     leader: replicas[0] as number,

@@ -85,7 +85,7 @@ export {
   type RecordOf,
   type RecordTable,
 } from "./schema/record-table.ts";
-export { field, struct, type Field, type FieldOptions } from "./schema/struct.ts";
+export { field, struct, type Field, type FieldOptions, type StructIn, type StructOut } from "./schema/struct.ts";
 export {
   array,
   boolean,

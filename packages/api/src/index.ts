@@ -17,9 +17,9 @@ export type {
   PartitionRange,
 } from "./consume/consume-request.ts";
 export {
-  ConsumedRecord,
   decodeConsumeResponse,
   type ConsumedHeader,
+  type ConsumedRecord,
   type ConsumeResponse,
   type FetchResponse,
 } from "./consume/consume-response.ts";
@@ -71,13 +71,13 @@ export {
 } from "./produce/produce-response.ts";
 export { RawRecords, type ToBatchOptions } from "./produce/raw-records.ts";
 export type { RequestFault } from "./request-fault.ts";
-export { loadServices, type LogClient, type LogHandlers, type Services } from "./services.ts";
+export { loadServices, type AdminClient, type LogClient, type LogHandlers, type Services } from "./services.ts";
 export { errorFromStatus, statusFromError, type StatusFields } from "./status-details.ts";
 export type { Ack, AckLevel, ErrorFields, LeaderHint } from "./wire/shared-messages.ts";
 export { MalformedMessageError } from "./wire/wire-reader.ts";
 
 // The messages as proto-loader has them: XMessage to send, XOutput as received.
-export type { AdminClient, AdminHandlers } from "./gen/varve/v1/Admin.ts";
+export type { AdminHandlers } from "./gen/varve/v1/Admin.ts";
 
 export type { Ack as AckMessage, Ack__Output as AckOutput } from "./gen/varve/v1/Ack.ts";
 export type { AckLevel as AckLevelMessage, AckLevel__Output as AckLevelOutput } from "./gen/varve/v1/AckLevel.ts";

@@ -36,7 +36,28 @@ import {
 } from "./consume/consume-request.ts";
 import { decodeConsumeResponse, type ConsumeResponse, type FetchResponse } from "./consume/consume-response.ts";
 import { fileDescriptors } from "./descriptors.ts";
-import type { AdminClient } from "./gen/varve/v1/Admin.ts";
+import type { CreateTopicRequest } from "./gen/varve/v1/CreateTopicRequest.ts";
+import type { CreateTopicResponse__Output } from "./gen/varve/v1/CreateTopicResponse.ts";
+import type { DeleteTopicRequest } from "./gen/varve/v1/DeleteTopicRequest.ts";
+import type { DeleteTopicResponse__Output } from "./gen/varve/v1/DeleteTopicResponse.ts";
+import type { DescribeTopicRequest } from "./gen/varve/v1/DescribeTopicRequest.ts";
+import type { DescribeTopicResponse__Output } from "./gen/varve/v1/DescribeTopicResponse.ts";
+import type { ListTopicsRequest } from "./gen/varve/v1/ListTopicsRequest.ts";
+import type { ListTopicsResponse__Output } from "./gen/varve/v1/ListTopicsResponse.ts";
+import type { AddPartitionsRequest } from "./gen/varve/v1/AddPartitionsRequest.ts";
+import type { AddPartitionsResponse__Output } from "./gen/varve/v1/AddPartitionsResponse.ts";
+import type { AlterTopicConfigRequest } from "./gen/varve/v1/AlterTopicConfigRequest.ts";
+import type { AlterTopicConfigResponse__Output } from "./gen/varve/v1/AlterTopicConfigResponse.ts";
+import type { DescribeTopicConfigRequest } from "./gen/varve/v1/DescribeTopicConfigRequest.ts";
+import type { DescribeTopicConfigResponse__Output } from "./gen/varve/v1/DescribeTopicConfigResponse.ts";
+import type { DescribeClusterRequest } from "./gen/varve/v1/DescribeClusterRequest.ts";
+import type { DescribeClusterResponse__Output } from "./gen/varve/v1/DescribeClusterResponse.ts";
+import type { DescribePartitionsRequest } from "./gen/varve/v1/DescribePartitionsRequest.ts";
+import type { DescribePartitionsResponse__Output } from "./gen/varve/v1/DescribePartitionsResponse.ts";
+import type { DeleteRecordsRequest } from "./gen/varve/v1/DeleteRecordsRequest.ts";
+import type { DeleteRecordsResponse__Output } from "./gen/varve/v1/DeleteRecordsResponse.ts";
+import type { AcceptLossRequest } from "./gen/varve/v1/AcceptLossRequest.ts";
+import type { AcceptLossResponse__Output } from "./gen/varve/v1/AcceptLossResponse.ts";
 import type { EpochEndRequest, EpochEndRequest__Output } from "./gen/varve/v1/EpochEndRequest.ts";
 import type { EpochEndResponse, EpochEndResponse__Output } from "./gen/varve/v1/EpochEndResponse.ts";
 import type { InitProducerRequest, InitProducerRequest__Output } from "./gen/varve/v1/InitProducerRequest.ts";
@@ -100,6 +121,21 @@ export interface LogClient extends Client {
   readonly ListOffsets: Unary<ListOffsetsRequest, ListOffsetsResponse__Output>;
   readonly InitProducer: Unary<InitProducerRequest, InitProducerResponse__Output>;
   readonly EpochEnd: Unary<EpochEndRequest, EpochEndResponse__Output>;
+}
+
+/** A client of the Admin service. */
+export interface AdminClient extends Client {
+  readonly CreateTopic: Unary<CreateTopicRequest, CreateTopicResponse__Output>;
+  readonly DeleteTopic: Unary<DeleteTopicRequest, DeleteTopicResponse__Output>;
+  readonly DescribeTopic: Unary<DescribeTopicRequest, DescribeTopicResponse__Output>;
+  readonly ListTopics: Unary<ListTopicsRequest, ListTopicsResponse__Output>;
+  readonly AddPartitions: Unary<AddPartitionsRequest, AddPartitionsResponse__Output>;
+  readonly AlterTopicConfig: Unary<AlterTopicConfigRequest, AlterTopicConfigResponse__Output>;
+  readonly DescribeTopicConfig: Unary<DescribeTopicConfigRequest, DescribeTopicConfigResponse__Output>;
+  readonly DescribeCluster: Unary<DescribeClusterRequest, DescribeClusterResponse__Output>;
+  readonly DescribePartitions: Unary<DescribePartitionsRequest, DescribePartitionsResponse__Output>;
+  readonly DeleteRecords: Unary<DeleteRecordsRequest, DeleteRecordsResponse__Output>;
+  readonly AcceptLoss: Unary<AcceptLossRequest, AcceptLossResponse__Output>;
 }
 
 export interface Services {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ConsumeResponse and FetchResponse as a reader gets them. Records are read when they are asked for: decoding notes where
-// key, value and headers are, the getters make views.
+// ConsumeResponse and FetchResponse as a reader gets them: plain objects whose bytes are views of the message.
 
 import { readLeaderHint, type LeaderHint } from "../wire/shared-messages.ts";
 import { asBuffer, WireReader } from "../wire/wire-reader.ts";
@@ -14,81 +13,18 @@ export interface ConsumedHeader {
  * One record that was read. Key, value and header values are views of the message it came in (at most a few hundred KiB,
  * kept alive by each of them): copy what is kept for long.
  */
-export class ConsumedRecord {
+export interface ConsumedRecord {
   readonly partition: number;
-  offset = 0;
-  timestampMs = -1;
-  leaderEpoch = 0;
-  readonly #bytes: Buffer;
-  #keyStart = 0;
-  #keyLength = -1;
-  #valueStart = 0;
-  #valueLength = -1;
-  /** Start and end of each header. */
-  #headerPlaces: number[] | undefined;
-
-  constructor(partition: number, bytes: Buffer, start: number, end: number) {
-    this.partition = partition;
-    this.#bytes = bytes;
-    const reader = new WireReader(bytes, start, end);
-    while (!reader.done) {
-      const tag = reader.uint32();
-      switch (tag) {
-        case 0x0a:
-          this.#keyLength = reader.length();
-          this.#keyStart = reader.at;
-          reader.at += this.#keyLength;
-          break;
-        case 0x12:
-          this.#valueLength = reader.length();
-          this.#valueStart = reader.at;
-          reader.at += this.#valueLength;
-          break;
-        case 0x1a: {
-          const length = reader.length();
-          (this.#headerPlaces ??= []).push(reader.at, reader.at + length);
-          reader.at += length;
-          break;
-        }
-        case 0x20:
-          this.timestampMs = reader.int64();
-          break;
-        case 0x28:
-          this.offset = reader.int64();
-          break;
-        case 0x30:
-          this.leaderEpoch = reader.int32();
-          break;
-        default:
-          reader.skip(tag);
-      }
-    }
-  }
-
+  readonly offset: number;
+  /** -1: none. */
+  readonly timestampMs: number;
+  readonly leaderEpoch: number;
   /** null: none, which differs from empty. */
-  get key(): Uint8Array | null {
-    return this.#keyLength < 0 ? null : this.#bytes.subarray(this.#keyStart, this.#keyStart + this.#keyLength);
-  }
-
+  readonly key: Uint8Array | null;
   /** null: none (a tombstone in a compacted topic), which differs from empty. */
-  get value(): Uint8Array | null {
-    return this.#valueLength < 0 ? null : this.#bytes.subarray(this.#valueStart, this.#valueStart + this.#valueLength);
-  }
-
-  /** In order. Names may repeat. Throws MalformedMessageError when the broker sent a header that is none. */
-  get headers(): readonly ConsumedHeader[] {
-    const headers: ConsumedHeader[] = [];
-    const places = this.#headerPlaces ?? [];
-    for (let index = 0; index < places.length; index += 2) {
-      headers.push(readHeader(new WireReader(this.#bytes, places[index], places[index + 1])));
-    }
-    return headers;
-  }
-
-  /** Bytes of key and value together. */
-  get sizeBytes(): number {
-    return Math.max(this.#keyLength, 0) + Math.max(this.#valueLength, 0);
-  }
+  readonly value: Uint8Array | null;
+  /** In order. Names may repeat. */
+  readonly headers: readonly ConsumedHeader[];
 }
 
 /** The next records of one partition, or progress without records. */
@@ -114,6 +50,7 @@ export interface ConsumeResponse {
 export type FetchResponse = ConsumeResponse;
 
 const noBytes = new Uint8Array(0);
+const noHeaders: readonly ConsumedHeader[] = Object.freeze([]);
 
 /** Decodes a ConsumeResponse or FetchResponse. Throws MalformedMessageError when the bytes are none. */
 export function decodeConsumeResponse(message: Uint8Array): ConsumeResponse {
@@ -165,9 +102,10 @@ export function decodeConsumeResponse(message: Uint8Array): ConsumeResponse {
         reader.skip(tag);
     }
   }
+  // Last, since a message may name its partition behind its records.
   const records: ConsumedRecord[] = [];
   for (let index = 0; index < places.length; index += 2) {
-    records.push(new ConsumedRecord(partition, bytes, places[index]!, places[index + 1]!));
+    records.push(readRecord(partition, new WireReader(bytes, places[index], places[index + 1])));
   }
   const sizeBytes = bytes.length;
   return {
@@ -182,6 +120,41 @@ export function decodeConsumeResponse(message: Uint8Array): ConsumeResponse {
     leader,
     sizeBytes,
   };
+}
+
+function readRecord(partition: number, reader: WireReader): ConsumedRecord {
+  let offset = 0;
+  let timestampMs = -1;
+  let leaderEpoch = 0;
+  let key: Uint8Array | null = null;
+  let value: Uint8Array | null = null;
+  let headers: ConsumedHeader[] | undefined;
+  while (!reader.done) {
+    const tag = reader.uint32();
+    switch (tag) {
+      case 0x0a:
+        key = reader.view();
+        break;
+      case 0x12:
+        value = reader.view();
+        break;
+      case 0x1a:
+        (headers ??= []).push(readHeader(reader.nested()));
+        break;
+      case 0x20:
+        timestampMs = reader.int64();
+        break;
+      case 0x28:
+        offset = reader.int64();
+        break;
+      case 0x30:
+        leaderEpoch = reader.int32();
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  return { partition, offset, timestampMs, leaderEpoch, key, value, headers: headers ?? noHeaders };
 }
 
 function readHeader(reader: WireReader): ConsumedHeader {

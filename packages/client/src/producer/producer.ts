@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: Apache-2.0
+// The producer: gathers records into batches, one lane for each partition, and sends them over one ProduceStream.
+//
+//   send() ─> lane.open ──full, or lingerMs, or nothing in flight──> lane.queue ──> ProduceStream ──> promises
+//
+// Bounded: `bufferBytes` of unacknowledged records (send() then rejects with BUSY, ready() tells when there is room), 5 batches
+// in flight for each partition, `deliveryTimeoutMs` for each record.
+
+import { VarveError, type Acks, type ProduceOutcome } from "@varve/api";
+import { messageBytesMax, producerBatchesRemembered, type Codec, type RecordInput } from "@varve/format";
+import { backoffMs } from "../backoff.ts";
+import { cancelled, onAbort } from "../call.ts";
+import type { Timer } from "../clock.ts";
+import type { Connection } from "../connection.ts";
+import { Batch, type Waiter } from "./batch.ts";
+import { PartitionLane, type LaneNeed } from "./partition-lane.ts";
+import { ProduceStream } from "./produce-stream.ts";
+import { toBytes, type RecordAck, type SendRecord } from "./record.ts";
+import { TopicPartitions } from "./topic-partitions.ts";
+
+export interface ProducerOptions {
+  /** What an acknowledgement waits for. @default "all" */
+  readonly acks?: Acks | undefined;
+  /** @default "none" */
+  readonly codec?: Codec | undefined;
+  /** A batch is sent when it has this size, in bytes. @default 65536 */
+  readonly batchBytes?: number | undefined;
+  /** Longest wait for company while the partition has batches in flight, in ms; otherwise a turn of the event loop. @default 5 */
+  readonly lingerMs?: number | undefined;
+  /** Most unacknowledged records, in bytes. @default 33554432 */
+  readonly bufferBytes?: number | undefined;
+  /** Longest time from send() to the acknowledgement, in ms. @default 120000 */
+  readonly deliveryTimeoutMs?: number | undefined;
+  /** Retries store nothing twice and keep the order. @default true */
+  readonly idempotent?: boolean | undefined;
+  /** Batches in flight for each partition, 1 to 5. @default 5 */
+  readonly inFlightMax?: number | undefined;
+}
+
+export interface SendControl {
+  /** Rejects the promise with CANCELLED; a record that is in a batch by then may still be written. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a record counts beyond its key, value and headers. */
+const recordOverheadBytes = 96;
+/** Room for the envelope of a request. */
+const recordBytesCeiling = messageBytesMax - 64 * 1024;
+/** How long a topic's number of partitions is believed. */
+const partitionCountAgeMs = 300_000;
+
+interface Parked {
+  readonly key: Uint8Array | null;
+  readonly input: RecordInput;
+  readonly waiter: Waiter;
+  readonly sizeBytes: number;
+}
+
+interface Topic {
+  partitions: TopicPartitions | undefined;
+  asking: Promise<void> | undefined;
+  readonly lanes: Map<number, PartitionLane>;
+  /** Records that wait for the number of partitions. */
+  parked: Parked[];
+}
+
+interface Sent {
+  readonly lane: PartitionLane;
+  readonly batch: Batch;
+}
+
+export class Producer {
+  readonly #connection: Connection;
+  readonly #acks: Acks;
+  readonly #codec: Codec;
+  readonly #batchBytes: number;
+  readonly #lingerMs: number;
+  readonly #bufferBytes: number;
+  readonly #deliveryTimeoutMs: number;
+  readonly #laneOptions: { idempotent: boolean; inFlightMax: number };
+  readonly #onClosed: (producer: Producer) => void;
+  readonly #topics = new Map<string, Topic>();
+  readonly #unsettled = new Set<Batch>();
+  /** Lanes whose open batch goes out at the end of the turn. */
+  #due = new Set<PartitionLane>();
+  /** Lanes whose open batch waits for company. */
+  readonly #lingering = new Set<PartitionLane>();
+  /** Lanes that have something to send when the stream can take it. */
+  readonly #blocked = new Set<PartitionLane>();
+  #lingerTimer: Timer | undefined;
+  #expiryTimer: Timer | undefined;
+  readonly #backoffTimers = new Set<Timer>();
+  #stream: ProduceStream<Sent> | undefined;
+  #bufferedBytes = 0;
+  #roomWaiters: (() => void)[] = [];
+  #closing: Promise<void> | undefined;
+  #destroyed: VarveError | undefined;
+
+  /** Made by Client.producer(). */
+  constructor(connection: Connection, options: ProducerOptions, onClosed: (producer: Producer) => void) {
+    this.#connection = connection;
+    this.#onClosed = onClosed;
+    this.#acks = options.acks ?? "all";
+    this.#codec = options.codec ?? "none";
+    this.#batchBytes = within("batchBytes", options.batchBytes ?? 64 * 1024, 1, recordBytesCeiling);
+    this.#lingerMs = within("lingerMs", options.lingerMs ?? 5, 0, 60_000);
+    this.#bufferBytes = within("bufferBytes", options.bufferBytes ?? 32 << 20, 1024, 2 ** 40);
+    this.#deliveryTimeoutMs = within("deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000, 1, 2 ** 31 - 1);
+    const inFlightMax = within("inFlightMax", options.inFlightMax ?? 5, 1, producerBatchesRemembered);
+    this.#laneOptions = { idempotent: options.idempotent ?? true, inFlightMax };
+  }
+
+  /** Unacknowledged records, in bytes. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** Room for more records: undefined when there is, else a promise; ask again when it resolves. */
+  ready(): Promise<void> | undefined {
+    if (this.#bufferedBytes < this.#bufferBytes || this.#destroyed !== undefined) return undefined;
+    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  /**
+   * Sends a record. Resolves when it has reached the level of `acks`; rejects with VarveError, BUSY at once when the buffer is full.
+   * Records of one partition are written in the order of the calls.
+   */
+  send(record: SendRecord, control?: SendControl): Promise<RecordAck> {
+    return new Promise((resolve, reject) => {
+      const signal = control?.signal;
+      if (signal === undefined) {
+        this.#accept(record, { resolve, reject });
+        return;
+      }
+      if (signal.aborted) {
+        reject(cancelled(signal));
+        return;
+      }
+      const forget = onAbort([signal], () => reject(cancelled(signal)));
+      this.#accept(record, {
+        resolve: (ack) => {
+          forget();
+          resolve(ack);
+        },
+        reject: (error) => {
+          forget();
+          reject(error);
+        },
+      });
+    });
+  }
+
+  /** Sends what waits for company, and resolves when every record sent so far is settled, well or not. */
+  async flush(): Promise<void> {
+    for (const topic of this.#topics.values()) await topic.asking;
+    for (const topic of this.#topics.values()) for (const lane of topic.lanes.values()) this.#closeBatch(lane);
+    await Promise.all([...this.#unsettled].map((batch) => new Promise<void>((resolve) => batch.onSettled(resolve))));
+  }
+
+  /** Takes no more records, flushes, ends. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.flush();
+      this.destroy(new VarveError("CLIENT_CLOSED", "The producer is closed"));
+    })();
+    return this.#closing;
+  }
+
+  /** Ends now: what is not acknowledged is rejected with `error`. */
+  destroy(error: VarveError): void {
+    if (this.#destroyed !== undefined) return;
+    this.#destroyed = error;
+    const clean = this.#unsettled.size === 0;
+    this.#lingerTimer?.cancel();
+    this.#expiryTimer?.cancel();
+    for (const timer of this.#backoffTimers) timer.cancel();
+    for (const topic of this.#topics.values()) {
+      this.#rejectParked(topic, error);
+      for (const lane of topic.lanes.values()) lane.abandon(error);
+    }
+    if (clean) this.#stream?.end();
+    else this.#stream?.cancel();
+    this.#wakeRoomWaiters();
+    this.#onClosed(this);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #accept(record: SendRecord, waiter: Waiter): void {
+    if (this.#closing !== undefined || this.#destroyed !== undefined) {
+      waiter.reject(new VarveError("CLIENT_CLOSED", `Cannot send to topic "${record.topic}": the producer is closed`));
+      return;
+    }
+    const key = toBytes(record.key);
+    const value = toBytes(record.value);
+    const timestampMs = record.timestampMs ?? this.#connection.clock.nowMs();
+    if (!Number.isSafeInteger(timestampMs) || timestampMs < 0) {
+      waiter.reject(invalid(`Cannot send a record: its timestamp is ${timestampMs}, not a natural number of ms`));
+      return;
+    }
+    let sizeBytes = recordOverheadBytes + (key?.length ?? 0) + (value?.length ?? 0);
+    let input: RecordInput = { key, value, timestampMs };
+    if (record.headers !== undefined && record.headers.length > 0) {
+      const headers = record.headers.map((header) => ({ key: header.key, value: toBytes(header.value) }));
+      for (const header of headers) sizeBytes += header.key.length * 3 + (header.value?.length ?? 0) + 10;
+      input = { key, value, timestampMs, headers };
+    }
+    if (sizeBytes > recordBytesCeiling) {
+      const why = `Cannot send a record of ${sizeBytes} bytes: the largest that fits a message is ${recordBytesCeiling}`;
+      waiter.reject(new VarveError("MESSAGE_TOO_LARGE", why));
+      return;
+    }
+    // A record larger than the whole buffer still goes, alone.
+    if (this.#bufferedBytes > 0 && this.#bufferedBytes + sizeBytes > this.#bufferBytes) {
+      const why = `Cannot send a record: ${this.#bufferedBytes} bytes wait for their acknowledgement; await ready() before send()`;
+      waiter.reject(new VarveError("BUSY", why));
+      return;
+    }
+    const topic = this.#topic(record.topic);
+    if (record.partition !== undefined) {
+      if (!Number.isInteger(record.partition) || record.partition < 0 || record.partition > 0x7fffffff) {
+        waiter.reject(invalid(`Cannot send a record: its partition is ${record.partition}`));
+        return;
+      }
+      this.#append(record.topic, topic, record.partition, input, waiter, sizeBytes);
+      return;
+    }
+    const { partitions } = topic;
+    if (partitions === undefined) {
+      this.#bufferedBytes += sizeBytes;
+      topic.parked.push({ key, input, waiter, sizeBytes });
+      this.#askPartitions(record.topic, topic);
+      return;
+    }
+    if (this.#connection.clock.monotonicMs() - partitions.askedMs > partitionCountAgeMs) {
+      this.#askPartitions(record.topic, topic);
+    }
+    this.#append(record.topic, topic, partitions.choose(key), input, waiter, sizeBytes);
+  }
+
+  #append(name: string, topic: Topic, partition: number, input: RecordInput, waiter: Waiter, sizeBytes: number): void {
+    let lane = topic.lanes.get(partition);
+    if (lane === undefined) {
+      lane = new PartitionLane(name, partition, this.#laneOptions);
+      topic.lanes.set(partition, lane);
+    }
+    if (lane.open !== undefined && lane.open.sizeBytes + sizeBytes > this.#batchBytes) this.#closeBatch(lane);
+    const batch = (lane.open ??= this.#openBatch(lane, sizeBytes));
+    batch.append(input, waiter);
+    batch.bufferedBytes += sizeBytes;
+    this.#bufferedBytes += sizeBytes;
+    if (batch.sizeBytes >= this.#batchBytes) this.#closeBatch(lane);
+    else if (batch.recordCount === 1) this.#schedule(lane);
+  }
+
+  #openBatch(lane: PartitionLane, recordBytes: number): Batch {
+    const batch = new Batch(this.#connection.clock.monotonicMs(), Math.max(lane.lastBatchBytes, recordBytes) + 1024);
+    this.#unsettled.add(batch);
+    batch.onSettled(() => {
+      this.#unsettled.delete(batch);
+      this.#release(batch.bufferedBytes);
+    });
+    this.#armExpiry();
+    return batch;
+  }
+
+  #schedule(lane: PartitionLane): void {
+    if (lane.busy && this.#lingerMs > 0) {
+      this.#lingering.add(lane);
+      this.#armLinger(this.#lingerMs);
+      return;
+    }
+    if (this.#due.size === 0) this.#connection.clock.nextTurn(() => this.#closeDue());
+    this.#due.add(lane);
+  }
+
+  #closeDue(): void {
+    const due = this.#due;
+    this.#due = new Set();
+    for (const lane of due) this.#closeBatch(lane);
+  }
+
+  #armLinger(delayMs: number): void {
+    this.#lingerTimer ??= this.#connection.clock.setTimer(delayMs, () => {
+      this.#lingerTimer = undefined;
+      const nowMs = this.#connection.clock.monotonicMs();
+      for (const lane of this.#lingering) {
+        // Half a millisecond of grace: timers are no more exact.
+        if (lane.open !== undefined && nowMs - lane.open.sinceMs < this.#lingerMs - 0.5) continue;
+        this.#lingering.delete(lane);
+        this.#closeBatch(lane);
+      }
+      if (this.#lingering.size > 0) this.#armLinger(Math.max(1, this.#lingerMs / 2));
+    });
+  }
+
+  #closeBatch(lane: PartitionLane): void {
+    const batch = lane.open;
+    if (batch === undefined) return;
+    lane.open = undefined;
+    lane.lastBatchBytes = batch.sizeBytes;
+    this.#lingering.delete(lane);
+    this.#topics.get(lane.topic)?.partitions?.closed(lane.partition);
+    lane.queue.push(batch);
+    batch.close(this.#codec, () => this.#pump(lane));
+  }
+
+  /** Sends what the lane may send. */
+  #pump(lane: PartitionLane): void {
+    if (this.#destroyed !== undefined) return;
+    if (lane.needsProducerId) this.#askProducerId(lane);
+    for (let batch = lane.nextToSend(); batch !== undefined; batch = lane.nextToSend()) {
+      const stream = this.#openStream();
+      if (stream === undefined || !stream.writable) {
+        this.#blocked.add(lane);
+        return;
+      }
+      lane.sent(batch);
+      const { topic, partition } = lane;
+      stream.send({ lane, batch }, { topic, partition, acks: this.#acks, batch: batch.bytesFor(lane.producer) });
+    }
+    this.#blocked.delete(lane);
+  }
+
+  #do(lane: PartitionLane, need: LaneNeed): void {
+    if (need === "nothing" || this.#destroyed !== undefined) return;
+    if (need === "backoff") {
+      this.#waitAndPump(lane);
+      return;
+    }
+    if (!lane.busy) this.#closeBatch(lane);
+    this.#pump(lane);
+  }
+
+  #waitAndPump(lane: PartitionLane): void {
+    lane.waits = true;
+    const { clock } = this.#connection;
+    const timer = clock.setTimer(backoffMs(Math.max(1, lane.failures), clock.random()), () => {
+      this.#backoffTimers.delete(timer);
+      lane.waits = false;
+      this.#pump(lane);
+    });
+    this.#backoffTimers.add(timer);
+  }
+
+  #openStream(): ProduceStream<Sent> | undefined {
+    if (this.#stream !== undefined) return this.#stream;
+    if (this.#connection.closed) return undefined;
+    this.#stream = new ProduceStream<Sent>(this.#connection.node(), {
+      answered: ({ lane, batch }, outcome) => this.#answered(lane, batch, outcome),
+      answeredAll: () => this.#wakeRoomWaiters(),
+      writable: () => {
+        for (const lane of this.#blocked) this.#pump(lane);
+      },
+      over: (pending, error) => this.#streamOver(pending, error),
+    });
+    return this.#stream;
+  }
+
+  #answered(lane: PartitionLane, batch: Batch, outcome: ProduceOutcome): void {
+    this.#do(lane, lane.answered(batch, outcome));
+  }
+
+  #streamOver(pending: readonly Sent[], error: VarveError | undefined): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    if (this.#destroyed !== undefined) return;
+    const why = error ?? new VarveError("UNREACHABLE", "The broker ended the stream");
+    if (stream !== undefined && why.reason === "UNREACHABLE") this.#connection.unreachable(stream.node);
+    const { reason, message, metadata } = why;
+    const refusal = { reason, message, metadata, retriable: false };
+    for (const { lane, batch } of pending) {
+      const refused = reason === "UNSUPPORTED";
+      this.#do(lane, refused ? lane.answered(batch, { kind: "error", error: refusal }) : lane.lost(batch, why));
+    }
+    for (const lane of this.#blocked) this.#pump(lane);
+  }
+
+  #askProducerId(lane: PartitionLane): void {
+    lane.awaitsProducerId = true;
+    const timeoutMs = this.#deliveryTimeoutMs;
+    this.#connection
+      .retrying(({ log }) => log.InitProducer.bind(log, {}), { timeoutMs })
+      .then(
+        ({ producerId, producerEpoch }) => {
+          lane.awaitsProducerId = false;
+          lane.producer = { producerId, producerEpoch };
+          this.#pump(lane);
+        },
+        (error: unknown) => {
+          lane.awaitsProducerId = false;
+          lane.abandon(
+            error instanceof VarveError ? error : new VarveError("INTERNAL", String(error), { cause: error }),
+          );
+        },
+      );
+  }
+
+  #askPartitions(name: string, topic: Topic): void {
+    if (topic.asking !== undefined) return;
+    const { clock } = this.#connection;
+    const timeoutMs = this.#deliveryTimeoutMs;
+    topic.asking = this.#connection
+      .retrying(({ admin }) => admin.DescribeTopic.bind(admin, { topic: name }), { timeoutMs })
+      .then((response) => {
+        topic.asking = undefined;
+        const count = response.topic?.partitions.length ?? 0;
+        if (count === 0) throw new VarveError("INTERNAL", `Cannot send to topic "${name}": it has no partitions`);
+        if (topic.partitions === undefined)
+          topic.partitions = new TopicPartitions(count, clock.monotonicMs(), clock.random());
+        else {
+          topic.partitions.count = count;
+          topic.partitions.askedMs = clock.monotonicMs();
+        }
+        this.#unpark(name, topic, topic.partitions);
+      })
+      .catch((error: unknown) => {
+        topic.asking = undefined;
+        const why = error instanceof VarveError ? error : new VarveError("INTERNAL", String(error), { cause: error });
+        // A topic that is known already keeps its number of partitions; the broker says so when it is gone.
+        if (topic.partitions === undefined) this.#rejectParked(topic, why);
+        else topic.partitions.askedMs = clock.monotonicMs();
+      });
+  }
+
+  #unpark(name: string, topic: Topic, partitions: TopicPartitions): void {
+    const parked = topic.parked;
+    topic.parked = [];
+    for (const { key, input, waiter, sizeBytes } of parked) {
+      this.#bufferedBytes -= sizeBytes;
+      this.#append(name, topic, partitions.choose(key), input, waiter, sizeBytes);
+    }
+  }
+
+  #rejectParked(topic: Topic, error: VarveError): void {
+    const parked = topic.parked;
+    topic.parked = [];
+    for (const { waiter, sizeBytes } of parked) {
+      this.#release(sizeBytes);
+      waiter.reject(error);
+    }
+    this.#wakeRoomWaiters();
+  }
+
+  #armExpiry(): void {
+    this.#expiryTimer ??= this.#connection.clock.setTimer(Math.min(1000, this.#deliveryTimeoutMs / 4), () => {
+      this.#expiryTimer = undefined;
+      const beforeMs = this.#connection.clock.monotonicMs() - this.#deliveryTimeoutMs;
+      for (const topic of this.#topics.values()) {
+        for (const lane of topic.lanes.values()) if (lane.busy) this.#do(lane, lane.expire(beforeMs));
+      }
+      this.#wakeRoomWaiters();
+      if (this.#unsettled.size > 0) this.#armExpiry();
+    });
+  }
+
+  #topic(name: string): Topic {
+    let topic = this.#topics.get(name);
+    if (topic === undefined) {
+      topic = { partitions: undefined, asking: undefined, lanes: new Map(), parked: [] };
+      this.#topics.set(name, topic);
+    }
+    return topic;
+  }
+
+  #release(bytes: number): void {
+    this.#bufferedBytes -= bytes;
+  }
+
+  #wakeRoomWaiters(): void {
+    if (this.#roomWaiters.length === 0) return;
+    if (this.#bufferedBytes >= this.#bufferBytes && this.#destroyed === undefined) return;
+    const waiters = this.#roomWaiters;
+    this.#roomWaiters = [];
+    for (const wake of waiters) wake();
+  }
+}
+
+function within(name: string, value: number, least: number, most: number): number {
+  if (value >= least && value <= most) return value;
+  throw invalid(`Cannot make a producer: ${name} is ${value}, not ${least} to ${most}`);
+}
+
+function invalid(message: string): VarveError {
+  return new VarveError("INVALID_REQUEST", message);
+}

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reader: records of one topic in the order of each partition, as an async iterable.
+//
+//   ListOffsets ──> offsets ──> Consume ──> buffer (prefetchBytes) ──> for await
+//                                  ^ lost: again at the next offset, with backoff
+//
+// Positions are resolved to offsets once, before the stream is opened, so that a reconnect skips nothing and repeats nothing, and
+// "latest-at-start" stays what it was at the start. Beyond prefetchBytes the stream is paused; gRPC then holds the broker back.
+
+import {
+  errorFromStatus,
+  VarveError,
+  type ConsumedRecord,
+  type ConsumeResponse,
+  type End,
+  type Position,
+} from "@varve/api";
+import { Metadata, type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
+import type { Admin } from "../admin.ts";
+import { backoffMs } from "../backoff.ts";
+import { cancelled, onAbort } from "../call.ts";
+import type { Timer } from "../clock.ts";
+import type { Connection, Node } from "../connection.ts";
+import { PartitionProgress } from "./partition-progress.ts";
+import { resolveRanges, type ReaderPartition } from "./resolve-ranges.ts";
+
+export interface ReaderOptions {
+  readonly topic: string;
+  /** @default all partitions that the topic has when reading begins */
+  readonly partitions?: readonly ReaderPartition[] | undefined;
+  /** Where to start. @default earliest */
+  readonly from?: Position | undefined;
+  /** Where to end, in each partition. @default none: wait for new records */
+  readonly to?: End | undefined;
+  /** Only records at or after this time, in ms; what is left out counts as skipped. */
+  readonly fromTimeMs?: number | undefined;
+  /** Only records before this time, in ms. */
+  readonly toTimeMs?: number | undefined;
+  /** Received and not yet handed out, in bytes; beyond it the broker is held back. @default 4194304 */
+  readonly prefetchBytes?: number | undefined;
+  /** When the next offset is no longer kept: fail with OFFSET_OUT_OF_RANGE, or go on elsewhere. @default "fail" */
+  readonly onOutOfRange?: "fail" | "earliest" | "latest" | undefined;
+  /** How long to look for a broker before giving up, in ms. @default 300000 */
+  readonly reconnectTimeoutMs?: number | undefined;
+  /** Ends the reader with CANCELLED. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Buffered {
+  readonly message: ConsumeResponse;
+  readonly progress: PartitionProgress;
+}
+
+export class Reader implements AsyncIterable<ConsumedRecord> {
+  /** Records that the time filter left out so far. */
+  skipped = 0;
+  readonly topic: string;
+  readonly #connection: Connection;
+  readonly #admin: Admin;
+  readonly #options: ReaderOptions;
+  readonly #prefetchBytes: number;
+  readonly #reconnectTimeoutMs: number;
+  readonly #onClosed: (reader: Reader) => void;
+  readonly #forgetSignals: () => void;
+  readonly #closing = new AbortController();
+  #partitions: Map<number, PartitionProgress> | undefined;
+  #starting: Promise<Map<number, PartitionProgress>> | undefined;
+  #buffer: Buffered[] = [];
+  #head = 0;
+  /** Next record of the message at the head. */
+  #headRecord = 0;
+  #bufferedBytes = 0;
+  #call: ClientReadableStream<ConsumeResponse> | undefined;
+  #pausedCall = false;
+  #retryTimer: Timer | undefined;
+  #attempts = 0;
+  #lostAtMs: number | undefined;
+  #error: VarveError | undefined;
+  #wake: (() => void) | undefined;
+  #pausedAll = false;
+  #closed = false;
+
+  /** Made by Client.reader(). */
+  constructor(connection: Connection, admin: Admin, options: ReaderOptions, onClosed: (reader: Reader) => void) {
+    this.#connection = connection;
+    this.#admin = admin;
+    this.#options = options;
+    this.topic = options.topic;
+    this.#onClosed = onClosed;
+    this.#prefetchBytes = options.prefetchBytes ?? 4 << 20;
+    this.#reconnectTimeoutMs = options.reconnectTimeoutMs ?? 300_000;
+    if (!(this.#prefetchBytes >= 1)) {
+      throw new VarveError(
+        "INVALID_REQUEST",
+        `Cannot read "${options.topic}": prefetchBytes is ${this.#prefetchBytes}`,
+      );
+    }
+    this.#forgetSignals =
+      options.signal === undefined
+        ? () => undefined
+        : onAbort([options.signal], (signal) => this.#end(cancelled(signal)));
+    if (options.signal?.aborted === true) this.#end(cancelled(options.signal));
+  }
+
+  /** The next record of any partition, undefined at the end. Rejects with VarveError. One call at a time. */
+  async next(): Promise<ConsumedRecord | undefined> {
+    for (;;) {
+      const record = this.#takeRecord();
+      if (record !== undefined) return record;
+      if (!(await this.#more())) return undefined;
+    }
+  }
+
+  /** Records as they came, many at once: the quick way. Each array is one partition's, in order. */
+  async *batches(): AsyncGenerator<readonly ConsumedRecord[], void, undefined> {
+    try {
+      for (;;) {
+        const records = this.#takeMessage();
+        if (records !== undefined && records.length > 0) yield records;
+        else if (records === undefined && !(await this.#more())) return;
+      }
+    } finally {
+      await this.close();
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<ConsumedRecord, undefined> {
+    const ended = { done: true, value: undefined } as const;
+    return {
+      next: async () => {
+        const record = this.#takeRecord() ?? (await this.next());
+        return record === undefined ? ended : { done: false, value: record };
+      },
+      return: async () => {
+        await this.close();
+        return ended;
+      },
+    };
+  }
+
+  /** Stops handing out records of these partitions, of all when none is named, until resume(). */
+  pause(partitions?: readonly number[]): void {
+    if (partitions === undefined) {
+      this.#pausedAll = true;
+      this.#call?.pause();
+      this.#pausedCall = true;
+      return;
+    }
+    for (const partition of partitions) this.#known(partition).paused = true;
+    this.#restart();
+  }
+
+  resume(partitions?: readonly number[]): void {
+    this.#pausedAll = false;
+    const named = partitions?.map((partition) => this.#known(partition)) ?? [...(this.#partitions?.values() ?? [])];
+    const changed = named.filter((progress) => progress.paused);
+    for (const progress of changed) progress.paused = false;
+    if (changed.length > 0) this.#restart();
+    else this.#resumeCall();
+    this.#wake?.();
+  }
+
+  /** Goes on at another position of a partition. Resolves when that is in force. */
+  async seek(partition: number, position: Position): Promise<void> {
+    await this.#started();
+    const progress = this.#known(partition);
+    const offset = position.kind === "offset" ? position.offset : await this.#resolve(partition, position);
+    progress.seek(offset);
+    this.#restart(progress);
+  }
+
+  /** Offset of the next record of a partition; undefined before the first call of next(). */
+  position(partition: number): number | undefined {
+    return this.#partitions?.get(partition)?.position;
+  }
+
+  /** First offset that could not be read yet when the broker last spoke of the partition; -1 before. */
+  highWatermark(partition: number): number {
+    return this.#partitions?.get(partition)?.highWatermark ?? -1;
+  }
+
+  /** Ends: next() answers undefined from now on. Idempotent. */
+  close(): Promise<void> {
+    this.#end(undefined);
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Called by the client when it is closed. */
+  destroy(error: VarveError): void {
+    this.#end(error);
+  }
+
+  #end(error: VarveError | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#error ??= error;
+    this.#closing.abort();
+    this.#dropCall();
+    this.#clear();
+    this.#forgetSignals();
+    this.#wake?.();
+    this.#onClosed(this);
+  }
+
+  #takeRecord(): ConsumedRecord | undefined {
+    while (!this.#pausedAll && this.#head < this.#buffer.length) {
+      const { message, progress } = this.#buffer[this.#head]!;
+      const record = message.records[this.#headRecord];
+      if (record !== undefined) {
+        this.#headRecord += 1;
+        progress.handOut(1, record.offset + 1);
+        return record;
+      }
+      this.#finishHead(message, progress);
+    }
+    return undefined;
+  }
+
+  #takeMessage(): readonly ConsumedRecord[] | undefined {
+    if (this.#pausedAll || this.#head >= this.#buffer.length) return undefined;
+    const { message, progress } = this.#buffer[this.#head]!;
+    const records = this.#headRecord === 0 ? message.records : message.records.slice(this.#headRecord);
+    progress.handOut(records.length, message.nextOffset);
+    this.#finishHead(message, progress);
+    return records;
+  }
+
+  #finishHead(message: ConsumeResponse, progress: PartitionProgress): void {
+    progress.handOut(0, message.nextOffset);
+    this.skipped += message.skipped;
+    this.#bufferedBytes -= message.sizeBytes;
+    this.#head += 1;
+    this.#headRecord = 0;
+    if (this.#head === this.#buffer.length || this.#head > 1024) {
+      this.#buffer.splice(0, this.#head);
+      this.#head = 0;
+    }
+    if (this.#pausedCall && this.#bufferedBytes < this.#prefetchBytes / 2) this.#resumeCall();
+  }
+
+  /** Waits until there is something to hand out. False at the end. */
+  async #more(): Promise<boolean> {
+    if (this.#closed && this.#error === undefined) return false;
+    if (this.#error === undefined && this.#partitions === undefined) {
+      await this.#started().catch((error: unknown) => {
+        this.#error ??=
+          error instanceof VarveError ? error : new VarveError("INTERNAL", String(error), { cause: error });
+      });
+    }
+    if (this.#error !== undefined) {
+      const error = this.#error;
+      this.#end(error);
+      throw error;
+    }
+    if (this.#closed) return false;
+    if (!this.#pausedAll && this.#head < this.#buffer.length) return true;
+    if (this.#finished) {
+      this.#end(undefined);
+      return false;
+    }
+    if (this.#wake !== undefined)
+      throw new VarveError("INVALID_REQUEST", "Cannot read: another next() is waiting already");
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = undefined;
+    return true;
+  }
+
+  get #finished(): boolean {
+    if (this.#head < this.#buffer.length) return false;
+    for (const progress of this.#partitions?.values() ?? []) if (!progress.ended) return false;
+    return true;
+  }
+
+  #started(): Promise<Map<number, PartitionProgress>> {
+    this.#starting ??= resolveRanges(this.#admin, this.#options, { signal: this.#closing.signal }).then(
+      (partitions) => {
+        this.#partitions = new Map(partitions.map((progress) => [progress.partition, progress]));
+        this.#open();
+        return this.#partitions;
+      },
+    );
+    return this.#starting;
+  }
+
+  #open(): void {
+    if (this.#closed || this.#call !== undefined || this.#retryTimer !== undefined) return;
+    const wanted = [...(this.#partitions?.values() ?? [])].filter((progress) => progress.wanted);
+    if (wanted.length === 0) return;
+    const { topic, fromTimeMs, toTimeMs } = this.#options;
+    const partitions = wanted.map((progress) => progress.range());
+    let node: Node;
+    try {
+      node = this.#connection.node();
+    } catch (error) {
+      this.#fail(error as VarveError);
+      return;
+    }
+    const request = { topic, partitions, fromTimeMs, toTimeMs, maxBufferBytes: Math.min(this.#prefetchBytes, 2 ** 31) };
+    const call = node.log.Consume(request, new Metadata(), {});
+    this.#call = call;
+    this.#pausedCall = false;
+    // Events of a call that was replaced mean nothing any more.
+    const current = (): boolean => this.#call === call;
+    call.on("data", (message: ConsumeResponse) => {
+      if (current()) this.#take(message);
+    });
+    call.on("error", (error: ServiceError) => {
+      if (current()) this.#lost(errorFromStatus(error), node);
+    });
+    call.on("end", () => {
+      if (current()) this.#streamEnded(node);
+    });
+    if (this.#pausedAll) this.#pauseCall();
+  }
+
+  #take(message: ConsumeResponse): void {
+    const progress = this.#partitions?.get(message.partition);
+    if (progress === undefined) return;
+    this.#attempts = 0;
+    this.#lostAtMs = undefined;
+    progress.take(message);
+    this.#buffer.push({ message, progress });
+    this.#bufferedBytes += message.sizeBytes;
+    if (this.#bufferedBytes >= this.#prefetchBytes) this.#pauseCall();
+    this.#wake?.();
+  }
+
+  #streamEnded(node: Node): void {
+    const unfinished = [...this.#partitions!.values()].some((progress) => progress.wanted);
+    if (unfinished) this.#lost(new VarveError("UNREACHABLE", "The broker ended the stream"), node);
+    else {
+      this.#call = undefined;
+      this.#wake?.();
+    }
+  }
+
+  #lost(error: VarveError, node: Node): void {
+    this.#call = undefined;
+    const { onOutOfRange = "fail" } = this.#options;
+    if (error.reason === "OFFSET_OUT_OF_RANGE" && onOutOfRange !== "fail") {
+      this.#backInRange(onOutOfRange);
+      return;
+    }
+    // A stream that breaks for reasons of the transport has no reason of ours.
+    const transport = error.reason === "UNREACHABLE" || error.reason === "INTERNAL" || error.reason === "CANCELLED";
+    if (!error.retriable && !transport) {
+      this.#fail(error);
+      return;
+    }
+    if (error.reason === "UNREACHABLE") this.#connection.unreachable(node);
+    this.#retryLater(error);
+  }
+
+  #retryLater(error: VarveError): void {
+    const { clock } = this.#connection;
+    this.#lostAtMs ??= clock.monotonicMs();
+    if (clock.monotonicMs() - this.#lostAtMs > this.#reconnectTimeoutMs) {
+      this.#fail(error);
+      return;
+    }
+    this.#attempts += 1;
+    this.#retryTimer = clock.setTimer(backoffMs(this.#attempts, clock.random()), () => {
+      this.#retryTimer = undefined;
+      this.#open();
+    });
+  }
+
+  /** What was received is handed out first: next() looks at the error only when there is nothing left. */
+  #fail(error: VarveError): void {
+    this.#error ??= error;
+    this.#wake?.();
+  }
+
+  #backInRange(where: "earliest" | "latest"): void {
+    const wanted = [...this.#partitions!.values()].filter((progress) => progress.wanted);
+    const partitions = wanted.map((progress) => progress.partition);
+    this.#admin
+      .listOffsets({ topic: this.topic, partitions, position: { kind: where } }, { signal: this.#closing.signal })
+      .then(
+        (rows) => {
+          for (const row of rows) {
+            const progress = this.#partitions!.get(row.partition);
+            const outside =
+              progress !== undefined &&
+              (progress.received < row.logStartOffset || progress.received > row.highWatermark);
+            if (outside) progress.received = row.offset;
+          }
+          this.#open();
+        },
+        (error: unknown) =>
+          this.#retryLater(error instanceof VarveError ? error : new VarveError("INTERNAL", String(error))),
+      );
+  }
+
+  /** Opens the stream anew, for what is wanted now. What was received and not handed out comes again. */
+  #restart(sought?: PartitionProgress): void {
+    this.#dropCall();
+    this.#clear();
+    for (const progress of this.#partitions?.values() ?? []) if (progress !== sought) progress.rewind();
+    this.#open();
+  }
+
+  #dropCall(): void {
+    const call = this.#call;
+    this.#call = undefined;
+    this.#pausedCall = false;
+    this.#retryTimer?.cancel();
+    this.#retryTimer = undefined;
+    if (call === undefined) return;
+    // A cancelled call ends with an error event; nobody waits for it any more.
+    call.on("error", () => undefined);
+    call.cancel();
+  }
+
+  #clear(): void {
+    this.#buffer = [];
+    this.#head = 0;
+    this.#headRecord = 0;
+    this.#bufferedBytes = 0;
+  }
+
+  #pauseCall(): void {
+    this.#call?.pause();
+    this.#pausedCall = true;
+  }
+
+  #resumeCall(): void {
+    if (this.#pausedAll) return;
+    this.#pausedCall = false;
+    this.#call?.resume();
+  }
+
+  #known(partition: number): PartitionProgress {
+    const progress = this.#partitions?.get(partition);
+    if (progress !== undefined) return progress;
+    throw new VarveError(
+      "INVALID_REQUEST",
+      `Cannot change partition ${partition}: this reader does not read it, or has not begun`,
+    );
+  }
+
+  async #resolve(partition: number, position: Position): Promise<number> {
+    const control = { signal: this.#closing.signal };
+    const rows = await this.#admin.listOffsets({ topic: this.topic, partitions: [partition], position }, control);
+    return rows[0]!.offset;
+  }
+}

@@ -11,6 +11,7 @@
  * last one (J-6); then there is no timer at all.
  */
 import type { Clock, Timer } from "./clock.ts";
+import { LogError } from "./errors.ts";
 import { invariant } from "./invariant.ts";
 import { roundLengthBytes } from "./journal-round.ts";
 import type { JournalRecord, SyncPromise } from "./journal-round.ts";
@@ -49,6 +50,8 @@ interface Item {
 const sealAfterMs = 10;
 /** J-9: how long a promise may wait for another round to take it. */
 const promiseAfterMs = 100;
+/** A promise is in both copies of the table. */
+const promisePairBytes = 56;
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
@@ -91,9 +94,17 @@ export class GroupCommit {
     this.#promises.delete(key);
   }
 
-  /** Resolves when nothing is queued or on its way. */
+  /** Bytes that one append may have. */
+  get recordBytesMax(): number {
+    // Both tables with one record and the padding fit two pages; promises have a quarter of the round.
+    return this.#options.writer.roundBytesMax * 0.75 - 8192;
+  }
+
+  /** Resolves when nothing is queued or on its way. Errors: `CLOSED` after `stop`. */
   async idle(): Promise<void> {
-    while (this.#isWriting || this.#head < this.#queue.length) {
+    for (;;) {
+      if (this.#isStopped) throw new LogError("CLOSED", "The journal takes nothing more.");
+      if (!this.#isWriting && this.#head === this.#queue.length) return;
       await new Promise<void>((resolve) => {
         this.#idleWaiters.push(resolve);
       });
@@ -132,9 +143,8 @@ export class GroupCommit {
     if (this.#isWriting || this.#isStopped) return;
     this.#cancelTimers();
     this.#isWriting = true;
-    const items = this.#take();
-    const promises = [...this.#promises.values()];
-    this.#promises.clear();
+    const promises = this.#takePromises();
+    const items = this.#take(promises.length);
     const records = items.map((item) => item.record);
     const number = this.#options.writer.nextRound;
     // J-4: one round outstanding; it counts when write and sync have ended, never before.
@@ -148,13 +158,13 @@ export class GroupCommit {
   }
 
   /** The items of the next round: a prefix of the queue, as much as a round may hold. */
-  #take(): Item[] {
+  #take(promiseCount: number): Item[] {
     const bytesMax = this.#options.writer.roundBytesMax;
     let payloadBytes = 0;
     let end = this.#head;
     for (; end < this.#queue.length; end += 1) {
       const bytes = this.#queue[end]?.record.bytes?.length ?? 0;
-      if (roundLengthBytes(this.#promises.size, end - this.#head + 1, payloadBytes + bytes) > bytesMax) break;
+      if (roundLengthBytes(promiseCount, end - this.#head + 1, payloadBytes + bytes) > bytesMax) break;
       payloadBytes += bytes;
     }
     invariant(end > this.#head || this.#head === this.#queue.length, () => "a record larger than a round was queued");
@@ -165,6 +175,18 @@ export class GroupCommit {
       this.#head = 0;
     }
     return items;
+  }
+
+  /** As many as a quarter of a round holds; the rest waits for the next. */
+  #takePromises(): SyncPromise[] {
+    const countMax = Math.floor(this.#options.writer.roundBytesMax / 4 / promisePairBytes);
+    const taken: SyncPromise[] = [];
+    for (const [key, promise] of this.#promises) {
+      if (taken.length === countMax) break;
+      taken.push(promise);
+      this.#promises.delete(key);
+    }
+    return taken;
   }
 
   #ended(items: readonly Item[], number: number): void {

@@ -10,7 +10,14 @@ export type { RetainedSegment, RetentionInput, RetentionPlan, RetentionReason } 
 export type { PartitionId } from "./partition-id.ts";
 export type { ProducerEntry, RememberedBatch } from "./producer-state.ts";
 export { LogStore } from "./store.ts";
-export type { RecoveryReport, RetentionReport, StoreDependencies, StoreOptions, StoreStats } from "./store.ts";
+export type {
+  PartitionRecovery,
+  RecoveryReport,
+  RetentionReport,
+  StoreDependencies,
+  StoreOptions,
+  StoreStats,
+} from "./store-options.ts";
 export { PartitionLog } from "./partition-log.ts";
 export type {
   AppendOptions,
@@ -20,8 +27,7 @@ export type {
   PartitionState,
   ReadOptions,
   ReadResult,
-} from "./partition-log.ts";
-export type { PartitionRecovery } from "./partition-load.ts";
+} from "./partition-types.ts";
 export type { PartitionMode } from "./partition-mode.ts";
 export { inspectLog } from "./inspect/inspect-log.ts";
 export type { LogInspection, ProducerSnapshotRow } from "./inspect/inspect-log.ts";

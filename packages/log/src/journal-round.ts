@@ -24,7 +24,8 @@
 import { batchSizeBytes, crc32c } from "@varve/format";
 import type { PartitionMode } from "./partition-mode.ts";
 
-export const pageBytes = 4096;
+/** Rounds begin and end at multiples of it. */
+export const roundPageBytes = 4096;
 export const roundHeaderBytes = 64;
 const promiseBytes = 28;
 const recordBytes = 56;
@@ -41,6 +42,7 @@ export type JournalRecordType =
   | "barrier"
   | "epoch-start"
   | "log-start"
+  | "restart"
   | "delete-partition"
   | "flush";
 
@@ -50,6 +52,7 @@ const recordTypes: readonly JournalRecordType[] = [
   "barrier",
   "epoch-start",
   "log-start",
+  "restart",
   "delete-partition",
   "flush",
 ];
@@ -60,7 +63,7 @@ const modes: readonly PartitionMode[] = ["os", "journal", "direct"];
  * - `truncate`: nothing at or above `base` is left.
  * - `barrier`: the segments hold everything below `base`, which is LEO, and `mode` begins (J-1).
  * - `epoch-start`: `epoch` begins at `base`.
- * - `log-start`: nothing below `base` is readable; above LEO: the log is empty and starts there (G-8).
+ * - `log-start`: nothing below `base` is readable. - `restart`: the log is empty and starts at `base` (G-8).
  * - `delete-partition`. - `flush`: `mode` is what the partition is about to become.
  */
 export interface JournalRecord {
@@ -123,7 +126,7 @@ export interface EncodedRound {
 /** Bytes that a round needs, for the limit of a round. */
 export function roundLengthBytes(promiseCount: number, recordCount: number, payloadBytes: number): number {
   const table = roundHeaderBytes + promiseCount * promiseBytes + recordCount * recordBytes;
-  return Math.ceil((2 * table + payloadBytes) / pageBytes) * pageBytes;
+  return Math.ceil((2 * table + payloadBytes) / roundPageBytes) * roundPageBytes;
 }
 
 /** Bytes of the table alone. */
@@ -218,7 +221,7 @@ export function readRoundHeader(
   const promiseCount = view.getUint32(32, true);
   const recordCount = view.getUint32(36, true);
   const tablesBytes = 2 * (roundHeaderBytes + tableBytes(promiseCount, recordCount));
-  if (lengthBytes > lengthMax || lengthBytes % pageBytes !== 0 || tablesBytes > lengthBytes) return undefined;
+  if (lengthBytes > lengthMax || lengthBytes % roundPageBytes !== 0 || tablesBytes > lengthBytes) return undefined;
   return {
     number: readUint64(view, 20),
     lengthBytes,

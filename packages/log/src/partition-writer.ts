@@ -10,57 +10,64 @@
  * way (cut, roll, remove, change of mode, checkpoint) is a *job* in the same queue, so nothing ever runs beside a write of
  * the same partition. Each step takes a lane of the node (J-4).
  */
-import type { Clock } from "./clock.ts";
-import type { PartitionMode } from "./partition-mode.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { FileSystemError } from "./file-system.ts";
 import type { GroupCommit, RoundOwner } from "./group-commit.ts";
 import type { JournalRecord } from "./journal-round.ts";
 import type { Lanes } from "./lanes.ts";
-import type { SegmentLimits, SegmentedLog } from "./segmented-log.ts";
+import type { PartitionMemory } from "./partition-memory.ts";
+import type { PartitionMode } from "./partition-mode.ts";
+import type { SegmentedLog } from "./segmented-log.ts";
 import type { CachedTail, TailCache } from "./tail-cache.ts";
 
 /** J-2: what is behind is written in pieces of at least so much, or when somebody asks. */
 const behindBytesMin = 64 * 1024;
 /** One write takes at most so much, so that a lane is not held for long. */
 const writeBytesMax = 4 * 1024 * 1024;
+/** Rounds in a row with much data before a partition goes `direct`, and commits with little before it comes back. */
+const largeRoundsMin = 2;
+const smallCommitsMin = 32;
+/** How long a full disk is left alone before what is behind is tried again (J-15). */
+const spaceRetryMs = 500;
 
-/** What the writer shares with its partition and the node. */
+/** What the writer shares with the node. */
 export interface WriterNode {
   readonly clock: Clock;
   readonly lanes: Lanes;
   readonly commit: GroupCommit;
   readonly cache: TailCache;
+  /** From so many bytes in a round on a partition is synced in its own segment. */
+  readonly directModeBytes: number;
   /** Bytes of `cache` were unpinned: whoever waits for room may look again. */
   roomMade(): void;
 }
 
+/** What the writer asks of its partition. */
 export interface WriterHost {
-  readonly topicId: string;
-  readonly partition: number;
-  readonly key: string;
-  readonly limits: SegmentLimits;
-  readonly logEndOffset: number;
-  readonly countedOffset: number;
-  /** Offset from which on an epoch writes whose start is not durable yet; nothing of it may reach a segment (F-4). */
-  readonly undurableEpochStart: number | undefined;
-  /** Everything below `offset` counts. */
-  counted(offset: number): void;
-  notify(): void;
-  /** A step failed; the writer stands still until `resume`. */
-  failed(error: unknown): void;
-  epochDurable(epoch: number): void;
+  /** A write failed; the writer stands still until `resume`. */
+  writeFailed(error: unknown): void;
+  /** The amount of data asks for another mode (J-1). */
+  wantsMode(mode: PartitionMode): void;
+}
+
+interface AppendedBatch {
+  readonly baseOffset: number;
+  readonly nextOffset: number;
+  readonly bytes: Uint8Array;
 }
 
 export class PartitionWriter implements RoundOwner {
   readonly files: SegmentedLog;
   readonly tail: CachedTail;
-  /** How the partition counts now (J-1); `setMode` is the only way to change it. */
+  /** How the partition counts now (J-1); only `barrier` changes it. */
   mode: PartitionMode;
-  /** Everything below is in synced segments, and recovery begins here. */
+  /** Everything below is in synced segments, and recovery begins there. */
   recoveryPoint: number;
   /** Number of the round of the last barrier. */
   lastBarrier = 0;
-  readonly #host: WriterHost;
+  readonly #memory: PartitionMemory;
   readonly #node: WriterNode;
+  readonly #host: WriterHost;
   readonly #jobs: (() => Promise<void>)[] = [];
   /** Batches below are in the queue of the group commit, or through it (mode `journal`). */
   #enqueuedEnd: number;
@@ -68,62 +75,91 @@ export class PartitionWriter implements RoundOwner {
   #holdFrom: number | undefined;
   #isRunning = false;
   #isStopped = false;
+  #spaceTimer: Timer | undefined;
   /** Somebody wants everything written that is behind. */
   #flushBehind = false;
-  readonly #waiting = new Map<JournalRecord, (roundNumber: number) => void>();
+  #largeRounds = 0;
+  #smallCommits = 0;
+  readonly #waiting = new Map<JournalRecord, { resolve(round: number): void; reject(error: unknown): void }>();
 
   constructor(
-    host: WriterHost,
+    memory: PartitionMemory,
+    state: { files: SegmentedLog; mode: PartitionMode; recoveryPoint: number },
     node: WriterNode,
-    state: { files: SegmentedLog; tail: CachedTail; mode: PartitionMode; recoveryPoint: number; logEndOffset: number },
+    host: WriterHost,
   ) {
-    this.#host = host;
+    this.#memory = memory;
     this.#node = node;
+    this.#host = host;
     this.files = state.files;
-    this.tail = state.tail;
+    this.tail = node.cache.openTail();
     this.mode = state.mode;
     this.recoveryPoint = state.recoveryPoint;
-    this.#enqueuedEnd = state.logEndOffset;
+    this.#enqueuedEnd = memory.logEndOffset;
   }
 
   /** A batch got its offsets and is pinned in the tail. */
-  appended(batch: { baseOffset: number; nextOffset: number; epoch: number; bytes: Uint8Array }): void {
-    if (this.mode === "journal" && this.#holdFrom === undefined) this.#enqueueAppend(batch);
-    else this.wake();
+  appended(batch: AppendedBatch): void {
+    if (this.mode !== "journal") {
+      this.wake();
+      return;
+    }
+    if (this.#holdFrom === undefined && batch.bytes.length > this.#node.commit.recordBytesMax) {
+      // It does not fit a round: this partition has much data at once.
+      this.#holdFrom = batch.baseOffset;
+      this.#host.wantsMode("direct");
+    }
+    if (this.#holdFrom === undefined) this.#enqueueAppend(batch);
   }
 
   /** Puts a record into the next round; the promise resolves with its number once it is durable (J-7). */
-  record(record: Omit<JournalRecord, "topicId" | "partition" | "bytes">): Promise<number> {
+  record(record: Pick<JournalRecord, "type" | "base"> & Partial<JournalRecord>): Promise<number> {
+    const { topicId, partition } = this.#memory.id;
     const whole: JournalRecord = {
+      epoch: -1,
+      end: record.base,
+      mode: undefined,
       ...record,
-      topicId: this.#host.topicId,
-      partition: this.#host.partition,
+      topicId,
+      partition,
       bytes: undefined,
     };
-    return new Promise((resolve) => {
-      this.#waiting.set(whole, resolve);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(whole, { resolve, reject });
       this.#node.commit.enqueue(this, whole);
     });
   }
 
-  recordDurable(record: JournalRecord, roundNumber: number): void {
-    if (record.type === "append") {
-      this.#host.counted(record.end);
-      return;
-    }
-    if (record.type === "epoch-start") this.#host.epochDurable(record.epoch);
-    const waiter = this.#waiting.get(record);
-    if (waiter === undefined) return;
-    this.#waiting.delete(record);
-    waiter(roundNumber);
+  /** The start of an epoch, durable with the next round; nobody waits for it (F-4). */
+  epochStarts(epoch: number, start: number): void {
+    const { topicId, partition } = this.#memory.id;
+    const record = { epoch, base: start, end: start, mode: undefined, topicId, partition, bytes: undefined };
+    this.#node.commit.enqueue(this, { type: "epoch-start", ...record });
   }
 
-  roundEnded(): void {
-    this.#host.notify();
+  recordDurable(record: JournalRecord, roundNumber: number): void {
+    if (record.type === "append") {
+      this.#memory.counted(record.end);
+      return;
+    }
+    if (record.type === "epoch-start") this.#memory.epochDurable(record.epoch);
+    this.#waiting.get(record)?.resolve(roundNumber);
+    this.#waiting.delete(record);
+  }
+
+  roundEnded(_roundNumber: number, bytes: number): void {
+    if (this.mode === "journal" && bytes > 0) {
+      this.#largeRounds = bytes >= this.#node.directModeBytes ? this.#largeRounds + 1 : 0;
+      if (this.#largeRounds >= largeRoundsMin) {
+        this.#largeRounds = 0;
+        this.#host.wantsMode("direct");
+      }
+    }
+    this.#memory.notify();
     this.wake();
   }
 
-  /** Runs `work` when no other file work of this partition does. An error is the caller's and the partition's. */
+  /** Runs `work` when no other file work of this partition does. An error is the caller's. */
   job<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#jobs.push(() => work().then(resolve, reject));
@@ -133,7 +169,7 @@ export class PartitionWriter implements RoundOwner {
 
   /** Writes everything that counts into segments soon (J-2, J-8). */
   flushBehind(): void {
-    if (this.mode !== "journal" || this.files.endOffset >= this.#host.countedOffset) return;
+    if (this.mode !== "journal" || this.files.endOffset >= this.#memory.countedOffset) return;
     this.#flushBehind = true;
     this.wake();
   }
@@ -141,44 +177,60 @@ export class PartitionWriter implements RoundOwner {
   /** Nothing is written any more. Jobs that are queued still run: they are how a partition is repaired or closed. */
   stop(): void {
     this.#isStopped = true;
+    this.#spaceTimer?.cancel();
+    this.#spaceTimer = undefined;
   }
 
-  /** After `stop`, from LEO on, when what failed is repaired. */
+  /** The node ends: whoever waits for the journal waits for nothing. */
+  abort(error: unknown): void {
+    this.stop();
+    for (const waiter of this.#waiting.values()) waiter.reject(error);
+    this.#waiting.clear();
+  }
+
+  /** Inside a job, after `stop` or a cut: goes on from what is in the tail. */
   resume(): void {
     this.#isStopped = false;
-    this.#enqueuedEnd = this.#host.logEndOffset;
     this.wake();
   }
 
-  /** The log ends at `offset` now; for jobs. */
+  /** Inside a job: the log ends at `offset` now. */
   truncatedTo(offset: number): void {
     this.#enqueuedEnd = Math.min(this.#enqueuedEnd, offset);
     this.recoveryPoint = Math.min(this.recoveryPoint, offset);
+    if (this.#holdFrom !== undefined && this.#holdFrom >= offset) this.#holdFrom = undefined;
+  }
+
+  /** Inside a job: the log is empty and starts at `offset`. */
+  restartedAt(offset: number): void {
+    this.#enqueuedEnd = offset;
+    this.recoveryPoint = offset;
+    this.#holdFrom = undefined;
   }
 
   wake(): void {
     if (this.#isRunning || (this.#jobs.length === 0 && !this.#hasWork())) return;
     this.#isRunning = true;
-    // Gather a turn's input: one write for all of it.
+    // Gather a turn's input: one write for all of it (J-4).
     this.#node.clock.nextTurn(() => {
       void this.#run();
     });
   }
 
-  /**
-   * Inside a job: waits until everything below LEO of the moment has counted, or the writer has stopped. New batches are
-   * held back meanwhile when `hold`.
-   */
+  /** Inside a job: waits until what was appended has counted, as far as it can before a change of mode; or until stopped. */
   async settle(): Promise<void> {
-    while (!this.#isStopped && this.#host.countedOffset < this.#host.logEndOffset) await this.#countMore();
+    for (;;) {
+      const target = Math.min(this.#memory.logEndOffset, this.#holdFrom ?? Number.MAX_SAFE_INTEGER);
+      if (this.#isStopped || this.#memory.countedOffset >= target) return;
+      await this.#countMore();
+    }
   }
 
-  /** Inside a job: everything that counts is in segments and synced; recovery begins there (J-8). */
-  async syncCounted(): Promise<number> {
-    while (this.files.endOffset < this.#host.countedOffset) await this.#node.lanes.run(() => this.#writeStep());
-    const end = this.files.endOffset;
+  /** Inside a job: everything that counts is in segments and synced (J-8). */
+  async syncCounted(): Promise<void> {
+    while (this.files.endOffset < this.#memory.countedOffset) await this.#node.lanes.run(() => this.#writeStep());
     if (this.files.isDirty) await this.#node.lanes.run(() => this.files.sync());
-    return end;
+    this.recoveryPoint = this.files.endOffset;
   }
 
   /**
@@ -186,10 +238,9 @@ export class PartitionWriter implements RoundOwner {
    * a durable barrier. What is appended meanwhile waits.
    */
   async changeMode(mode: PartitionMode): Promise<void> {
-    this.#holdFrom = this.#host.logEndOffset;
+    this.#holdFrom ??= this.#memory.logEndOffset;
     try {
-      const from = this.#holdFrom;
-      while (this.#host.countedOffset < from) await this.#countMore();
+      while (!this.#isStopped && this.#memory.countedOffset < this.#holdFrom) await this.#countMore();
       await this.syncCounted();
       await this.barrier(mode);
     } finally {
@@ -198,30 +249,47 @@ export class PartitionWriter implements RoundOwner {
     this.#enqueueHeld();
   }
 
-  /** Inside a job, with the segment complete and synced up to what counts: says so, durably (J-1). */
+  /** Inside a job, with the segments complete and synced up to what counts: says so, durably (J-1). */
   async barrier(mode: PartitionMode): Promise<void> {
-    const at = this.files.endOffset;
-    this.#node.commit.withdrawPromise(this.#host.key);
-    this.lastBarrier = await this.record({ type: "barrier", epoch: -1, base: at, end: at, mode });
+    const at = this.files.segments.length === 0 ? this.#memory.logEndOffset : this.files.endOffset;
+    // J-9: what was promised before says less, or something that does not hold any more.
+    this.#node.commit.withdrawPromise(this.#memory.key);
+    this.lastBarrier = await this.record({ type: "barrier", base: at, mode });
     this.mode = mode;
     this.recoveryPoint = at;
+    this.#largeRounds = 0;
+    this.#smallCommits = 0;
   }
 
   async #run(): Promise<void> {
-    try {
-      for (;;) {
-        const job = this.#jobs.shift();
-        if (job !== undefined) await job();
-        else if (this.#hasWork()) await this.#node.lanes.run(() => this.#writeStep());
-        else break;
+    for (;;) {
+      const job = this.#jobs.shift();
+      if (job !== undefined) {
+        await job();
+        continue;
       }
-    } catch (error) {
-      this.stop();
-      this.#host.failed(error);
-    } finally {
-      this.#isRunning = false;
+      if (!this.#hasWork()) break;
+      try {
+        await this.#node.lanes.run(() => this.#writeStep());
+      } catch (error) {
+        this.#writeFailed(error);
+      }
     }
+    this.#isRunning = false;
     this.wake();
+  }
+
+  #writeFailed(error: unknown): void {
+    if (this.mode === "journal" && error instanceof FileSystemError && error.code === "NO_SPACE") {
+      // What is behind counts already, and the journal has it: it is tried again (J-15).
+      this.#spaceTimer ??= this.#node.clock.setTimer(spaceRetryMs, () => {
+        this.#spaceTimer = undefined;
+        this.wake();
+      });
+      return;
+    }
+    this.stop();
+    this.#host.writeFailed(error);
   }
 
   /** Does what makes more of the partition count: a write, or waiting for the journal. */
@@ -234,17 +302,17 @@ export class PartitionWriter implements RoundOwner {
   /** Exclusive offset up to which the writer may write now. */
   #writableEnd(): number {
     // J-2: in journal mode only bytes whose round is durable.
-    if (this.mode === "journal") return this.#host.countedOffset;
+    if (this.mode === "journal") return this.#memory.countedOffset;
     return Math.min(
-      this.#host.logEndOffset,
+      this.#memory.logEndOffset,
       this.#holdFrom ?? Number.MAX_SAFE_INTEGER,
       // F-4: the start of an epoch is durable before anything of it is in a segment.
-      this.#host.undurableEpochStart ?? Number.MAX_SAFE_INTEGER,
+      this.#memory.undurableEpochs[0]?.start ?? Number.MAX_SAFE_INTEGER,
     );
   }
 
   #hasWork(): boolean {
-    if (this.#isStopped) return false;
+    if (this.#isStopped || this.#spaceTimer !== undefined) return false;
     const end = this.#writableEnd();
     if (this.files.endOffset >= end) {
       this.#flushBehind = false;
@@ -257,29 +325,41 @@ export class PartitionWriter implements RoundOwner {
   async #writeStep(): Promise<void> {
     const batches = this.tail.pinnedBatches(this.#writableEnd(), writeBytesMax);
     if (batches.length === 0) return;
-    await this.files.append(batches, this.#host.limits, this.#node.clock.nowMs());
+    const { mode } = this;
+    await this.files.append(batches, this.#memory.config, this.#node.clock.nowMs());
     const end = this.files.endOffset;
-    if (this.mode === "direct") {
+    if (mode === "direct") {
       await this.files.sync();
       this.recoveryPoint = end;
       // J-9: the next round promises what the segment holds now.
-      const { topicId, partition, key } = this.#host;
-      this.#node.commit.promise(key, { topicId, partition, offset: end });
+      const { topicId, partition } = this.#memory.id;
+      this.#node.commit.promise(this.#memory.key, { topicId, partition, offset: end });
+      this.#noteCommit(batches);
     }
     this.tail.unpinBelow(end);
     this.#node.roomMade();
-    if (this.mode === "journal") return;
-    this.#host.counted(end);
-    this.#host.notify();
+    if (mode === "journal") return;
+    this.#memory.counted(end);
+    this.#memory.notify();
   }
 
-  #enqueueAppend(batch: { baseOffset: number; nextOffset: number; epoch: number; bytes: Uint8Array }): void {
+  #noteCommit(batches: readonly AppendedBatch[]): void {
+    let bytes = 0;
+    for (const batch of batches) bytes += batch.bytes.length;
+    this.#smallCommits = bytes * 4 < this.#node.directModeBytes ? this.#smallCommits + 1 : 0;
+    if (this.#smallCommits < smallCommitsMin) return;
+    this.#smallCommits = 0;
+    this.#host.wantsMode("journal");
+  }
+
+  #enqueueAppend(batch: AppendedBatch): void {
     this.#enqueuedEnd = batch.nextOffset;
+    const { topicId, partition } = this.#memory.id;
     this.#node.commit.enqueue(this, {
       type: "append",
-      topicId: this.#host.topicId,
-      partition: this.#host.partition,
-      epoch: batch.epoch,
+      topicId,
+      partition,
+      epoch: epochOf(batch.bytes),
       base: batch.baseOffset,
       end: batch.nextOffset,
       mode: undefined,
@@ -289,10 +369,9 @@ export class PartitionWriter implements RoundOwner {
 
   /** After a change of mode to `journal`: what was appended meanwhile goes to the journal now. */
   #enqueueHeld(): void {
-    if (this.mode !== "journal") return;
-    for (const batch of this.tail.pinnedBatches(this.#host.logEndOffset, Number.MAX_SAFE_INTEGER)) {
-      if (batch.baseOffset < this.#enqueuedEnd) continue;
-      this.#enqueueAppend({ ...batch, epoch: epochOf(batch.bytes) });
+    this.#enqueuedEnd = Math.max(this.#enqueuedEnd, this.#memory.countedOffset);
+    for (const batch of this.tail.pinnedBatches(this.#memory.logEndOffset, Number.MAX_SAFE_INTEGER)) {
+      if (batch.baseOffset >= this.#enqueuedEnd) this.appended(batch);
     }
   }
 }

@@ -1,15 +1,24 @@
 /**
- * One segment: `<base offset, 20 digits>.log`, batches byte for byte as Kafka's, and what is known about it in memory.
+ * One segment: `<base offset, 20 digits>.log`, batches byte for byte as Kafka's, its two index files, and what is known
+ * about them in memory. (The essay about all files of a partition: `segmented-log.ts`.)
  *
  * A segment never interprets what it holds: it takes bytes, gives bytes, and knows how many are written and whether they
- * are synced. Which bytes may be in it, and when they count, is decided above (`partition-writer.ts`).
+ * are synced. Which bytes may be in it, and when they count, is decided above (`partition-writer.ts`). Indexes are loaded
+ * when they are first needed, since all of them together would not fit in memory.
  */
 import { LogError } from "./errors.ts";
+import type { FileSystem } from "./file-system.ts";
 import { invariant } from "./invariant.ts";
 import { OffsetIndex } from "./offset-index.ts";
 import type { OpenFiles } from "./open-files.ts";
 import { scanSegment } from "./segment-scan.ts";
+import type { ScanResult } from "./segment-scan.ts";
+import { loadSegmentIndexes, removeSegmentIndexes, saveSegmentIndexes } from "./segment-index-files.ts";
+import type { SegmentIndexes } from "./segment-index-files.ts";
 import { TimeIndex } from "./time-index.ts";
+
+/** When an index is rebuilt from the segment. */
+const rebuildIntervalBytes = 4096;
 
 /** File name of the segment that begins at `baseOffset`, with one of the extensions. */
 export function segmentFileName(baseOffset: number, extension: "log" | "index" | "timeindex"): string {
@@ -25,11 +34,12 @@ export function parseSegmentFileName(name: string): { baseOffset: number; extens
 }
 
 export interface SegmentState {
-  readonly path: string;
+  readonly directory: string;
   readonly baseOffset: number;
   readonly endOffset: number;
   readonly sizeBytes: number;
   readonly lastWrittenMs: number;
+  readonly maxTimestampMs: number;
 }
 
 export class Segment {
@@ -41,21 +51,29 @@ export class Segment {
   sizeBytes: number;
   /** Wall clock of the last append: what retention goes by. */
   lastWrittenMs: number;
+  /** Largest record timestamp, -1 when there is none. */
+  maxTimestampMs: number;
   isDirty = false;
   isRemoved = false;
+  /** A write failed: bytes behind `sizeBytes` are to be cut off before the next. */
+  isRagged = false;
+  readonly #fs: FileSystem;
   readonly #files: OpenFiles;
-  readonly index: OffsetIndex;
-  readonly times: TimeIndex;
+  #indexes: SegmentIndexes | undefined;
+  #loading: Promise<SegmentIndexes> | undefined;
+  /** The index files are whole and the segment will not grow. */
+  #isIndexSaved = false;
 
-  constructor(state: SegmentState, files: OpenFiles) {
-    this.path = state.path;
+  constructor(state: SegmentState, dependencies: { fs: FileSystem; files: OpenFiles }) {
+    this.path = `${state.directory}/${segmentFileName(state.baseOffset, "log")}`;
     this.baseOffset = state.baseOffset;
     this.endOffset = state.endOffset;
     this.sizeBytes = state.sizeBytes;
     this.lastWrittenMs = state.lastWrittenMs;
-    this.index = new OffsetIndex(state.baseOffset);
-    this.times = new TimeIndex(state.baseOffset);
-    this.#files = files;
+    this.maxTimestampMs = state.maxTimestampMs;
+    this.#fs = dependencies.fs;
+    this.#files = dependencies.files;
+    if (state.sizeBytes === 0) this.#indexes = this.#emptyIndexes();
   }
 
   /** Appends whole batches that end at `endOffset`. After an error nothing of it belongs to the segment. */
@@ -65,29 +83,49 @@ export class Segment {
   ): Promise<void> {
     const at = this.sizeBytes;
     this.isDirty = true;
+    this.isRagged = true;
     await this.#files.use(this, (handle) => handle.write(chunks, at));
     invariant(this.sizeBytes === at, () => `two writers in "${this.path}"`);
+    this.isRagged = false;
     this.sizeBytes = at + state.bytes;
     this.endOffset = state.endOffset;
     this.lastWrittenMs = state.nowMs;
   }
 
-  /** Largest record timestamp, -1 when there is none. */
-  get maxTimestampMs(): number {
-    return this.times.largest?.timestampMs ?? -1;
+  /** Indexes a batch that was appended; batches come in order. An entry every `intervalBytes`. */
+  noteBatch(batch: { offset: number; positionBytes: number; maxTimestampMs: number }, intervalBytes: number): void {
+    this.maxTimestampMs = Math.max(this.maxTimestampMs, batch.maxTimestampMs);
+    if (this.#indexes !== undefined) note(this.#indexes, batch, intervalBytes);
   }
 
-  /** Indexes a batch of this segment; batches come in order. An entry every `intervalBytes`. */
-  noteBatch(batch: { offset: number; positionBytes: number; maxTimestampMs: number }, intervalBytes: number): void {
-    this.times.note(batch.maxTimestampMs, batch.offset);
-    if (batch.positionBytes === 0 || batch.positionBytes - this.index.last.position < intervalBytes) return;
-    this.index.append(batch.offset, batch.positionBytes);
-    this.times.addEntry();
+  /** The indexes, from memory, from their files, or built again from the segment. */
+  async indexes(): Promise<SegmentIndexes> {
+    if (this.#indexes !== undefined) return this.#indexes;
+    this.#loading ??= this.#load();
+    try {
+      return await this.#loading;
+    } finally {
+      this.#loading = undefined;
+    }
+  }
+
+  /** Writes the index files of a segment that does not grow any more. Nothing is lost when they are, so a failure is none. */
+  async saveIndexes(): Promise<void> {
+    const indexes = this.#indexes;
+    if (indexes === undefined || this.#isIndexSaved || this.isRemoved || this.sizeBytes === 0) return;
+    this.#isIndexSaved = true;
+    await saveSegmentIndexes(this.#fs, this.path, indexes);
   }
 
   /** Bytes from `at`, as many as there are up to `into.length`. */
   read(into: Uint8Array, at: number): Promise<number> {
     return this.#files.use(this, (handle) => handle.read(into, at));
+  }
+
+  /** Writes bytes again that are there already; for pages whose sync may have failed in an earlier life (J-10 e). */
+  async rewrite(bytes: Uint8Array, at: number): Promise<void> {
+    this.isDirty = true;
+    await this.#files.use(this, (handle) => handle.write([bytes], at));
   }
 
   /** Makes what is written durable. A failure is final for the disk (J-14). */
@@ -106,26 +144,82 @@ export class Segment {
     }
   }
 
-  /** Cuts the file at a batch boundary; not durable before the next sync. */
+  /** Cuts the file at a batch boundary; not durable before the next sync. The index files are gone, durably. */
   async cut(state: { sizeBytes: number; endOffset: number }): Promise<void> {
+    await this.#loading;
     this.isDirty = true;
     await this.#files.use(this, (handle) => handle.truncate(state.sizeBytes));
+    this.isRagged = false;
     this.sizeBytes = state.sizeBytes;
     this.endOffset = state.endOffset;
-    this.index.truncateTo(state.endOffset);
-    const from = this.index.lookup(this.times.truncateTo(state.endOffset));
+    if (this.#indexes === undefined) return;
+    const { index, times } = this.#indexes;
+    index.truncateTo(state.endOffset);
+    const from = index.lookup(times.truncateTo(state.endOffset));
     // What lies between the last entry and the cut is not known any more: note it again.
-    await scanSegment((into, at) => this.read(into, at), {
-      positionBytes: from.position,
-      offset: from.offset,
-      sizeBytes: state.sizeBytes,
-      epochAt: undefined,
-      onBatch: (header) => this.times.note(header.maxTimestampMs, header.baseOffset),
-    });
+    await this.#scan(from, (header) => times.note(header.maxTimestampMs, header.baseOffset));
+    this.maxTimestampMs = times.largest?.timestampMs ?? -1;
+  }
+
+  /** Whether there were any: then the directory is to be synced before the segment is cut. */
+  removeIndexFiles(): Promise<boolean> {
+    this.#isIndexSaved = false;
+    return removeSegmentIndexes(this.#fs, this.path);
   }
 
   /** No more users: readers that are under way finish (J-16). */
   async close(): Promise<void> {
     await this.#files.forget(this);
   }
+
+  #emptyIndexes(): SegmentIndexes {
+    return { index: new OffsetIndex(this.baseOffset), times: new TimeIndex(this.baseOffset) };
+  }
+
+  async #load(): Promise<SegmentIndexes> {
+    const loaded = await loadSegmentIndexes(this.#fs, this);
+    if (loaded !== undefined) {
+      this.#isIndexSaved = true;
+      this.#indexes = loaded;
+      return loaded;
+    }
+    const built = this.#emptyIndexes();
+    let from = { offset: this.baseOffset, position: 0 };
+    // Batches that are appended meanwhile are noted by the next turn of the loop; then by `noteBatch`.
+    while (from.position < this.sizeBytes) {
+      const found = await this.#scan(from, (header, positionBytes) => {
+        const { baseOffset: offset, maxTimestampMs } = header;
+        note(built, { offset, positionBytes, maxTimestampMs }, rebuildIntervalBytes);
+      });
+      from = { offset: found.endOffset, position: found.positionBytes };
+      if (found.fault !== undefined) break;
+    }
+    this.#indexes = built;
+    return built;
+  }
+
+  async #scan(
+    from: { offset: number; position: number },
+    onBatch: (header: { baseOffset: number; maxTimestampMs: number }, positionBytes: number) => void,
+  ): Promise<ScanResult> {
+    return scanSegment((into, at) => this.read(into, at), {
+      positionBytes: from.position,
+      offset: from.offset,
+      sizeBytes: this.sizeBytes,
+      epochAt: undefined,
+      onBatch,
+    });
+  }
+}
+
+function note(
+  indexes: SegmentIndexes,
+  batch: { offset: number; positionBytes: number; maxTimestampMs: number },
+  intervalBytes: number,
+): void {
+  const { index, times } = indexes;
+  times.note(batch.maxTimestampMs, batch.offset);
+  if (batch.positionBytes === 0 || batch.positionBytes - index.last.position < intervalBytes) return;
+  index.append(batch.offset, batch.positionBytes);
+  times.addEntry();
 }

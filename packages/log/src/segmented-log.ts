@@ -42,12 +42,25 @@ export class SegmentedLog {
   /** A name was made or removed that no directory sync has covered. */
   #isDirectoryDirty = false;
   #rollNext = false;
+  /** Files behind damage: nobody reads them, and nobody removes them before the loss is accepted (J-12). */
+  #behindDamage: string[];
 
-  constructor(directory: string, segments: Segment[], dependencies: { fs: FileSystem; files: OpenFiles }) {
+  constructor(
+    directory: string,
+    segments: Segment[],
+    dependencies: { fs: FileSystem; files: OpenFiles },
+    behindDamage: readonly string[] = [],
+  ) {
     this.directory = directory;
     this.#segments = segments;
+    this.#behindDamage = [...behindDamage];
     this.#fs = dependencies.fs;
     this.#files = dependencies.files;
+  }
+
+  /** Paths behind damage; nobody reads them. */
+  get behindDamage(): readonly string[] {
+    return this.#behindDamage;
   }
 
   /** In order; borrowed. */
@@ -131,7 +144,8 @@ export class SegmentedLog {
     const segment = this.#segmentFor(offset);
     if (segment === undefined) return undefined;
     if (offset >= segment.endOffset) return { segment, positionBytes: segment.sizeBytes, offset: segment.endOffset };
-    const floor = segment.index.lookup(Math.max(offset, segment.baseOffset));
+    const { index } = await segment.indexes();
+    const floor = index.lookup(Math.max(offset, segment.baseOffset));
     let positionBytes = floor.position;
     let at = floor.offset;
     const header = new Uint8Array(batchHeaderBytes);
@@ -155,8 +169,20 @@ export class SegmentedLog {
       await this.#remove(segment);
       this.#segments.pop();
     }
+    await this.#removeBehindDamage();
+    await this.#prepareCut(boundary.segment);
     await boundary.segment.cut({ sizeBytes: boundary.positionBytes, endOffset: boundary.offset });
     this.#rollNext = false;
+    await this.sync();
+  }
+
+  /** Cuts off what a failed write has left behind the last batch. Durable on return. */
+  async trim(): Promise<void> {
+    for (const segment of this.#segments) {
+      if (!segment.isRagged) continue;
+      await this.#prepareCut(segment);
+      await segment.cut({ sizeBytes: segment.sizeBytes, endOffset: segment.endOffset });
+    }
     await this.sync();
   }
 
@@ -166,6 +192,7 @@ export class SegmentedLog {
       await this.#remove(segment);
       this.#segments.pop();
     }
+    await this.#removeBehindDamage();
     this.#rollNext = false;
     await this.#create(offset, nowMs);
     await this.sync();
@@ -206,6 +233,11 @@ export class SegmentedLog {
       if (segment.isRemoved && error instanceof FileSystemError && error.code === "NOT_FOUND") return { kind: "gone" };
       throw error;
     }
+  }
+
+  /** Writes the index files of segments that do not grow any more. */
+  async saveIndexes(): Promise<void> {
+    for (const segment of this.#segments.slice(0, -1)) await segment.saveIndexes();
   }
 
   async close(): Promise<void> {
@@ -251,8 +283,15 @@ export class SegmentedLog {
       handle = await this.#fs.open(path, "create");
     }
     const segment = new Segment(
-      { path, baseOffset, endOffset: baseOffset, sizeBytes: 0, lastWrittenMs: nowMs },
-      this.#files,
+      {
+        directory: this.directory,
+        baseOffset,
+        endOffset: baseOffset,
+        sizeBytes: 0,
+        lastWrittenMs: nowMs,
+        maxTimestampMs: -1,
+      },
+      { fs: this.#fs, files: this.#files },
     );
     this.#files.adopt(segment, handle);
     this.#segments.push(segment);
@@ -263,8 +302,23 @@ export class SegmentedLog {
     segment.isRemoved = true;
     segment.isDirty = false;
     this.#isDirectoryDirty = true;
+    await segment.removeIndexFiles();
     await segment.close();
     await this.#fs.unlink(segment.path);
+  }
+
+  /** An index of the segment as it was would look good beside the new one: it goes first, durably. */
+  async #prepareCut(segment: Segment): Promise<void> {
+    if (!(await segment.removeIndexFiles())) return;
+    this.#isDirectoryDirty = true;
+    await this.#syncDirectory();
+  }
+
+  async #removeBehindDamage(): Promise<void> {
+    for (const path of this.#behindDamage.splice(0).reverse()) {
+      this.#isDirectoryDirty = true;
+      if ((await this.#fs.stat(path)) !== undefined) await this.#fs.unlink(path);
+    }
   }
 
   async #syncDirectory(): Promise<void> {
@@ -299,7 +353,7 @@ async function readSegment(
   segment: Segment,
   options: { offset: number; limit: number; maxBytes: number; atLeastOneBatch: boolean; epochAt: EpochLookup },
 ): Promise<FileRead> {
-  const floor = segment.index.lookup(options.offset);
+  const floor = (await segment.indexes()).index.lookup(options.offset);
   let position = floor.position;
   let expected = floor.offset;
   let wanted = Math.max(options.maxBytes, probeBytes);

@@ -5,9 +5,10 @@ import { batchesIn, buildBatch, readPlainRecords } from "@varve/format";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "./clock.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
-import type { LogConfig, PartitionLog, ReadResult } from "./partition-log.ts";
+import type { PartitionLog } from "./partition-log.ts";
+import type { LogConfig, ReadResult } from "./partition-types.ts";
 import { LogStore } from "./store.ts";
-import type { StoreOptions } from "./store.ts";
+import type { StoreOptions } from "./store-options.ts";
 
 const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "orders", partition: 0 };
 const config: LogConfig = {
@@ -97,7 +98,9 @@ test.each(["sync", "os"] as const)("LogStore keeps what counted across a restart
   log.startEpoch(3);
   const values = await fill(log, 0, 200);
   expect(await readAll(log)).toEqual(values);
+  await store.checkpoint();
   expect(log.segments.length).toBeGreaterThan(2);
+  expect(await readAll(log)).toEqual(values);
   await store.close();
 
   await using again = await open({ tailCacheBytes: 4096 });
@@ -170,6 +173,7 @@ test("LogStore.delete() removes, retention removes whole segments below the high
   await fill(log, 0, 200);
   expect(await store.runRetention()).toEqual({ segments: 0, bytes: 0 });
   log.advanceHighWatermark(200);
+  await store.checkpoint();
   const report = await store.runRetention();
   expect(report.segments).toBeGreaterThan(0);
   expect(log.logStartOffset).toBeGreaterThan(0);

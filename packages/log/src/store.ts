@@ -1,135 +1,167 @@
 /**
- * The store of one node: all partitions in one directory.
+ * The store of one node: all partitions in one directory, one journal for all of them.
  *
- *   <directory>/topics/<topic>-<partition>/   partition.json, <base>.log …
+ *   <directory>/topics/<topic>-<partition>/   partition.json, segments, indexes, producer snapshots
+ *   <directory>/journal/<slot>.wal            rounds (journal-round.ts)
+ *   <directory>/checkpoint-a, checkpoint-b    the two slots (checkpoint-file.ts)
+ *   <directory>/boot-id                       kernel under which the store was last opened (J-13)
+ *
+ * Opening recovers (`recovery/`); from then on the store lends its parts to partitions, decides when a checkpoint is due, and
+ * says when there is no room: in memory (`admit`), in the journal (`admit`), on the disk (`whySpaceRefused`).
  */
-import type { Clock } from "./clock.ts";
+import { EpochRuns } from "@varve/format";
+import { readBootId, writeBootId } from "./boot-id-file.ts";
+import { CheckpointSlots } from "./checkpoint-slots.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import type { Timer } from "./clock.ts";
 import { LogError } from "./errors.ts";
-import type { FileSystem } from "./file-system.ts";
+import { FileSystemError } from "./file-system.ts";
+import { FreeSpace } from "./free-space.ts";
 import { GroupCommit } from "./group-commit.ts";
-import type { RoundWriter } from "./group-commit.ts";
+import { Journal } from "./journal.ts";
+import { journalIdBytes, makeJournalId } from "./journal-id.ts";
 import { Lanes } from "./lanes.ts";
 import { OpenFiles } from "./open-files.ts";
-import { decodePartitionFile, encodePartitionFile, partitionFileName } from "./partition-file.ts";
+import { encodePartitionFile, partitionFileName } from "./partition-file.ts";
 import type { PartitionId } from "./partition-id.ts";
 import { PartitionLog } from "./partition-log.ts";
-import type { LogConfig, PartitionNode } from "./partition-log.ts";
-import { loadPartition } from "./partition-load.ts";
-import type { PartitionRecovery } from "./partition-load.ts";
+import type { PartitionNode } from "./partition-log.ts";
+import type { LogConfig, PartitionState } from "./partition-types.ts";
 import { ProducerState } from "./producer-state.ts";
-import { planRetention } from "./retention.ts";
+import { recoverProducers } from "./recovery/recover-producers.ts";
+import { recoverStore } from "./recovery/recover-store.ts";
+import type { RecoveredPartition, RecoveredStore } from "./recovery/recover-store.ts";
+import { Scrubber } from "./scrubber.ts";
 import { SegmentedLog } from "./segmented-log.ts";
+import { replaceFile } from "./small-files.ts";
+import type {
+  PartitionRecovery,
+  RecoveryReport,
+  RetentionReport,
+  StoreDependencies,
+  StoreOptions,
+  StoreStats,
+} from "./store-options.ts";
 import { TailCache } from "./tail-cache.ts";
-import { EpochRuns } from "@varve/format";
-
-export interface StoreOptions {
-  readonly directory: string;
-  /** Identity of the running kernel: what was in its page cache is still there (J-13). */
-  readonly bootId: string;
-  /** Config of partitions until `setConfig`. */
-  readonly defaults: LogConfig;
-  /** Newest batches in memory, of all partitions. @default 256 MiB */
-  readonly tailCacheBytes?: number;
-  /** Of them, bytes that are in no segment yet; above, `admit` makes produce wait. @default 64 MiB */
-  readonly queuedBytesMax?: number;
-  /** Segment descriptors that are kept open. @default 512 */
-  readonly openFilesMax?: number;
-}
-
-export interface StoreDependencies {
-  readonly fs: FileSystem;
-  readonly clock: Clock;
-  /** J-14: the disk failed; the process has to end its leadership and itself. Called once. */
-  readonly onFatal: (error: LogError) => void;
-  readonly onProgress?: (done: number, total: number, what: string) => void;
-}
-
-export interface RecoveryReport {
-  readonly partitions: readonly PartitionRecovery[];
-  /** Directories that belong to no known partition and were renamed (F-7). */
-  readonly setAside: readonly string[];
-}
-
-export interface RetentionReport {
-  readonly segments: number;
-  readonly bytes: number;
-}
-
-export interface StoreStats {
-  readonly partitions: number;
-  /** Bytes in segments. */
-  readonly segmentBytes: number;
-  readonly cachedBytes: number;
-  /** Bytes that are in no segment yet. */
-  readonly queuedBytes: number;
-}
 
 const mebibyte = 1024 * 1024;
+/** J-4: beside the journal's own. */
+const segmentLanes = 2;
+/** After a checkpoint that a full disk stopped. */
+const checkpointRetryMs = 1000;
 
 export class LogStore {
+  /** What opening found and did. */
   readonly recovery: RecoveryReport;
-  readonly #options: StoreOptions;
+  readonly #options: Required<StoreOptions>;
   readonly #dependencies: StoreDependencies;
   readonly #files: OpenFiles;
-  readonly #lanes = new Lanes(2);
+  readonly #lanes = new Lanes(segmentLanes);
   readonly #cache: TailCache;
+  readonly #journal: Journal;
   readonly #commit: GroupCommit;
+  readonly #checkpointer: Checkpointer;
+  readonly #space: FreeSpace;
+  readonly #scrubber: Scrubber;
+  readonly #node: PartitionNode;
   readonly #partitions = new Map<string, PartitionLog>();
-  readonly #queuedBytesMax: number;
+  /** Deletions under way: their records may be durable while their directories are there (J-8). */
+  readonly #deletions = new Set<Promise<void>>();
   readonly #roomWaiters: (() => void)[] = [];
+  #checkpointTimer: Timer | undefined;
+  #checkpoints = 0;
   #fatal: LogError | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(
-    options: StoreOptions,
+    options: Required<StoreOptions>,
     dependencies: StoreDependencies,
-    files: OpenFiles,
-    report: RecoveryReport,
+    opened: { slots: CheckpointSlots; journalId: string; recovered: RecoveredStore; files: OpenFiles },
   ) {
-    this.recovery = report;
+    const { fs, clock } = dependencies;
+    const { recovered, journalId } = opened;
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#files = files;
-    const tailCacheBytes = options.tailCacheBytes ?? 256 * mebibyte;
-    this.#cache = new TailCache({ limitBytes: tailCacheBytes });
-    this.#queuedBytesMax = Math.min(options.queuedBytesMax ?? 64 * mebibyte, tailCacheBytes);
+    this.#files = opened.files;
+    this.#cache = new TailCache({ limitBytes: options.tailCacheBytes });
+    this.#journal = new Journal(
+      {
+        directory: `${options.directory}/journal`,
+        fileBytes: options.journalFileBytes,
+        journalId: journalIdBytes(journalId),
+        nextRound: recovered.last.number + 1,
+        previous: recovered.last,
+        freeSlots: recovered.journalSlots,
+      },
+      { fs, clock },
+    );
     this.#commit = new GroupCommit({
-      writer: memoryRounds(dependencies.clock),
-      clock: dependencies.clock,
-      onFatal: (error) => this.#fail(error instanceof LogError ? error : diskFailed(error)),
+      writer: this.#journal,
+      clock,
+      onFatal: (error) => this.#fail(journalFailed(error)),
+      onRound: () => this.#noteActivity(),
     });
+    this.#checkpointer = new Checkpointer({
+      journal: this.#journal,
+      journalId,
+      slots: opened.slots,
+      partitions: () => this.#partitions.values(),
+      deletions: () => this.#deletions,
+    });
+    this.#space = new FreeSpace({
+      fs,
+      clock,
+      directory: options.directory,
+      neededBytes: () => this.#journal.liveBytes + options.freeBytesMin,
+    });
+    this.#scrubber = new Scrubber({
+      clock,
+      bytesPerSecond: options.scrubBytesPerSecond,
+      partitions: () => this.#partitions.values(),
+    });
+    this.#node = this.#makeNode();
+    this.recovery = { partitions: recovered.partitions.map(reportOf), setAside: recovered.setAside };
   }
 
-  static async open(options: StoreOptions, dependencies: StoreDependencies): Promise<LogStore> {
-    const { fs } = dependencies;
-    const nowMs = dependencies.clock.nowMs();
-    const { producerExpiryMs } = options.defaults;
-    const topics = `${options.directory}/topics`;
-    await fs.mkdir(topics);
-    await fs.syncDirectory(options.directory);
-    const files = new OpenFiles(fs, options.openFilesMax ?? 512);
-    const names = (await fs.readdir(topics)).filter((name) => !/\.(stray|deleted)$/.test(name));
-    const loaded: { id: PartitionId; load: Awaited<ReturnType<typeof loadPartition>> }[] = [];
-    const setAside: string[] = [];
-    for (const [index, name] of names.entries()) {
-      dependencies.onProgress?.(index, names.length, name);
-      const directory = `${topics}/${name}`;
-      const id = await readPartitionId(fs, directory);
-      if (id === undefined) {
-        await fs.rename(directory, `${directory}.stray`);
-        setAside.push(name);
-        continue;
-      }
-      loaded.push({ id, load: await loadPartition(id, directory, { fs, files, nowMs, producerExpiryMs }) });
-    }
-    const report = { partitions: loaded.map(({ load }) => load.report), setAside };
-    const store = new LogStore(options, dependencies, files, report);
-    for (const { id, load } of loaded) {
-      store.#partitions.set(
-        keyOf(id.topicId, id.partition),
-        new PartitionLog({ ...load.state, config: options.defaults }, store.#node()),
-      );
-    }
+  /**
+   * Recovers what is in the directory (J-10), or makes a new store. Every partition begins in state `needs-epoch` (J-3), or
+   * `quarantined`. Errors: `BAD_FILE`, `UNKNOWN_VERSION`, `DISK_FAILED`, and what the file system says.
+   */
+  static async open(given: StoreOptions, dependencies: StoreDependencies): Promise<LogStore> {
+    const options = withDefaults(given);
+    const { fs, clock } = dependencies;
+    const { directory } = options;
+    const topicsDirectory = `${directory}/topics`;
+    const journalDirectory = `${directory}/journal`;
+    await fs.mkdir(topicsDirectory);
+    await fs.mkdir(journalDirectory);
+    await fs.syncDirectory(directory);
+    const slots = await CheckpointSlots.open(fs, directory);
+    const checkpoint = slots.newest;
+    if (checkpoint === undefined) await assertNew(dependencies, topicsDirectory, directory);
+    const journalId = checkpoint?.journalId ?? makeJournalId(options.bootId, clock.nowMs());
+    const files = new OpenFiles(fs, options.openFilesMax);
+    const recovered = await recoverStore({
+      fs,
+      files,
+      slots,
+      checkpoint,
+      journalId: journalIdBytes(journalId),
+      journalDirectory,
+      topicsDirectory,
+      isSameBoot: (await readBootId(fs, directory)) === options.bootId,
+      nowMs: clock.nowMs(),
+      limits: options.defaults,
+      onProgress: dependencies.onProgress,
+    });
+    const store = new LogStore(options, dependencies, { slots, journalId, recovered, files });
+    for (const partition of recovered.partitions) await store.#add(partition);
+    // J-10 f: both slots, then the boot id, then the journal goes on.
+    await store.#checkpointer.run();
+    await store.#checkpointer.run();
+    await writeBootId(fs, directory, options.bootId);
+    await store.#space.check();
+    store.#scrubber.start();
     return store;
   }
 
@@ -139,27 +171,26 @@ export class LogStore {
   }
 
   get(topicId: string, partition: number): PartitionLog | undefined {
-    return this.#partitions.get(keyOf(topicId, partition));
+    return this.#partitions.get(keyOf({ topicId, partition }));
   }
 
   /** Makes a partition; durable on return. Errors: `EXISTS`, `CLOSED`. */
   async create(id: PartitionId, config: LogConfig): Promise<PartitionLog> {
     this.#assertOpen("create a partition");
     const { fs } = this.#dependencies;
-    const key = keyOf(id.topicId, id.partition);
     const directory = this.#directoryOf(id);
-    if (this.#partitions.has(key) || (await fs.stat(directory)) !== undefined) {
+    if (this.#partitions.has(keyOf(id)) || (await fs.stat(directory)) !== undefined) {
       throw new LogError("EXISTS", `Cannot create partition ${id.topic}-${id.partition}: "${directory}" exists.`, {
         path: directory,
       });
     }
     await fs.mkdir(directory);
-    const handle = await fs.open(`${directory}/${partitionFileName}`, "create");
-    await handle.write([encodePartitionFile(id)], 0);
-    await handle.sync();
-    await handle.close();
+    await replaceFile(fs, directory, partitionFileName, encodePartitionFile(id));
     await fs.syncDirectory(directory);
+    // J-1: the directory is durable before the barrier that makes the partition known.
     await fs.syncDirectory(`${this.#options.directory}/topics`);
+    this.#assertOpen("create a partition");
+    const mode = config.flush === "os" ? "os" : "journal";
     const log = new PartitionLog(
       {
         id,
@@ -167,50 +198,42 @@ export class LogStore {
         files: new SegmentedLog(directory, [], { fs, files: this.#files }),
         epochs: new EpochRuns(),
         producers: new ProducerState({ expiryMs: config.producerExpiryMs }),
-        mode: config.flush === "os" ? "os" : "direct",
+        mode,
         recoveryPoint: 0,
         logStartOffset: 0,
         highWatermark: 0,
         state: { kind: "needs-epoch", why: "the partition is new" },
       },
-      this.#node(),
+      this.#node,
     );
-    await log.writer.job(() => log.writer.barrier(log.mode));
-    this.#partitions.set(key, log);
+    // Known before the record is durable: a checkpoint that passes it must not leave the partition out.
+    this.#partitions.set(keyOf(id), log);
+    await log.writer.job(() => log.writer.barrier(mode));
     return log;
   }
 
-  /** Removes a partition and its files; durable on return. Errors: `NOT_FOUND`. */
-  async delete(id: PartitionId): Promise<void> {
-    const log = this.#require(id);
-    await log.writer.record({ type: "delete-partition", epoch: -1, base: 0, end: 0, mode: undefined });
-    this.#partitions.delete(keyOf(id.topicId, id.partition));
-    await log.abandon();
-    const { fs } = this.#dependencies;
-    const directory = this.#directoryOf(id);
-    await fs.rename(directory, `${directory}.deleted`);
-    await fs.syncDirectory(`${this.#options.directory}/topics`);
-    await fs.removeTree(`${directory}.deleted`);
+  /** Removes a partition and its files; durable on return. Errors: `NOT_FOUND`, `CLOSED`. */
+  delete(id: PartitionId): Promise<void> {
+    return this.#remove(id, "deleted");
   }
 
-  /** Closes a partition that belongs to nobody and renames its directory to `….stray` (F-7). Errors: `NOT_FOUND`. */
-  async setAside(id: PartitionId): Promise<void> {
-    const log = this.#require(id);
-    await log.writer.record({ type: "delete-partition", epoch: -1, base: 0, end: 0, mode: undefined });
-    this.#partitions.delete(keyOf(id.topicId, id.partition));
-    await log.close();
-    const { fs } = this.#dependencies;
-    const directory = this.#directoryOf(id);
-    await fs.rename(directory, `${directory}.${id.topicId}.stray`);
-    await fs.syncDirectory(`${this.#options.directory}/topics`);
+  /** Closes a partition that belongs to nobody and renames its directory to `….stray` (F-7). Errors: as `delete`. */
+  setAside(id: PartitionId): Promise<void> {
+    return this.#remove(id, "stray");
   }
 
   /**
-   * Asks for room for a batch before it is appended. Undefined: there is room now. Otherwise wait, and ask again (J-2, J-8).
+   * Asks for room for a batch before it is appended. Undefined: there is room now. Otherwise wait, and ask again: memory is
+   * full of what is in no segment yet (J-2), or the journal is at its limit (J-8).
    */
   admit(bytes: number): Promise<void> | undefined {
+    const { queuedBytesMax, journalBytesMax } = this.#options;
     const queued = this.#cache.pinnedBytes;
-    if (queued === 0 || queued + bytes <= this.#queuedBytesMax) return undefined;
+    const isJournalFull = this.#journal.liveBytes > journalBytesMax;
+    if (queued + bytes > queuedBytesMax / 2) this.#flushBehind();
+    if ((queued === 0 || queued + bytes <= queuedBytesMax) && !isJournalFull) return undefined;
+    if (this.#fatal !== undefined || this.#closing !== undefined) return undefined;
+    if (isJournalFull) void this.#checkpointInBackground();
     return new Promise((resolve) => {
       this.#roomWaiters.push(resolve);
     });
@@ -218,23 +241,23 @@ export class LogStore {
 
   /** J-15: why produce is refused for want of space; undefined when it is not. */
   whySpaceRefused(): { freeBytes: number; neededBytes: number } | undefined {
-    return undefined;
+    return this.#space.refusal();
   }
 
-  /** Writes what is behind and syncs every segment (J-8). */
+  /** Writes and syncs everything that counts now, so that a recovery begins here (J-8). */
   async checkpoint(): Promise<void> {
-    for (const log of this.#partitions.values()) {
-      await log.writer.job(async () => {
-        await log.writer.syncCounted();
-      });
-    }
+    this.#assertOpen("write a checkpoint");
+    await this.#checkpointer.run();
+    this.#checkpoints += 1;
+    this.#makeRoom();
   }
 
-  /** Removes whole segments by age and size (J-16). */
+  /** Removes whole segments by age and size, of all partitions (J-16). */
   async runRetention(): Promise<RetentionReport> {
     const report = { segments: 0, bytes: 0 };
-    for (const log of this.#partitions.values()) {
-      const removed = await log.applyRetention(planRetention);
+    for (const log of this.partitions()) {
+      if (log.state.kind !== "open" && log.state.kind !== "needs-epoch") continue;
+      const removed = await log.applyRetention();
       report.segments += removed.segments;
       report.bytes += removed.bytes;
     }
@@ -249,10 +272,13 @@ export class LogStore {
       segmentBytes,
       cachedBytes: this.#cache.usedBytes,
       queuedBytes: this.#cache.pinnedBytes,
+      journalBytes: this.#journal.liveBytes,
+      round: this.#journal.last.number,
+      checkpoints: this.#checkpoints,
     };
   }
 
-  /** Makes everything durable and lets go of all files. Idempotent. After a fatal error nothing more is written. */
+  /** Makes everything durable, says so in both slots, and lets go of all files. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -263,25 +289,139 @@ export class LogStore {
   }
 
   async #close(): Promise<void> {
-    if (this.#fatal === undefined) await this.#commit.seal();
-    for (const log of this.#partitions.values()) {
-      if (this.#fatal === undefined) await log.close();
-      else await log.abandon();
+    this.#checkpointTimer?.cancel();
+    this.#scrubber.stop();
+    this.#space.stop();
+    try {
+      if (this.#fatal === undefined) await this.#closeCleanly();
+    } finally {
+      this.#commit.stop();
+      this.#makeRoom();
+      for (const log of this.#partitions.values()) await log.release();
+      await this.#journal.close();
     }
-    this.#commit.stop();
+  }
+
+  async #closeCleanly(): Promise<void> {
+    for (const log of this.#partitions.values()) await log.close();
+    await this.#commit.seal();
+    await this.#checkpointer.run({ isClean: true });
+    await this.#checkpointer.run({ isClean: true });
+  }
+
+  async #add({ id, recovered, replayed }: RecoveredPartition): Promise<void> {
+    const { files, epochs, quarantine } = recovered;
+    const { checkpoint, mode } = replayed;
+    const { fs, clock } = this.#dependencies;
+    const highWatermark = Math.min(checkpoint?.highWatermark ?? 0, files.endOffset);
+    const { producerExpiryMs: expiryMs } = this.#options.defaults;
+    const nowMs = clock.nowMs();
+    const producers = await recoverProducers(fs, { files, epochs, highWatermark, expiryMs, nowMs });
+    const log = new PartitionLog(
+      {
+        id,
+        config: { ...this.#options.defaults, flush: mode === "os" ? "os" : "sync" },
+        files,
+        epochs,
+        producers,
+        mode,
+        recoveryPoint: files.endOffset,
+        logStartOffset: replayed.logStartOffset,
+        highWatermark,
+        // J-3: every start of the process begins a new leader epoch.
+        state: stateOf(quarantine),
+      },
+      this.#node,
+    );
+    this.#partitions.set(keyOf(id), log);
+  }
+
+  #remove(id: PartitionId, suffix: "deleted" | "stray"): Promise<void> {
+    this.#assertOpen(`remove partition ${id.topic}-${id.partition}`);
+    const log = this.get(id.topicId, id.partition);
+    if (log === undefined) {
+      const message = `Partition ${id.topic}-${id.partition} (topic id ${id.topicId}) is not in the store.`;
+      return Promise.reject(new LogError("NOT_FOUND", message));
+    }
+    const removal = this.#removeLog(log, suffix).finally(() => this.#deletions.delete(removal));
+    this.#deletions.add(removal);
+    return removal;
+  }
+
+  async #removeLog(log: PartitionLog, suffix: "deleted" | "stray"): Promise<void> {
+    const { fs } = this.#dependencies;
+    const { id } = log;
+    const topics = `${this.#options.directory}/topics`;
+    const directory = this.#directoryOf(id);
+    const aside = `${directory}.${id.topicId}.${this.#journal.nextRound}.${suffix}`;
+    if (suffix === "stray") await log.close();
+    // J-7: durable before a file goes.
+    await log.writer.record({ type: "delete-partition", base: 0 });
+    this.#partitions.delete(keyOf(id));
+    await log.release();
+    await fs.rename(directory, aside);
+    await fs.syncDirectory(topics);
+    if (suffix === "deleted") await fs.removeTree(aside);
     this.#makeRoom();
   }
 
-  #node(): PartitionNode {
-    const { clock } = this.#dependencies;
+  #makeNode(): PartitionNode {
+    const { fs, clock } = this.#dependencies;
     return {
+      fs,
       clock,
       lanes: this.#lanes,
       commit: this.#commit,
       cache: this.#cache,
-      roomMade: () => this.#makeRoom(),
+      directModeBytes: this.#options.directModeBytes,
+      roomMade: () => {
+        this.#makeRoom();
+        this.#noteActivity();
+      },
       fatal: (error) => this.#fail(error),
+      checkpointSoon: () => {
+        // J-12: in both slots, so that a flip in one does not forget it.
+        void this.#checkpointInBackground().then(() => this.#checkpointInBackground());
+      },
+      spaceRefusal: () => {
+        const refusal = this.#space.refusal();
+        if (refusal === undefined) return undefined;
+        return `The disk has ${refusal.freeBytes} bytes free, and ${refusal.neededBytes} are needed`;
+      },
     };
+  }
+
+  /** Something was made durable or written: a checkpoint is due some time later, and free space may have changed. */
+  #noteActivity(): void {
+    this.#space.checkSoon();
+    if (this.#closing !== undefined || this.#fatal !== undefined) return;
+    if (this.#journal.liveBytes * 2 > this.#options.journalBytesMax && !this.#checkpointer.isRunning) {
+      void this.#checkpointInBackground();
+    }
+    this.#checkpointAfter(this.#options.checkpointIntervalMs);
+  }
+
+  #checkpointAfter(delayMs: number): void {
+    this.#checkpointTimer ??= this.#dependencies.clock.setTimer(delayMs, () => {
+      this.#checkpointTimer = undefined;
+      void this.#checkpointInBackground();
+    });
+  }
+
+  async #checkpointInBackground(): Promise<void> {
+    if (this.#closing !== undefined || this.#fatal !== undefined) return;
+    try {
+      await this.checkpoint();
+    } catch (error) {
+      if (this.#fatal !== undefined || this.#closing !== undefined) return;
+      if (error instanceof LogError && error.code === "DISK_FAILED") this.#fail(error);
+      else if (!(error instanceof FileSystemError) || error.code !== "NO_SPACE") this.#fail(checkpointFailed(error));
+      else this.#checkpointAfter(checkpointRetryMs);
+    }
+  }
+
+  #flushBehind(): void {
+    for (const log of this.#partitions.values()) log.writer.flushBehind();
   }
 
   #makeRoom(): void {
@@ -289,24 +429,17 @@ export class LogStore {
     for (const waiter of this.#roomWaiters.splice(0)) waiter();
   }
 
+  /** J-14: once, and for good. */
   #fail(error: LogError): void {
     if (this.#fatal !== undefined) return;
     this.#fatal = error;
     this.#commit.stop();
+    this.#checkpointTimer?.cancel();
+    this.#scrubber.stop();
+    this.#space.stop();
     for (const log of this.#partitions.values()) log.fail(error);
     this.#makeRoom();
     this.#dependencies.onFatal(error);
-  }
-
-  #require(id: PartitionId): PartitionLog {
-    const log = this.get(id.topicId, id.partition);
-    if (log === undefined) {
-      throw new LogError(
-        "NOT_FOUND",
-        `Partition ${id.topic}-${id.partition} (topic id ${id.topicId}) is not in the store.`,
-      );
-    }
-    return log;
   }
 
   #assertOpen(action: string): void {
@@ -319,42 +452,59 @@ export class LogStore {
   }
 }
 
-/** Keeps the order of records, but makes nothing durable by itself. */
-function memoryRounds(clock: Clock): RoundWriter {
-  let nextRound = 1;
-  return {
-    get nextRound() {
-      return nextRound;
-    },
-    roundBytesMax: Number.MAX_SAFE_INTEGER,
-    write: () =>
-      new Promise((resolve) => {
-        nextRound += 1;
-        clock.nextTurn(resolve);
-      }),
+function withDefaults(options: StoreOptions): Required<StoreOptions> {
+  const tailCacheBytes = options.tailCacheBytes ?? 256 * mebibyte;
+  const whole: Required<StoreOptions> = {
+    tailCacheBytes,
+    queuedBytesMax: Math.min(64 * mebibyte, tailCacheBytes),
+    openFilesMax: 512,
+    journalFileBytes: 64 * mebibyte,
+    journalBytesMax: 512 * mebibyte,
+    checkpointIntervalMs: 10_000,
+    directModeBytes: 128 * 1024,
+    freeBytesMin: 64 * mebibyte,
+    scrubBytesPerSecond: 4 * mebibyte,
+    ...options,
   };
-}
-
-async function readPartitionId(fs: FileSystem, directory: string): Promise<PartitionId | undefined> {
-  const path = `${directory}/${partitionFileName}`;
-  const status = await fs.stat(path);
-  if (status === undefined || status.sizeBytes > mebibyte) return undefined;
-  const handle = await fs.open(path, "read");
-  try {
-    const bytes = new Uint8Array(status.sizeBytes);
-    const length = await handle.read(bytes, 0);
-    const decoded = decodePartitionFile(bytes.subarray(0, length));
-    return decoded.kind === "ok" ? decoded.id : undefined;
-  } finally {
-    await handle.close();
+  if (whole.journalFileBytes % 4096 !== 0 || whole.journalFileBytes < 65_536) {
+    const message = `Cannot open the store: journalFileBytes is ${whole.journalFileBytes}; it must be a multiple of 4096, at least 65536.`;
+    throw new LogError("BAD_OPTIONS", message);
   }
+  return whole;
 }
 
-function diskFailed(error: unknown): LogError {
+/** Without a checkpoint there must be nothing else: two broken slots are no reason to begin anew. */
+async function assertNew(dependencies: StoreDependencies, topicsDirectory: string, directory: string): Promise<void> {
+  const names = (await dependencies.fs.readdir(topicsDirectory)).filter((name) => !name.endsWith(".stray"));
+  if (names.length === 0) return;
+  const message = `Cannot open the store in "${directory}": neither checkpoint-a nor checkpoint-b can be read, and there are ${names.length} partitions. Restore one of them from a backup, or move the directory away.`;
+  throw new LogError("BAD_FILE", message, { path: directory });
+}
+
+function stateOf(quarantine: { file: string; offset: number; why: string } | undefined): PartitionState {
+  return quarantine === undefined
+    ? { kind: "needs-epoch", why: "the store was opened" }
+    : { kind: "quarantined", ...quarantine };
+}
+
+function reportOf({ id, recovered }: RecoveredPartition): PartitionRecovery {
+  const { isRetained, cutBytes, quarantine } = recovered;
+  return { id, isRetained, cutBytes, state: stateOf(quarantine) };
+}
+
+function journalFailed(error: unknown): LogError {
+  if (error instanceof LogError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new LogError("DISK_FAILED", `The journal failed: ${message}`, { cause: error });
+  return new LogError("DISK_FAILED", `The journal failed: ${message} Nothing more is written to this disk.`, {
+    cause: error,
+  });
 }
 
-function keyOf(topicId: string, partition: number): string {
-  return `${topicId}/${partition}`;
+function checkpointFailed(error: unknown): LogError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new LogError("DISK_FAILED", `The checkpoint failed: ${message}`, { cause: error });
+}
+
+function keyOf(id: { topicId: string; partition: number }): string {
+  return `${id.topicId}/${id.partition}`;
 }

@@ -242,6 +242,12 @@ export class CachedTail {
     return found;
   }
 
+  /** `offset`, or the start of the batch that holds it: a cut there leaves whole batches. */
+  boundaryAt(offset: number): number {
+    const entry = this.#entries[this.#indexOf(offset)];
+    return entry !== undefined && entry.baseOffset < offset ? entry.baseOffset : offset;
+  }
+
   /** Bytes that are in no segment yet, of batches that end at or below `limit`; counts no further than `enough`. */
   pinnedBytesBelow(limit: number, enough: number): number {
     let bytes = 0;

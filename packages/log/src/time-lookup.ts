@@ -1,7 +1,7 @@
 /** Which record is the first at or after a time: index, then batch headers, then the records of one batch. */
 import { RecordCursor, batchHeaderBytes, codecOf, readBatchHeader } from "@varve/format";
 import type { BatchHeader } from "@varve/format";
-import type { ReadOptions, ReadResult } from "./partition-log.ts";
+import type { ReadOptions, ReadResult } from "./partition-types.ts";
 import type { Segment } from "./segment.ts";
 
 export interface FoundTime {
@@ -20,7 +20,7 @@ export interface TimeSource {
 
 /** The first record below `limit` whose timestamp is at or after `timeMs`; undefined when there is none. */
 export async function findTime(log: TimeSource, timeMs: number, limit: number): Promise<FoundTime | undefined> {
-  return walk(log, startFor(log, timeMs), limit, async (batch, header) => {
+  return walk(log, await startFor(log, timeMs), limit, async (batch, header) => {
     if (header.maxTimestampMs < timeMs) return undefined;
     return firstRecord(batch, header, (timestampMs, offset) => timestampMs >= timeMs && offset >= log.logStartOffset);
   });
@@ -28,14 +28,14 @@ export async function findTime(log: TimeSource, timeMs: number, limit: number): 
 
 /** The first of the records with the largest timestamp below `limit`; undefined when no record has one. */
 export async function findMaxTimestamp(log: TimeSource, limit: number): Promise<FoundTime | undefined> {
-  let largest = -1;
-  let from = log.logStartOffset;
+  let largest: Segment | undefined;
   for (const segment of log.segments) {
-    if (segment.endOffset > limit || segment.maxTimestampMs <= largest || segment.endOffset <= from) continue;
-    largest = segment.maxTimestampMs;
-    from = Math.max(segment.times.largest?.offset ?? segment.baseOffset, log.logStartOffset);
+    if (segment.endOffset > limit || segment.endOffset <= log.logStartOffset) continue;
+    if (segment.maxTimestampMs > (largest?.maxTimestampMs ?? -1)) largest = segment;
   }
-  // What is not in whole segments below the limit is walked: it is at most the active one, and what is in memory.
+  // What is not in whole segments below the limit is walked as well: it is at most the active one, and what is in memory.
+  const first = largest === undefined ? undefined : (await largest.indexes()).times.largest;
+  const from = Math.max(first?.offset ?? log.logStartOffset, log.logStartOffset);
   let best: { bytes: Uint8Array; header: BatchHeader } | undefined;
   await walk(log, from, limit, (batch, header) => {
     if (header.maxTimestampMs > (best?.header.maxTimestampMs ?? -1)) best = { bytes: batch, header };
@@ -47,12 +47,14 @@ export async function findMaxTimestamp(log: TimeSource, limit: number): Promise<
 }
 
 /** Where to begin: no batch before it can hold what is looked for. */
-function startFor(log: TimeSource, timeMs: number): number {
+async function startFor(log: TimeSource, timeMs: number): Promise<number> {
   let from = log.logStartOffset;
   for (const segment of log.segments) {
     if (segment.endOffset <= log.logStartOffset) continue;
-    const start = segment.times.lookup(timeMs);
-    if (start !== undefined) return Math.max(start, from);
+    if (segment.maxTimestampMs >= timeMs) {
+      const { times } = await segment.indexes();
+      return Math.max(times.lookup(timeMs) ?? from, from);
+    }
     from = Math.max(from, segment.endOffset);
   }
   return from;

@@ -1,0 +1,80 @@
+/** The two slot files: which one holds, and which one is written next (J-8). */
+import { checkpointFileNames, decodeCheckpoint, encodeCheckpoint } from "./checkpoint-file.ts";
+import type { Checkpoint } from "./checkpoint-file.ts";
+import { LogError } from "./errors.ts";
+import type { FileSystem } from "./file-system.ts";
+import { readSmallFile } from "./small-files.ts";
+
+/** Far above what a hundred thousand partitions need. */
+const slotBytesMax = 1024 * 1024 * 1024;
+
+interface Slot {
+  readonly path: string;
+  exists: boolean;
+  checkpoint: Checkpoint | undefined;
+}
+
+export class CheckpointSlots {
+  readonly #fs: FileSystem;
+  readonly #directory: string;
+  readonly #slots: readonly Slot[];
+
+  private constructor(fs: FileSystem, directory: string, slots: readonly Slot[]) {
+    this.#fs = fs;
+    this.#directory = directory;
+    this.#slots = slots;
+  }
+
+  /** Errors: `UNKNOWN_VERSION`. A slot that cannot be read is as if it were not there. */
+  static async open(fs: FileSystem, directory: string): Promise<CheckpointSlots> {
+    const slots: Slot[] = [];
+    for (const name of checkpointFileNames) {
+      const path = `${directory}/${name}`;
+      const bytes = await readSmallFile(fs, path, slotBytesMax);
+      const decoded = bytes === undefined ? undefined : decodeCheckpoint(bytes);
+      if (decoded?.kind === "unknown-version") {
+        throw new LogError("UNKNOWN_VERSION", `Cannot read "${path}": ${decoded.why}. Use a newer Varve.`, { path });
+      }
+      const checkpoint = decoded?.kind === "ok" ? decoded.checkpoint : undefined;
+      slots.push({ path, exists: bytes !== undefined, checkpoint });
+    }
+    return new CheckpointSlots(fs, directory, slots);
+  }
+
+  get exists(): boolean {
+    return this.#slots.some((slot) => slot.exists);
+  }
+
+  /** The newest slot that is whole. */
+  get newest(): Checkpoint | undefined {
+    return this.#inOrder().at(-1)?.checkpoint;
+  }
+
+  /** The smallest R of both slots: rounds up to it are read by neither. -1 when a slot is missing. */
+  get safeRound(): number {
+    return Math.min(...this.#slots.map(({ checkpoint }) => checkpoint?.round.number ?? -1));
+  }
+
+  /** Writes the slot that is older, or broken, and syncs it. Errors: `DISK_FAILED`, `NO_SPACE`. */
+  async write(checkpoint: Checkpoint): Promise<void> {
+    const [slot] = this.#inOrder();
+    if (slot === undefined) return;
+    slot.checkpoint = undefined;
+    const isNew = !slot.exists;
+    const handle = await this.#fs.open(slot.path, isNew ? "create" : "write");
+    slot.exists = true;
+    try {
+      await handle.write([encodeCheckpoint(checkpoint)], 0);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (isNew) await this.#fs.syncDirectory(this.#directory);
+    slot.checkpoint = checkpoint;
+  }
+
+  /** Older or broken first. */
+  #inOrder(): Slot[] {
+    return [...this.#slots].sort((a, b) => (a.checkpoint?.sequence ?? -1) - (b.checkpoint?.sequence ?? -1));
+  }
+}

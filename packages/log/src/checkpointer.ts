@@ -1,0 +1,91 @@
+/**
+ * Moves the point from which a recovery has to read the journal, in the background (J-8).
+ *
+ *   1. nobody has a cut under way        R never passes a truncation whose files are not yet cut and synced
+ *   2. R := the last complete round, and at the same moment what each partition holds
+ *   3. per partition, one at a time: write what is behind, sync
+ *   4. write the other slot, sync it
+ *   5. recycle journal files that neither slot needs
+ */
+import type { Checkpoint, CheckpointPartition } from "./checkpoint-file.ts";
+import type { CheckpointSlots } from "./checkpoint-slots.ts";
+import type { Journal } from "./journal.ts";
+import type { PartitionLog } from "./partition-log.ts";
+
+export interface CheckpointerOptions {
+  readonly journal: Journal;
+  readonly journalId: string;
+  readonly slots: CheckpointSlots;
+  readonly partitions: () => Iterable<PartitionLog>;
+  /** Of partitions that are going away: as cuts. */
+  readonly deletions: () => Iterable<Promise<void>>;
+}
+
+export class Checkpointer {
+  readonly #options: CheckpointerOptions;
+  #sequence: number;
+  #running: Promise<void> | undefined;
+  /** Asked for while one was running: that one may have begun too early for whoever asked. */
+  #next: Promise<void> | undefined;
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+    this.#sequence = options.slots.newest?.sequence ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** A whole checkpoint that begins now or later. */
+  run(options: { isClean: boolean } = { isClean: false }): Promise<void> {
+    if (this.#running === undefined) return this.#begin(options);
+    this.#next ??= this.#running.then(
+      () => this.#begin(options),
+      () => this.#begin(options),
+    );
+    return this.#next;
+  }
+
+  #begin(options: { isClean: boolean }): Promise<void> {
+    this.#next = undefined;
+    this.#running = this.#run(options).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #run({ isClean }: { isClean: boolean }): Promise<void> {
+    const { journal, slots } = this.#options;
+    await this.#waitForCuts();
+    // From here to the end of the loop nothing else runs: R and what the partitions hold belong together.
+    const round = journal.last;
+    const captured = [...this.#options.partitions()].map((log) => ({ log, state: log.capture() }));
+    const partitions: CheckpointPartition[] = [];
+    for (const { log, state } of captured) {
+      const written = await log.writeCaptured(state);
+      if (written !== undefined) partitions.push(written);
+    }
+    this.#sequence += 1;
+    const checkpoint: Checkpoint = {
+      sequence: this.#sequence,
+      journalId: this.#options.journalId,
+      round,
+      isClean,
+      partitions,
+    };
+    await slots.write(checkpoint);
+    // J-8: what one slot still needs is kept, else one flip in the newest would cost everything.
+    journal.release(slots.safeRound);
+  }
+
+  async #waitForCuts(): Promise<void> {
+    for (;;) {
+      const cutting = [...this.#options.partitions()].filter((log) => log.hasOpenCut);
+      const deletions = [...this.#options.deletions()];
+      if (cutting.length === 0 && deletions.length === 0) return;
+      for (const log of cutting) await log.cutsEnded();
+      await Promise.allSettled(deletions);
+    }
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * The files of the journal, as their writer sees them: `journal/<slot>.wal`.
+ *
+ *   00000000.wal   [ 17 ][ 18 ][ 19 ]··      free: all rounds ≤ the R of both checkpoint slots (J-8)
+ *   00000001.wal   [ 20 ][ 21 ]······        live
+ *   00000002.wal   [ 22 ][ 23 ][ 12 ][ 13 ]  current; what lies behind round 23 is of an earlier life of the file
+ *
+ * A file is filled with zeros once, in front of the writer and in growing steps, and recycled in place afterwards: a sync of
+ * a round then changes no metadata, and a full disk cannot stop one (J-15). Rounds are told apart by their numbers, never
+ * by the name of the file. A failed write or sync is final (J-14): the caller ends the node.
+ */
+import type { Clock } from "./clock.ts";
+import { FileSystemError } from "./file-system.ts";
+import type { FileHandle, FileSystem } from "./file-system.ts";
+import type { RoundWriter } from "./group-commit.ts";
+import { encodeRound } from "./journal-round.ts";
+import type { JournalRecord, RoundLink, SyncPromise } from "./journal-round.ts";
+
+const fileNamePattern = /^(\d{8})\.wal$/;
+const fillBytesMin = 1024 * 1024;
+const fillBytesMax = 16 * 1024 * 1024;
+const zeroChunkBytes = 1024 * 1024;
+/** One round is at most so long, so that it does not hold up the next for long. */
+const roundBytesCeiling = 16 * 1024 * 1024;
+/** How long a round waits before it asks a full disk again (J-15). */
+const spaceRetryMs = 250;
+
+export function journalFileName(slot: number): string {
+  return `${String(slot).padStart(8, "0")}.wal`;
+}
+
+/** Slot of a journal file, or undefined for any other name. */
+export function parseJournalFileName(name: string): number | undefined {
+  const match = fileNamePattern.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+export interface JournalOptions {
+  readonly directory: string;
+  readonly fileBytes: number;
+  readonly journalId: Uint8Array;
+  /** Above every number ever seen in a header (J-10 f). */
+  readonly nextRound: number;
+  readonly previous: RoundLink;
+  /** Files that exist; all of them may be recycled. */
+  readonly freeSlots: readonly number[];
+}
+
+interface JournalFile {
+  readonly slot: number;
+  readonly handle: FileHandle;
+  /** Bytes that are written, with rounds or zeros. */
+  filledBytes: number;
+  positionBytes: number;
+  lastRound: number;
+}
+
+export class Journal implements RoundWriter {
+  nextRound: number;
+  readonly roundBytesMax: number;
+  readonly #options: JournalOptions;
+  readonly #fs: FileSystem;
+  readonly #clock: Clock;
+  #previous: RoundLink;
+  #current: JournalFile | undefined;
+  /** Full files whose rounds are still needed, oldest first. */
+  readonly #live: JournalFile[] = [];
+  /** Slots that may be used again, and their files as far as they are open. */
+  readonly #free: { slot: number; file: JournalFile | undefined }[];
+  #nextSlot: number;
+  #isClosed = false;
+
+  constructor(options: JournalOptions, dependencies: { fs: FileSystem; clock: Clock }) {
+    this.#options = options;
+    this.#fs = dependencies.fs;
+    this.#clock = dependencies.clock;
+    this.nextRound = options.nextRound;
+    this.#previous = options.previous;
+    this.roundBytesMax = Math.min(options.fileBytes, roundBytesCeiling);
+    this.#free = [...options.freeSlots].sort((a, b) => a - b).map((slot) => ({ slot, file: undefined }));
+    this.#nextSlot = Math.max(-1, ...options.freeSlots) + 1;
+  }
+
+  /** The last round that is durable, for a checkpoint. */
+  get last(): RoundLink & { number: number } {
+    return { ...this.#previous, number: this.nextRound - 1 };
+  }
+
+  /** Bytes of the files that hold rounds which are still needed. */
+  get liveBytes(): number {
+    return (this.#live.length + (this.#current === undefined ? 0 : 1)) * this.#options.fileBytes;
+  }
+
+  /** One write and one sync (J-4). Durable on return. Errors: whatever the disk says; none may be retried (J-14). */
+  async write(promises: readonly SyncPromise[], records: readonly JournalRecord[]): Promise<void> {
+    const number = this.nextRound;
+    const { journalId } = this.#options;
+    const round = encodeRound({ journalId, number, previous: this.#previous, promises, records });
+    const file = await this.#fileFor(round.lengthBytes);
+    const at = file.positionBytes;
+    await file.handle.write(round.chunks, at);
+    await file.handle.sync();
+    file.positionBytes = at + round.lengthBytes;
+    file.lastRound = number;
+    this.#previous = { slot: file.slot, endBytes: file.positionBytes, crc: round.crc };
+    this.nextRound = number + 1;
+  }
+
+  /** Rounds up to `round` are not needed any more: neither slot of the checkpoint would read them (J-8). */
+  release(round: number): void {
+    while ((this.#live[0]?.lastRound ?? Number.MAX_SAFE_INTEGER) <= round) {
+      const file = this.#live.shift();
+      if (file === undefined) return;
+      file.positionBytes = 0;
+      this.#free.push({ slot: file.slot, file });
+    }
+  }
+
+  /** Nothing is written any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const files = [this.#current, ...this.#live, ...this.#free.map(({ file }) => file)];
+    for (const file of files) await file?.handle.close();
+  }
+
+  async #fileFor(lengthBytes: number): Promise<JournalFile> {
+    let file = this.#current;
+    if (file === undefined || file.positionBytes + lengthBytes > this.#options.fileBytes) {
+      if (file !== undefined) this.#live.push(file);
+      this.#current = undefined;
+      file = await this.#nextFile();
+      this.#current = file;
+    }
+    await this.#fill(file, file.positionBytes + lengthBytes);
+    return file;
+  }
+
+  async #nextFile(): Promise<JournalFile> {
+    const free = this.#free.shift();
+    if (free?.file !== undefined) return free.file;
+    const slot = free?.slot ?? this.#nextSlot++;
+    const path = `${this.#options.directory}/${journalFileName(slot)}`;
+    if (free !== undefined) {
+      const handle = await this.#fs.open(path, "write");
+      return { slot, handle, filledBytes: await handle.size(), positionBytes: 0, lastRound: 0 };
+    }
+    const handle = await this.#patiently(() => this.#fs.open(path, "create"));
+    // F-12: the name is durable before a round in it counts.
+    await this.#fs.syncDirectory(this.#options.directory);
+    return { slot, handle, filledBytes: 0, positionBytes: 0, lastRound: 0 };
+  }
+
+  /** Keeps zeros in front of the writer; `neededBytes` at least, and then some for the records that free a full disk. */
+  async #fill(file: JournalFile, neededBytes: number): Promise<void> {
+    const { fileBytes } = this.#options;
+    if (file.filledBytes >= Math.min(fileBytes, neededBytes + fillBytesMin / 4)) return;
+    const step = Math.min(Math.max(file.filledBytes, fillBytesMin), fillBytesMax);
+    const target = Math.min(fileBytes, Math.max(file.filledBytes, neededBytes) + step);
+    const zeros = new Uint8Array(Math.min(zeroChunkBytes, target));
+    while (file.filledBytes < target) {
+      const bytes = Math.min(zeros.length, target - file.filledBytes);
+      const isNeeded = file.filledBytes < neededBytes;
+      const write = (): Promise<void> => file.handle.write([zeros.subarray(0, bytes)], file.filledBytes);
+      try {
+        await (isNeeded ? this.#patiently(write) : write());
+      } catch (error) {
+        // No room for more than is needed now: the next round asks again.
+        if (!isNeeded && error instanceof FileSystemError && error.code === "NO_SPACE") return;
+        throw error;
+      }
+      file.filledBytes += bytes;
+    }
+  }
+
+  /** J-15: a full disk is waited for; any other error is final. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (this.#isClosed || !(error instanceof FileSystemError) || error.code !== "NO_SPACE") throw error;
+      }
+      await new Promise<void>((resolve) => {
+        this.#clock.setTimer(spaceRetryMs, resolve);
+      });
+    }
+  }
+}

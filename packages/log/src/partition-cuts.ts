@@ -1,0 +1,257 @@
+/**
+ * What changes a partition otherwise than by appending: truncation, a new start, log start, change of mode, loss accepted.
+ *
+ *   job begins ─▶ record durable (J-7) ─▶ memory (G-3) ─▶ files, synced ─▶ barrier unless in `journal` mode (J-1) ─▶ job ends
+ *   └───────────────── `openCuts`: no checkpoint takes its R from here (J-8) ──────────────────────────────────┘
+ *
+ * Each runs as a job of the writer: nothing else happens to the files of the partition meanwhile.
+ */
+import { readBatchHeader } from "@varve/format";
+import { LogError } from "./errors.ts";
+import { FileSystemError } from "./file-system.ts";
+import type { FileSystem } from "./file-system.ts";
+import type { PartitionMemory } from "./partition-memory.ts";
+import type { PartitionMode } from "./partition-mode.ts";
+import type { PartitionWriter, WriterNode } from "./partition-writer.ts";
+import { recoverProducers } from "./recovery/recover-producers.ts";
+import { planRetention } from "./retention.ts";
+
+/** What cuts ask of the store. */
+export interface CutsNode extends WriterNode {
+  readonly fs: FileSystem;
+  /** J-14: the node has to end. */
+  fatal(error: LogError): void;
+  /** A quarantine, or the end of one, is to be written down in both slots (J-12). */
+  checkpointSoon(): void;
+}
+
+export interface Removed {
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+export class PartitionCuts {
+  readonly #memory: PartitionMemory;
+  readonly #writer: PartitionWriter;
+  readonly #node: CutsNode;
+  #wantedMode: PartitionMode | undefined;
+
+  constructor(memory: PartitionMemory, writer: PartitionWriter, node: CutsNode) {
+    this.#memory = memory;
+    this.#writer = writer;
+    this.#node = node;
+  }
+
+  /** Cuts to `offset`, or to the start of the batch that holds it. Returns where the log ends. */
+  truncate(offset: number): Promise<number> {
+    this.#memory.readLimit = Math.min(this.#memory.readLimit, offset);
+    return this.#job(() => this.#truncate(offset));
+  }
+
+  /** G-8: everything goes, and the log starts at `offset`. Ends a quarantine: the partition is refilled. */
+  restart(offset: number): Promise<void> {
+    this.#memory.readLimit = 0;
+    return this.#job(async () => {
+      const { mode } = this.#writer;
+      await this.#writer.settle();
+      this.#writer.stop();
+      this.#node.commit.withdrawPromise(this.#memory.key);
+      await this.#writer.record({ type: "restart", base: offset });
+      this.#writer.tail.clear();
+      this.#node.roomMade();
+      this.#memory.epochs.truncateTo(0);
+      this.#memory.undurableEpochs.length = 0;
+      this.#memory.logStartOffset = offset;
+      this.#memory.logEndOffset = offset;
+      this.#memory.countedOffset = offset;
+      this.#memory.highWatermark = offset;
+      await this.#node.lanes.run(() => this.#writer.files.startAt(offset, this.#node.clock.nowMs()));
+      this.#writer.restartedAt(offset);
+      await this.#rebuildProducers();
+      await this.#writer.barrier(mode);
+      this.#writer.resume();
+      this.#memory.readLimit = Number.MAX_SAFE_INTEGER;
+      this.#memory.setState({ kind: "needs-epoch", why: "the log was started anew" });
+      this.#node.checkpointSoon();
+    });
+  }
+
+  /** J-12: gives up what is damaged and everything behind it. */
+  acceptLoss(): Promise<{ from: number; to: number }> {
+    return this.#job(async () => {
+      const { state } = this.#memory;
+      const to = this.#memory.logEndOffset;
+      if (state.kind !== "quarantined") return { from: to, to };
+      const from = await this.#truncate(state.offset);
+      this.#memory.setState({ kind: "needs-epoch", why: "damage was given up" });
+      this.#node.checkpointSoon();
+      return { from, to: Math.max(from, to) };
+    });
+  }
+
+  /** Nothing below `offset`, at most the high watermark, can be read any more (J-16). */
+  deleteBefore(offset: number): Promise<number> {
+    return this.#job(async () => {
+      const start = Math.min(offset, this.#memory.highWatermark);
+      if (start > this.#memory.logStartOffset) await this.#moveLogStart(start);
+      return this.#memory.logStartOffset;
+    });
+  }
+
+  /** Removes whole segments by age and size (J-16). */
+  retention(): Promise<Removed> {
+    return this.#job(async () => {
+      const { state, config } = this.#memory;
+      if (state.kind !== "open" && state.kind !== "needs-epoch") return { segments: 0, bytes: 0 };
+      const { files } = this.#writer;
+      const plan = planRetention({
+        segments: files.segments,
+        highWatermark: this.#memory.highWatermark,
+        logStartOffset: this.#memory.logStartOffset,
+        nowMs: this.#node.clock.nowMs(),
+        retentionMs: config.retentionMs,
+        retentionBytes: config.retentionBytes,
+        retentionClock: config.retentionClock,
+      });
+      if (plan.rollActive) files.rollNext();
+      if (plan.count === 0) return { segments: 0, bytes: 0 };
+      return this.#moveLogStart(plan.logStartOffset);
+    });
+  }
+
+  /** The topic's `flush` has changed. Durable on return (J-7). */
+  changeFlush(flush: "sync" | "os"): Promise<void> {
+    return this.#job(async () => {
+      const mode = flush === "os" ? "os" : "journal";
+      const isThere = flush === "os" ? this.#writer.mode === "os" : this.#writer.mode !== "os";
+      if (isThere || this.#cannotWrite()) return;
+      await this.#writer.record({ type: "flush", base: this.#memory.logEndOffset, mode });
+      await this.#writer.changeMode(mode);
+    });
+  }
+
+  /** The amount of data asks for it; for `flush=sync` only. */
+  wantMode(mode: PartitionMode): void {
+    const isWanted = this.#wantedMode !== undefined;
+    this.#wantedMode = mode;
+    if (isWanted) return;
+    void this.#job(async () => {
+      const wanted = this.#wantedMode;
+      this.#wantedMode = undefined;
+      if (wanted === undefined || wanted === this.#writer.mode || this.#cannotWrite()) return;
+      if (this.#writer.mode !== "os") await this.#writer.changeMode(wanted);
+    }).catch(() => {
+      // The job has told the partition what failed; nobody waits for the change itself.
+    });
+  }
+
+  /** J-3: back to what counts; whoever was sent more must never see other bytes in this epoch. */
+  cutBack(why: string): void {
+    this.#memory.readLimit = Math.min(this.#memory.readLimit, this.#memory.countedOffset);
+    this.#memory.setState({ kind: "needs-epoch", why });
+    void this.#job(() => this.#truncate(this.#memory.countedOffset)).catch(() => {
+      // As above.
+    });
+  }
+
+  /** A write or a job failed: what is to become of the partition, or of the node (J-3, J-14). */
+  failed(problem: unknown): void {
+    if (this.#memory.isEnded) return;
+    if (problem instanceof LogError && problem.code === "DISK_FAILED") {
+      this.#node.fatal(problem);
+      return;
+    }
+    if (problem instanceof LogError) return;
+    if (!(problem instanceof FileSystemError)) throw problem;
+    if (problem.code === "NO_SPACE") {
+      this.cutBack(`no space left for "${problem.path}"`);
+      return;
+    }
+    // J-14: an error on one segment closes that partition only.
+    const message = `Write to ${this.#memory.name} failed: ${problem.message}`;
+    const failure = new LogError("PARTITION_FAILED", message, { path: problem.path, cause: problem });
+    this.#writer.stop();
+    this.#memory.fail(failure);
+    this.#node.checkpointSoon();
+  }
+
+  #job<T>(work: () => Promise<T>): Promise<T> {
+    return this.#writer.job(async () => {
+      if (this.#memory.isEnded) throw new LogError("CLOSED", `Cannot change ${this.#memory.name}: it is closed.`);
+      this.#memory.openCuts += 1;
+      try {
+        return await work();
+      } catch (problem) {
+        this.failed(problem);
+        throw problem;
+      } finally {
+        this.#memory.openCuts -= 1;
+      }
+    });
+  }
+
+  async #truncate(target: number): Promise<number> {
+    const { files } = this.#writer;
+    await this.#writer.settle();
+    const isInFiles = target < files.endOffset;
+    const boundary = isInFiles ? await files.boundaryAt(Math.max(target, this.#memory.logStartOffset)) : undefined;
+    if (isInFiles && boundary === undefined) {
+      throw new LogError("DAMAGED", `Cannot truncate ${this.#memory.name} to ${target}: no batch ends there.`);
+    }
+    const to = boundary?.offset ?? this.#writer.tail.boundaryAt(Math.min(target, this.#memory.logEndOffset));
+    this.#node.commit.withdrawPromise(this.#memory.key);
+    // J-7: durable before files change.
+    await this.#writer.record({ type: "truncate", base: to });
+    this.#cutMemory(to);
+    if (boundary === undefined) await this.#node.lanes.run(() => files.trim());
+    else await this.#node.lanes.run(() => files.cutTo(boundary));
+    await this.#rebuildProducers();
+    // J-1: a truncation outside of the journal ends with a barrier before the next append.
+    if (this.#writer.mode !== "journal") await this.#writer.barrier(this.#writer.mode);
+    this.#memory.readLimit = Number.MAX_SAFE_INTEGER;
+    this.#writer.resume();
+    return to;
+  }
+
+  /** G-3: log, epoch runs, producer state (rebuilt after), high watermark, before anything is served. */
+  #cutMemory(to: number): void {
+    const memory = this.#memory;
+    this.#writer.tail.truncateTo(to);
+    this.#node.roomMade();
+    memory.logEndOffset = Math.min(memory.logEndOffset, to);
+    memory.countedOffset = Math.min(memory.countedOffset, to);
+    this.#writer.truncatedTo(to);
+    memory.epochs.truncateTo(to);
+    while ((memory.undurableEpochs.at(-1)?.start ?? -1) >= to) memory.undurableEpochs.pop();
+    memory.highWatermark = Math.min(memory.highWatermark, to);
+  }
+
+  /** F-10: thrown away, and built again from a snapshot and the batch headers; what is in memory only comes after. */
+  async #rebuildProducers(): Promise<void> {
+    const { files, tail } = this.#writer;
+    const memory = this.#memory;
+    const nowMs = this.#node.clock.nowMs();
+    const producers = await recoverProducers(this.#node.fs, {
+      files,
+      epochs: memory.epochs,
+      highWatermark: memory.highWatermark,
+      expiryMs: memory.config.producerExpiryMs,
+      nowMs,
+    });
+    for (const { baseOffset, bytes } of tail.pinnedBatches(memory.logEndOffset, Number.MAX_SAFE_INTEGER)) {
+      if (baseOffset >= files.endOffset) producers.append(readBatchHeader(bytes), nowMs);
+    }
+    memory.producers = producers;
+  }
+
+  async #moveLogStart(start: number): Promise<Removed> {
+    // J-7: durable before a file goes.
+    await this.#writer.record({ type: "log-start", base: start });
+    this.#memory.logStartOffset = start;
+    return this.#node.lanes.run(() => this.#writer.files.removeBelow(start));
+  }
+
+  #cannotWrite(): boolean {
+    return this.#memory.isEnded || this.#memory.state.kind === "quarantined";
+  }
+}

@@ -1,0 +1,79 @@
+/** What callers say to a partition and hear from it. */
+import type { Reason } from "@varve/format";
+import type { LogError } from "./errors.ts";
+
+export interface LogConfig {
+  readonly flush: "sync" | "os";
+  readonly segmentBytes: number;
+  /** 0 or less: a segment is never too old. */
+  readonly segmentMs: number;
+  readonly indexIntervalBytes: number;
+  /** -1: no limit. */
+  readonly retentionMs: number;
+  /** -1: no limit. */
+  readonly retentionBytes: number;
+  readonly retentionClock: "append" | "record";
+  readonly maxBatchBytes: number;
+  readonly producerExpiryMs: number;
+}
+
+/**
+ *   needs-epoch ──startEpoch──▶ open ──write failed──▶ needs-epoch     (J-3; every open of the store begins here)
+ *   any ──damage found──▶ quarantined ──acceptLoss──▶ needs-epoch      (J-12)
+ *   any ──I/O error──▶ failed                                          (J-14)
+ *   any ──close──▶ closed
+ */
+export type PartitionState =
+  | { readonly kind: "open" }
+  | { readonly kind: "needs-epoch"; readonly why: string }
+  | { readonly kind: "quarantined"; readonly file: string; readonly offset: number; readonly why: string }
+  | { readonly kind: "failed"; readonly error: LogError }
+  | { readonly kind: "closed" };
+
+export interface AppendOptions {
+  /** H-12: the batch is taken only if the log ends here. */
+  readonly expectedOffset?: number;
+  /** Wall clock, ms. */
+  readonly now: number;
+}
+
+export interface AppendRefusal {
+  readonly kind: "refused";
+  readonly reason: Reason;
+  readonly message: string;
+  readonly logEndOffset: number;
+  readonly expectedSequence?: number;
+  readonly foundSequence?: number;
+}
+
+export type AppendOutcome =
+  | {
+      readonly kind: "appended" | "duplicate";
+      readonly baseOffset: number;
+      /** Inclusive. */
+      readonly lastOffset: number;
+      /** Append time when the batch is stamped with it, else -1. */
+      readonly timestampMs: number;
+    }
+  | AppendRefusal;
+
+export interface ReadOptions {
+  readonly offset: number;
+  /** Soft: the first batch may exceed it unless `atLeastOneBatch` is false. */
+  readonly maxBytes: number;
+  /** Exclusive; only batches that end at or below it are returned. */
+  readonly limit: number;
+  /** @default true */
+  readonly atLeastOneBatch?: boolean;
+}
+
+export type ReadResult =
+  | {
+      readonly kind: "batches";
+      /** Whole batches: an owned buffer or a stable view; do not write into it. The first may begin below `offset`. */
+      readonly bytes: Uint8Array;
+      readonly nextOffset: number;
+    }
+  | { readonly kind: "empty" }
+  | { readonly kind: "out-of-range"; readonly logStartOffset: number; readonly logEndOffset: number }
+  | { readonly kind: "damaged"; readonly file: string; readonly offset: number; readonly why: string };

@@ -1,0 +1,121 @@
+/**
+ * Finds the rounds in the files of the journal (J-10 a). Changes nothing.
+ *
+ * A file holds the rounds of its present life from its start on, and behind them whatever an earlier life left. So every
+ * page is asked for a header: in front, and at the end of the page for the copy that ends a round. A round whose front was
+ * destroyed is then found by its end. Rounds above R are not looked into for others: what lies inside is what somebody
+ * produced. Everything is told apart by number.
+ */
+import type { FileSystem } from "../file-system.ts";
+import { isRecordWhole, readRoundHeader, readRoundTable, roundHeaderBytes, roundPageBytes } from "../journal-round.ts";
+import type { RoundHeader, RoundTable } from "../journal-round.ts";
+import { journalFileName, parseJournalFileName } from "../journal.ts";
+
+const chunkBytes = 256 * roundPageBytes;
+
+/** A round above R, as far as it could be read. */
+export interface FoundRound {
+  readonly number: number;
+  readonly slot: number;
+  readonly positionBytes: number;
+  readonly lengthBytes: number;
+  readonly header: RoundHeader;
+  /** Undefined when both copies are bad: nobody can say what it held. */
+  readonly table: RoundTable | undefined;
+  /** For each record of the table, whether its bytes are what was written. */
+  readonly isWhole: readonly boolean[];
+}
+
+export interface ReadJournal {
+  /** Files there are. */
+  readonly slots: readonly number[];
+  /** Above R, by number. */
+  readonly rounds: readonly FoundRound[];
+  /** The largest number in any header, 0 when there is none. */
+  readonly largestNumber: number;
+}
+
+export async function readJournal(
+  fs: FileSystem,
+  directory: string,
+  options: { journalId: Uint8Array; above: number },
+): Promise<ReadJournal> {
+  const slots: number[] = [];
+  const rounds = new Map<number, FoundRound>();
+  let largestNumber = 0;
+  for (const name of await fs.readdir(directory)) {
+    const slot = parseJournalFileName(name);
+    if (slot === undefined) continue;
+    slots.push(slot);
+    const handle = await fs.open(`${directory}/${name}`, "read");
+    try {
+      const sizeBytes = await handle.size();
+      const found = await findHeaders((into, at) => handle.read(into, at), sizeBytes, options);
+      for (const { header, positionBytes } of found) {
+        largestNumber = Math.max(largestNumber, header.number);
+        if (header.number <= options.above || rounds.has(header.number)) continue;
+        const bytes = new Uint8Array(header.lengthBytes);
+        const length = await handle.read(bytes, positionBytes);
+        bytes.fill(0, length);
+        const table = readRoundTable(bytes, header);
+        const isWhole = table?.records.map((record) => isRecordWhole(bytes, record)) ?? [];
+        const { number, lengthBytes } = header;
+        rounds.set(number, { number, slot, positionBytes, lengthBytes, header, table, isWhole });
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+  return { slots, rounds: [...rounds.values()].sort((a, b) => a.number - b.number), largestNumber };
+}
+
+/** The bytes of one append, read again. */
+export async function readRecordBytes(
+  fs: FileSystem,
+  directory: string,
+  place: { slot: number; positionBytes: number; lengthBytes: number },
+): Promise<Uint8Array> {
+  const handle = await fs.open(`${directory}/${journalFileName(place.slot)}`, "read");
+  try {
+    const bytes = new Uint8Array(place.lengthBytes);
+    const length = await handle.read(bytes, place.positionBytes);
+    return bytes.subarray(0, length);
+  } finally {
+    await handle.close();
+  }
+}
+
+interface FoundHeader {
+  readonly header: RoundHeader;
+  readonly positionBytes: number;
+}
+
+async function findHeaders(
+  read: (into: Uint8Array, at: number) => Promise<number>,
+  sizeBytes: number,
+  options: { journalId: Uint8Array; above: number },
+): Promise<FoundHeader[]> {
+  const found: FoundHeader[] = [];
+  const chunk = new Uint8Array(chunkBytes);
+  /** Pages before it belong to a round above R that was found by its front. */
+  let insideUntil = 0;
+  for (let start = 0; start < sizeBytes; start += chunkBytes) {
+    if (start + chunkBytes <= insideUntil) continue;
+    const length = await read(chunk, start);
+    for (let at = 0; at + roundHeaderBytes <= length; at += roundPageBytes) {
+      const page = start + at;
+      if (page < insideUntil) continue;
+      const front = readRoundHeader(chunk, at, "front", options.journalId, sizeBytes - page);
+      if (front !== undefined) {
+        found.push({ header: front, positionBytes: page });
+        if (front.number > options.above) insideUntil = page + front.lengthBytes;
+        continue;
+      }
+      if (at + roundPageBytes > length) continue;
+      const pageEnd = page + roundPageBytes;
+      const back = readRoundHeader(chunk, at + roundPageBytes - roundHeaderBytes, "back", options.journalId, pageEnd);
+      if (back !== undefined) found.push({ header: back, positionBytes: pageEnd - back.lengthBytes });
+    }
+  }
+  return found;
+}

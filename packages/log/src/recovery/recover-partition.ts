@@ -1,0 +1,373 @@
+/**
+ * Brings the files of one partition to what replay says, and judges (J-10 c to e, J-12, J-13).
+ *
+ *   journal   [ segments ──────── RP │ whatever was written behind ]      cut at RP, then everything above from the journal
+ *   direct    [ segments ──────── RP │ good │ torn ]                      scan from RP; cut what is torn above the promise
+ *   os        [ segments ──────── RP │ good │ torn ]                      scan from RP; cut at the first bad batch
+ *
+ * What is kept above the recovery point is written again and synced: a page whose sync failed may sit clean in the cache.
+ * Where there is damage nothing is cut: the log ends in front of it, and the files behind it stay as they are.
+ */
+import type { EpochRuns } from "@varve/format";
+import type { CheckpointSegment, Quarantine } from "../checkpoint-file.ts";
+import type { FileSystem } from "../file-system.ts";
+import type { OpenFiles } from "../open-files.ts";
+import type { PartitionId } from "../partition-id.ts";
+import { scanSegment } from "../segment-scan.ts";
+import { Segment, parseSegmentFileName, segmentFileName } from "../segment.ts";
+import { SegmentedLog } from "../segmented-log.ts";
+import type { SegmentLimits } from "../segmented-log.ts";
+import { readRecordBytes } from "./read-journal.ts";
+import type { ReplayedPartition } from "./replay.ts";
+
+export interface RecoveryContext {
+  readonly fs: FileSystem;
+  readonly files: OpenFiles;
+  readonly nowMs: number;
+  readonly limits: SegmentLimits;
+  readonly journalDirectory: string;
+  /** The running kernel is the one of the last run: its page cache was never lost (J-13). */
+  readonly isSameBoot: boolean;
+  /** The last run ended cleanly: nothing was behind its checkpoint. */
+  readonly isClean: boolean;
+}
+
+export interface RecoveredFiles {
+  readonly id: PartitionId;
+  readonly files: SegmentedLog;
+  readonly epochs: EpochRuns;
+  readonly cutBytes: number;
+  readonly quarantine: Quarantine | undefined;
+  /** J-13. */
+  readonly isRetained: boolean;
+}
+
+export async function recoverPartition(
+  id: PartitionId,
+  directory: string,
+  replayed: ReplayedPartition,
+  context: RecoveryContext,
+): Promise<RecoveredFiles> {
+  const recovery = new PartitionFiles(directory, replayed, context);
+  await recovery.run();
+  const { log, cutBytes, damage } = recovery;
+  const quarantine = replayed.quarantine ?? damage;
+  // J-13: nothing that counted is missing.
+  const isRetained = quarantine === undefined && (replayed.mode !== "os" || context.isSameBoot || context.isClean);
+  replayed.epochs.truncateTo(log.endOffset + 1);
+  return { id, files: log, epochs: replayed.epochs, cutBytes, quarantine, isRetained };
+}
+
+interface ListedSegment {
+  readonly baseOffset: number;
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+class PartitionFiles {
+  log: SegmentedLog;
+  cutBytes = 0;
+  damage: Quarantine | undefined;
+  readonly #directory: string;
+  readonly #replayed: ReplayedPartition;
+  readonly #context: RecoveryContext;
+
+  constructor(directory: string, replayed: ReplayedPartition, context: RecoveryContext) {
+    this.#directory = directory;
+    this.#replayed = replayed;
+    this.#context = context;
+    this.damage = replayed.damage;
+    this.log = this.#logOf([]);
+  }
+
+  async run(): Promise<void> {
+    const { restartAt, mode, recoveryPoint, quarantine } = this.#replayed;
+    const listed = await this.#list();
+    if (restartAt !== undefined) {
+      // The log was started anew, and the barrier that says the files show it is missing: make them show it.
+      this.log = this.#logOf(this.#segmentsKnown(listed, restartAt));
+      await this.log.startAt(restartAt, this.#context.nowMs);
+    } else {
+      const remaining = await this.#removeBelowLogStart(listed);
+      // Those that begin above the recovery point hold nothing that is known to be good.
+      const below = remaining.filter(({ baseOffset }) => baseOffset <= recoveryPoint);
+      if (quarantine !== undefined) await this.#leaveAlone(remaining, below);
+      else if (this.#findMissing(remaining)) return;
+      else if (mode === "journal") await this.#takeFromJournal(remaining, below);
+      else await this.#scan(remaining, below);
+    }
+    await this.log.sync();
+  }
+
+  async #list(): Promise<ListedSegment[]> {
+    const listed: ListedSegment[] = [];
+    for (const name of await this.#context.fs.readdir(this.#directory)) {
+      const parsed = parseSegmentFileName(name);
+      if (parsed === undefined || parsed.extension !== "log") continue;
+      const path = `${this.#directory}/${name}`;
+      const status = await this.#context.fs.stat(path);
+      listed.push({ baseOffset: parsed.baseOffset, path, sizeBytes: status?.sizeBytes ?? 0 });
+    }
+    return listed.sort((a, b) => a.baseOffset - b.baseOffset);
+  }
+
+  /** J-7: the log start was durable before files went; those that are still there go now. */
+  async #removeBelowLogStart(listed: readonly ListedSegment[]): Promise<readonly ListedSegment[]> {
+    const { logStartOffset } = this.#replayed;
+    const first = listed.findIndex((_, index) => {
+      const next = listed[index + 1];
+      return next === undefined || next.baseOffset > logStartOffset;
+    });
+    if (first <= 0) return listed;
+    const gone = this.#logOf(this.#segmentsKnown(listed.slice(0, first + 1), logStartOffset));
+    await gone.removeBelow(logStartOffset);
+    return listed.slice(first);
+  }
+
+  /** Segments that the checkpoint knows, or the recovery point needs, and that are not there, are damage (J-12). */
+  #findMissing(listed: readonly ListedSegment[]): boolean {
+    const { checkpoint, recoveryPoint, logStartOffset, segments: known } = this.#replayed;
+    const missing = known.find(({ baseOffset }, index) => {
+      const end = known[index + 1]?.baseOffset ?? checkpoint?.recoveryPoint ?? 0;
+      const isNeeded = baseOffset < recoveryPoint && end > logStartOffset;
+      return isNeeded && !listed.some((segment) => segment.baseOffset === baseOffset);
+    });
+    const first = listed[0]?.baseOffset ?? recoveryPoint;
+    const isGapAtStart = first > logStartOffset && first > recoveryPoint;
+    if (missing === undefined && !isGapAtStart) return false;
+    const offset = missing?.baseOffset ?? logStartOffset;
+    const file = `${this.#directory}/${segmentFileName(offset, "log")}`;
+    this.damage = { file, offset, why: "the segment is missing" };
+    const kept = listed.filter(({ baseOffset }) => baseOffset < offset);
+    const behind = listed.filter(({ baseOffset }) => baseOffset > offset).map(({ path }) => path);
+    this.log = this.#logOf(this.#segmentsKnown(kept, offset), behind);
+    return true;
+  }
+
+  /** Judged in an earlier run, and what it was judged by is gone with its round: nothing is cut, nothing added (J-12). */
+  async #leaveAlone(listed: readonly ListedSegment[], below: readonly ListedSegment[]): Promise<void> {
+    const last = below.at(-1);
+    const place = last === undefined ? undefined : await this.#placeOf(below, last, this.#replayed.recoveryPoint);
+    const behind = listed.slice(below.length).map(({ path }) => path);
+    this.log = this.#logOf(place?.segments ?? this.log.segments, behind);
+  }
+
+  /**
+   * `journal`: the segment above the recovery point holds nothing that the journal lacks (J-2). It is cut there, and takes
+   * what the journal holds; a damaged record is where the log ends.
+   */
+  async #takeFromJournal(listed: readonly ListedSegment[], below: readonly ListedSegment[]): Promise<void> {
+    const { recoveryPoint } = this.#replayed;
+    const { fs, journalDirectory, limits, nowMs } = this.#context;
+    const last = below.at(-1);
+    if (last === undefined) {
+      this.log = this.#logOf(this.#segmentsKnown(listed, recoveryPoint));
+      await this.log.startAt(recoveryPoint, nowMs);
+    } else {
+      const place = await this.#placeOf(below, last, recoveryPoint);
+      if (place === undefined) return;
+      const behind = listed.slice(below.length).map(({ path }) => path);
+      this.log = this.#logOf(place.segments, behind);
+      this.cutBytes += Math.max(0, last.sizeBytes - place.positionBytes);
+      const { segment, positionBytes } = place;
+      await this.log.cutTo({ segment, positionBytes, offset: recoveryPoint });
+    }
+    for (const append of this.#replayed.appends) {
+      const bytes = await readRecordBytes(fs, journalDirectory, append);
+      await this.log.append([{ baseOffset: append.base, nextOffset: append.end, bytes }], limits, nowMs);
+    }
+  }
+
+  /** `direct` and `os`: what is good above the recovery point, and whether that is enough. */
+  async #scan(listed: readonly ListedSegment[], below: readonly ListedSegment[]): Promise<void> {
+    const { recoveryPoint } = this.#replayed;
+    const last = below.at(-1);
+    if (last === undefined && listed.length > 0) {
+      // The segment of the recovery point is below the log start and gone: begin where files begin.
+      const first = listed[0]?.baseOffset ?? recoveryPoint;
+      await this.#scanFrom(listed, [], first, 0);
+      return;
+    }
+    if (last === undefined) {
+      await this.log.startAt(recoveryPoint, this.#context.nowMs);
+      return;
+    }
+    const place = await this.#placeOf(below, last, recoveryPoint);
+    if (place === undefined) return;
+    await this.#scanFrom(
+      [last, ...listed.slice(below.length)],
+      place.segments.slice(0, -1),
+      recoveryPoint,
+      place.positionBytes,
+    );
+  }
+
+  async #scanFrom(
+    toScan: readonly ListedSegment[],
+    before: readonly Segment[],
+    from: number,
+    positionBytes: number,
+  ): Promise<void> {
+    const { cutTo, epochs, promised, mode } = this.#replayed;
+    const kept: Segment[] = [...before];
+    let offset = from;
+    let fault: { kind: "cut-off" | "bad"; why: string; file: string } | undefined;
+    let position = positionBytes;
+    const ranges: { segment: Segment; from: number; to: number }[] = [];
+    let index = 0;
+    for (; index < toScan.length; index += 1) {
+      const listed = toScan[index];
+      if (listed === undefined || offset >= cutTo) break;
+      const isFirst = index === 0;
+      if (!isFirst && listed.baseOffset !== offset) {
+        fault = { kind: "bad", why: `offset ${listed.baseOffset} where ${offset} belongs`, file: listed.path };
+        break;
+      }
+      const segment = this.#segmentOf(listed, offset);
+      const start = isFirst ? position : 0;
+      let end = start;
+      const found = await scanSegment((into, at) => segment.read(into, at), {
+        positionBytes: start,
+        offset,
+        sizeBytes: listed.sizeBytes,
+        // J-11: batches of another epoch are of another life of this offset.
+        epochAt: (at) => epochs.epochAt(at),
+        onBatch: (header, at) => {
+          const next = header.baseOffset + header.lastOffsetDelta + 1;
+          if (next > cutTo) return;
+          offset = next;
+          end = at + header.sizeBytes;
+        },
+      });
+      position = end;
+      segment.sizeBytes = end;
+      segment.endOffset = offset;
+      kept.push(segment);
+      ranges.push({ segment, from: start, to: end });
+      if (found.fault !== undefined && offset < cutTo) {
+        fault = { ...found.fault, file: listed.path };
+        index += 1;
+        break;
+      }
+    }
+    const behind = toScan.slice(index).map(({ path }) => path);
+    this.log = this.#logOf(kept, behind);
+    for (const range of ranges) await rewrite(range.segment, range.from, range.to);
+    this.#judge(offset, promised, mode, fault);
+    if (this.damage !== undefined) return;
+    const tail = this.log.segments.at(-1);
+    if (tail === undefined) {
+      await this.log.startAt(from, this.#context.nowMs);
+      return;
+    }
+    const size = toScan.find(({ baseOffset }) => baseOffset === tail.baseOffset)?.sizeBytes ?? tail.sizeBytes;
+    this.cutBytes += Math.max(0, size - tail.sizeBytes);
+    if (size > tail.sizeBytes || behind.length > 0) {
+      await this.log.cutTo({ segment: tail, positionBytes: tail.sizeBytes, offset: tail.endOffset });
+    }
+  }
+
+  /** J-12, J-13: whether what the scan did not get over is a torn tail or damage. */
+  #judge(
+    endOffset: number,
+    promised: number,
+    mode: string,
+    fault: { kind: "cut-off" | "bad"; why: string; file: string } | undefined,
+  ): void {
+    if (this.damage !== undefined) return;
+    const file = fault?.file ?? this.log.segments.at(-1)?.path ?? this.#directory;
+    if (endOffset < promised) {
+      // J-9: it was said to be synced up to there.
+      const why = `${fault?.why ?? "the file ends here"}, and ${promised} was promised`;
+      this.damage = { file, offset: endOffset, why };
+      return;
+    }
+    // J-13: the page cache was never lost, so only a write that was cut off is torn.
+    if (mode === "os" && this.#context.isSameBoot && fault?.kind === "bad") {
+      this.damage = { file, offset: endOffset, why: fault.why };
+    }
+  }
+
+  /** Where the recovery point lies; undefined, with the damage noted, when the files do not reach it. */
+  async #placeOf(
+    below: readonly ListedSegment[],
+    last: ListedSegment,
+    recoveryPoint: number,
+  ): Promise<{ segments: Segment[]; segment: Segment; positionBytes: number } | undefined> {
+    const segments = this.#segmentsKnown(below, recoveryPoint);
+    const segment = segments.at(-1);
+    if (segment === undefined) return undefined;
+    const known = this.#knownSize(last, recoveryPoint);
+    if (known !== undefined && known <= last.sizeBytes) {
+      segment.sizeBytes = known;
+      return { segments, segment, positionBytes: known };
+    }
+    // Truncated since the checkpoint, or shorter than it says: walk from the start of the segment.
+    let positionBytes = 0;
+    let endOffset = last.baseOffset;
+    const found = await scanSegment((into, at) => segment.read(into, at), {
+      positionBytes: 0,
+      offset: last.baseOffset,
+      sizeBytes: last.sizeBytes,
+      epochAt: undefined,
+      onBatch: (header, at) => {
+        const next = header.baseOffset + header.lastOffsetDelta + 1;
+        if (next > recoveryPoint) return;
+        endOffset = next;
+        positionBytes = at + header.sizeBytes;
+      },
+    });
+    segment.sizeBytes = positionBytes;
+    segment.endOffset = endOffset;
+    if (endOffset === recoveryPoint) return { segments, segment, positionBytes };
+    const why = `${found.fault?.why ?? "the file ends here"}, and ${recoveryPoint} was synced`;
+    this.damage ??= { file: segment.path, offset: endOffset, why };
+    this.log = this.#logOf(segments);
+    return undefined;
+  }
+
+  /** Bytes below the recovery point, when the checkpoint that is used says it. */
+  #knownSize(last: ListedSegment, recoveryPoint: number): number | undefined {
+    if (last.baseOffset === recoveryPoint) return 0;
+    return this.#replayed.isPlaceKnown ? this.#known(last.baseOffset)?.sizeBytes : undefined;
+  }
+
+  /** Segments as they are below `endOffset`, which lies in the last one. */
+  #segmentsKnown(listed: readonly ListedSegment[], endOffset: number): Segment[] {
+    return listed.map((segment, index) => this.#segmentOf(segment, listed[index + 1]?.baseOffset ?? endOffset));
+  }
+
+  #segmentOf(listed: ListedSegment, endOffset: number): Segment {
+    const known = this.#known(listed.baseOffset);
+    return new Segment(
+      {
+        directory: this.#directory,
+        baseOffset: listed.baseOffset,
+        endOffset,
+        sizeBytes: listed.sizeBytes,
+        lastWrittenMs: known?.lastWrittenMs ?? this.#context.nowMs,
+        maxTimestampMs: known?.maxTimestampMs ?? -1,
+      },
+      this.#context,
+    );
+  }
+
+  #known(baseOffset: number): CheckpointSegment | undefined {
+    return this.#replayed.segments.find((segment) => segment.baseOffset === baseOffset);
+  }
+
+  #logOf(segments: readonly Segment[], behindDamage: readonly string[] = []): SegmentedLog {
+    return new SegmentedLog(this.#directory, [...segments], this.#context, behindDamage);
+  }
+}
+
+const pieceBytes = 1024 * 1024;
+
+/** J-10 e: what is kept is written again; a sync alone would skip pages that a failed one left clean. */
+async function rewrite(segment: Segment, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += pieceBytes) {
+    const bytes = new Uint8Array(Math.min(pieceBytes, to - at));
+    const length = await segment.read(bytes, at);
+    await segment.rewrite(bytes.subarray(0, length), at);
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Recovery of the whole store, in the order of J-10. Crashing anywhere in it and doing it again gives the same.
+ *
+ *   (a) checkpoint, then the journal above R            nothing is written
+ *   (b) the end of the journal again, and sync          what guides the next steps must not vanish in a power loss
+ *   (c)-(e) each partition: cut, take, judge, sync
+ *   (f) both slots, then the boot id; the journal goes on above every number seen
+ */
+import { LogError } from "../errors.ts";
+import type { Checkpoint, CheckpointPartition } from "../checkpoint-file.ts";
+import type { CheckpointSlots } from "../checkpoint-slots.ts";
+import type { FileSystem } from "../file-system.ts";
+import { journalFileName } from "../journal.ts";
+import type { RoundLink } from "../journal-round.ts";
+import type { OpenFiles } from "../open-files.ts";
+import { decodePartitionFile, encodePartitionFile, partitionFileName } from "../partition-file.ts";
+import type { PartitionId } from "../partition-id.ts";
+import type { SegmentLimits } from "../segmented-log.ts";
+import { readSmallFile, replaceFile } from "../small-files.ts";
+import { readJournal } from "./read-journal.ts";
+import type { FoundRound } from "./read-journal.ts";
+import { partitionKey, replayJournal } from "./replay.ts";
+import type { ReplayedPartition } from "./replay.ts";
+import { recoverPartition } from "./recover-partition.ts";
+import type { RecoveredFiles, RecoveryContext } from "./recover-partition.ts";
+
+export interface RecoverOptions {
+  readonly fs: FileSystem;
+  readonly files: OpenFiles;
+  readonly slots: CheckpointSlots;
+  /** Undefined: a new store. */
+  readonly checkpoint: Checkpoint | undefined;
+  readonly journalId: Uint8Array;
+  readonly journalDirectory: string;
+  readonly topicsDirectory: string;
+  readonly isSameBoot: boolean;
+  readonly nowMs: number;
+  readonly limits: SegmentLimits;
+  readonly onProgress: ((done: number, total: number, what: string) => void) | undefined;
+}
+
+export interface RecoveredPartition {
+  readonly id: PartitionId;
+  readonly recovered: RecoveredFiles;
+  readonly replayed: ReplayedPartition;
+}
+
+export interface RecoveredStore {
+  readonly partitions: readonly RecoveredPartition[];
+  readonly setAside: readonly string[];
+  readonly journalSlots: readonly number[];
+  /** Where the journal stands: the next round follows it. */
+  readonly last: RoundLink & { readonly number: number };
+}
+
+/** Directories that are going away, and such as belong to nobody. */
+const leftoverPattern = /\.(stray|deleted)$/;
+
+export async function recoverStore(options: RecoverOptions): Promise<RecoveredStore> {
+  const { fs, checkpoint, journalDirectory, topicsDirectory } = options;
+  const above = checkpoint?.round.number ?? 0;
+  // (a)
+  const journal = await readJournal(fs, journalDirectory, { journalId: options.journalId, above });
+  const lastRound = journal.rounds.at(-1);
+  // (b)
+  if (lastRound !== undefined) await rewriteEnd(fs, journalDirectory, lastRound);
+  // (c)
+  const { partitions: replayed, deleted } = replayJournal(checkpoint?.partitions ?? [], journal.rounds, above);
+  const directories = await findDirectories(fs, topicsDirectory, replayed);
+  const setAside: string[] = [];
+  for (const { name, id } of directories) {
+    if (leftoverPattern.test(name)) {
+      if (name.endsWith(".deleted")) await fs.removeTree(`${topicsDirectory}/${name}`);
+      continue;
+    }
+    const key = id === undefined ? undefined : partitionKey(id.topicId, id.partition);
+    if (key !== undefined && replayed.has(key)) continue;
+    if (key !== undefined && deleted.has(key)) {
+      // J-7: the deletion was durable before the directory went.
+      await fs.rename(`${topicsDirectory}/${name}`, `${topicsDirectory}/${name}.deleted`);
+      await fs.syncDirectory(topicsDirectory);
+      await fs.removeTree(`${topicsDirectory}/${name}.deleted`);
+      continue;
+    }
+    setAside.push(await setDirectoryAside(fs, topicsDirectory, name));
+  }
+  await fs.syncDirectory(topicsDirectory);
+  const context: RecoveryContext = {
+    fs,
+    files: options.files,
+    nowMs: options.nowMs,
+    limits: options.limits,
+    journalDirectory,
+    isSameBoot: options.isSameBoot,
+    isClean: checkpoint?.isClean === true && journal.rounds.length === 0,
+  };
+  const partitions: RecoveredPartition[] = [];
+  for (const partition of replayed.values()) {
+    const found = directories.find(({ id }) => id !== undefined && isOf(id, partition));
+    const id = found?.id ?? idFromCheckpoint(partition);
+    if (id === undefined) continue;
+    const directory = `${topicsDirectory}/${found?.name ?? `${id.topic}-${id.partition}`}`;
+    options.onProgress?.(partitions.length, replayed.size, `${id.topic}-${id.partition}`);
+    if (found === undefined) await makeDirectoryOfLost(fs, topicsDirectory, directory, id, partition);
+    partitions.push({ id, replayed: partition, recovered: await recoverPartition(id, directory, partition, context) });
+  }
+  const number = Math.max(above, journal.largestNumber);
+  const last = {
+    number,
+    slot: lastRound?.slot ?? checkpoint?.round.slot ?? 0,
+    endBytes:
+      lastRound === undefined ? (checkpoint?.round.endBytes ?? 0) : lastRound.positionBytes + lastRound.lengthBytes,
+    crc: lastRound?.header.crc ?? checkpoint?.round.crc ?? 0,
+  };
+  return { partitions, setAside, journalSlots: journal.slots, last };
+}
+
+/**
+ * J-10 b: the last round again, as it was read, torn or not: at most one round was not synced when the last process ended,
+ * since the next one begins after the sync of the one before. And its file's name.
+ */
+async function rewriteEnd(fs: FileSystem, directory: string, last: FoundRound): Promise<void> {
+  const handle = await fs.open(`${directory}/${journalFileName(last.slot)}`, "write");
+  try {
+    const bytes = new Uint8Array(last.lengthBytes);
+    const length = await handle.read(bytes, last.positionBytes);
+    await handle.write([bytes.subarray(0, length)], last.positionBytes);
+    await handle.sync();
+  } catch (error) {
+    throw new LogError("DISK_FAILED", `Cannot write the end of the journal in "${directory}" again.`, {
+      path: directory,
+      cause: error,
+    });
+  } finally {
+    await handle.close();
+  }
+  await fs.syncDirectory(directory);
+}
+
+interface FoundDirectory {
+  readonly name: string;
+  readonly id: PartitionId | undefined;
+}
+
+/** Every directory of the topics and whose it is. One whose `partition.json` is bad is known by its name, if it can only be one. */
+async function findDirectories(
+  fs: FileSystem,
+  topicsDirectory: string,
+  replayed: ReadonlyMap<string, ReplayedPartition>,
+): Promise<FoundDirectory[]> {
+  const found: FoundDirectory[] = [];
+  for (const name of await fs.readdir(topicsDirectory)) {
+    const directory = `${topicsDirectory}/${name}`;
+    if ((await fs.stat(directory))?.isDirectory !== true) continue;
+    const bytes = await readSmallFile(fs, `${directory}/${partitionFileName}`, 65_536);
+    const decoded = bytes === undefined ? undefined : decodePartitionFile(bytes);
+    if (decoded?.kind === "ok") {
+      found.push({ name, id: decoded.id });
+      continue;
+    }
+    const id = idByName(name, replayed);
+    if (id !== undefined) {
+      await replaceFile(fs, directory, partitionFileName, encodePartitionFile(id));
+      await fs.syncDirectory(directory);
+    }
+    found.push({ name, id });
+  }
+  return found;
+}
+
+function idByName(name: string, replayed: ReadonlyMap<string, ReplayedPartition>): PartitionId | undefined {
+  for (const partition of replayed.values()) {
+    const id = idFromCheckpoint(partition);
+    if (id !== undefined && name === `${id.topic}-${id.partition}`) return id;
+  }
+  return undefined;
+}
+
+function idFromCheckpoint(partition: ReplayedPartition): PartitionId | undefined {
+  const known: CheckpointPartition | undefined = partition.checkpoint;
+  if (known === undefined) return undefined;
+  return { topicId: known.topicId, topic: known.topic, partition: known.partition };
+}
+
+/** A partition of the checkpoint without a directory is damage (J-12): it gets an empty one, and says so. */
+async function makeDirectoryOfLost(
+  fs: FileSystem,
+  topicsDirectory: string,
+  directory: string,
+  id: PartitionId,
+  partition: ReplayedPartition,
+): Promise<void> {
+  await fs.mkdir(directory);
+  await replaceFile(fs, directory, partitionFileName, encodePartitionFile(id));
+  await fs.syncDirectory(directory);
+  await fs.syncDirectory(topicsDirectory);
+  const offset = partition.logStartOffset;
+  partition.quarantine ??= { file: directory, offset, why: "the directory of the partition is missing" };
+}
+
+async function setDirectoryAside(fs: FileSystem, topicsDirectory: string, name: string): Promise<string> {
+  for (let number = 0; ; number += 1) {
+    const aside = `${name}.${number}.stray`;
+    if ((await fs.stat(`${topicsDirectory}/${aside}`)) !== undefined) continue;
+    await fs.rename(`${topicsDirectory}/${name}`, `${topicsDirectory}/${aside}`);
+    return name;
+  }
+}
+
+function isOf(id: PartitionId, partition: ReplayedPartition): boolean {
+  return id.topicId === partition.topicId && id.partition === partition.partition;
+}

@@ -1,0 +1,279 @@
+/**
+ * Replays the journal over what the checkpoint says, partition by partition. Pure: bytes are not touched, appends are
+ * references into the journal.
+ *
+ * In `journal` mode the result is the log above the recovery point. In the other modes it says where a scan of the segments
+ * has to begin, how far it must get (J-9), and where it has to end. A barrier says that the segments hold everything
+ * below it; so it takes the place of whatever came before it (J-1), epochs and log start excepted.
+ *
+ * A gap or a bad record is held open. A later truncation to or below it, or a barrier, clears it; what is open at the end is
+ * damage (J-10 c, J-12).
+ */
+import { EpochRuns } from "@varve/format";
+import type { CheckpointPartition, CheckpointSegment, Quarantine } from "../checkpoint-file.ts";
+import type { RoundTable, TableRecord } from "../journal-round.ts";
+import { journalFileName } from "../journal.ts";
+import type { PartitionMode } from "../partition-mode.ts";
+import type { FoundRound } from "./read-journal.ts";
+
+/** Bytes of one append in the journal. */
+export interface JournaledAppend {
+  readonly base: number;
+  readonly end: number;
+  readonly slot: number;
+  readonly positionBytes: number;
+  readonly lengthBytes: number;
+}
+
+export interface ReplayedPartition {
+  readonly topicId: string;
+  readonly partition: number;
+  /** As the checkpoint knows it; undefined when it was created after. */
+  readonly checkpoint: CheckpointPartition | undefined;
+  /** Segments of the checkpoint that must still be there. */
+  segments: readonly CheckpointSegment[];
+  /** The sizes in `segments` say where the recovery point lies. */
+  isPlaceKnown: boolean;
+  mode: PartitionMode;
+  /** Segments hold everything below; what is above comes from the journal, or from a scan. */
+  recoveryPoint: number;
+  logStartOffset: number;
+  readonly epochs: EpochRuns;
+  /** `journal` mode: contiguous from the recovery point on. */
+  appends: JournaledAppend[];
+  /** `journal` mode: where the log ends. */
+  endOffset: number;
+  /** `direct` mode: the scan must get at least here (J-9). */
+  promised: number;
+  /** `direct` and `os`: nothing at or above is left. */
+  cutTo: number;
+  /** The log was started anew here, and the files may not show it yet. */
+  restartAt: number | undefined;
+  damage: Quarantine | undefined;
+  /** Damage that an earlier run found and nobody has accepted. */
+  quarantine: Quarantine | undefined;
+}
+
+export interface Replay {
+  readonly partitions: ReadonlyMap<string, ReplayedPartition>;
+  /** Deleted: directories with these ids go. */
+  readonly deleted: ReadonlySet<string>;
+}
+
+export function partitionKey(topicId: string, partition: number): string {
+  return `${topicId}/${partition}`;
+}
+
+/** `above` is R; `rounds` are those above it, by number, as far as they were found. */
+export function replayJournal(
+  checkpoint: readonly CheckpointPartition[],
+  rounds: readonly FoundRound[],
+  above: number,
+): Replay {
+  const state = new ReplayState(checkpoint);
+  const last = rounds.at(-1)?.number ?? above;
+  let expected = above + 1;
+  for (const [index, round] of rounds.entries()) {
+    // J-10 a: a round is missing, and a later header proves that it counted.
+    if (round.number !== expected) state.lostRound(expected);
+    expected = round.number + 1;
+    const next = rounds[index + 1];
+    // J-6: any later header proves that this round counted, so what is bad in it is damage; in the last one it is torn.
+    const isTorn = round.number === last;
+    // The chain: what follows was written after another round than this one.
+    const isMisplaced = next?.number === expected && next.header.previous.crc !== round.header.crc;
+    if (round.table === undefined || isMisplaced) {
+      if (!isTorn) state.lostRound(round.number);
+      continue;
+    }
+    state.replay(round, round.table, isTorn);
+  }
+  return state.finish();
+}
+
+class ReplayState {
+  readonly #partitions = new Map<string, ReplayedPartition>();
+  readonly #deleted = new Set<string>();
+
+  constructor(checkpoint: readonly CheckpointPartition[]) {
+    for (const known of checkpoint) this.#partitions.set(partitionKey(known.topicId, known.partition), begin(known));
+  }
+
+  /** A round that counted cannot be read: nobody knows whom it concerned. */
+  lostRound(number: number): void {
+    for (const partition of this.#partitions.values()) {
+      open(partition, partition.endOffset, `round ${number} of the journal cannot be read`, "journal");
+    }
+  }
+
+  replay(round: FoundRound, table: RoundTable, isTorn: boolean): void {
+    for (const { topicId, partition, offset } of table.promises) {
+      const promised = this.#partitions.get(partitionKey(topicId, partition));
+      // J-9: the last value, not the largest.
+      if (promised !== undefined) promised.promised = offset;
+    }
+    /** J-6: of a torn round, per partition, the records up to its first bad one. */
+    const cutOff = new Set<string>();
+    for (const [index, record] of table.records.entries()) {
+      const key = partitionKey(record.topicId, record.partition);
+      if (cutOff.has(key)) continue;
+      const isWhole = round.isWhole[index] ?? false;
+      if (!isWhole && isTorn) cutOff.add(key);
+      else this.#record(key, record, round, isWhole);
+    }
+  }
+
+  finish(): Replay {
+    for (const partition of this.#partitions.values()) {
+      if (partition.mode === "journal") partition.epochs.truncateTo(partition.endOffset + 1);
+    }
+    return { partitions: this.#partitions, deleted: this.#deleted };
+  }
+
+  #record(key: string, record: TableRecord, round: FoundRound, isWhole: boolean): void {
+    const partition = this.#partitions.get(key);
+    if (record.type === "delete-partition") {
+      this.#partitions.delete(key);
+      this.#deleted.add(key);
+      return;
+    }
+    if (partition === undefined) {
+      // J-1: a new partition begins with a barrier.
+      if (record.type !== "barrier" || record.mode === undefined) return;
+      this.#partitions.set(key, created(record, record.mode));
+      this.#deleted.delete(key);
+      return;
+    }
+    apply(partition, record, round, isWhole);
+  }
+}
+
+function begin(known: CheckpointPartition): ReplayedPartition {
+  return {
+    topicId: known.topicId,
+    partition: known.partition,
+    checkpoint: known,
+    segments: known.segments,
+    isPlaceKnown: true,
+    mode: known.mode,
+    recoveryPoint: known.recoveryPoint,
+    logStartOffset: known.logStartOffset,
+    epochs: new EpochRuns(known.epochs),
+    appends: [],
+    endOffset: known.recoveryPoint,
+    // J-9: recovery points are promises too.
+    promised: known.recoveryPoint,
+    cutTo: Number.MAX_SAFE_INTEGER,
+    restartAt: undefined,
+    damage: undefined,
+    quarantine: known.quarantine,
+  };
+}
+
+function created(record: TableRecord, mode: PartitionMode): ReplayedPartition {
+  return {
+    topicId: record.topicId,
+    partition: record.partition,
+    checkpoint: undefined,
+    segments: [],
+    isPlaceKnown: false,
+    mode,
+    recoveryPoint: record.base,
+    logStartOffset: record.base,
+    epochs: new EpochRuns(),
+    appends: [],
+    endOffset: record.base,
+    promised: record.base,
+    cutTo: Number.MAX_SAFE_INTEGER,
+    restartAt: undefined,
+    damage: undefined,
+    quarantine: undefined,
+  };
+}
+
+function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRound, isWhole: boolean): void {
+  switch (record.type) {
+    case "append":
+      append(partition, record, round, isWhole);
+      return;
+    case "truncate":
+      truncate(partition, record.base);
+      return;
+    case "barrier":
+      barrier(partition, record.base, record.mode ?? partition.mode);
+      return;
+    case "epoch-start":
+      if (record.epoch > partition.epochs.latestEpoch) {
+        partition.epochs.truncateTo(record.base);
+        partition.epochs.add(record.epoch, record.base);
+      }
+      return;
+    case "log-start":
+      partition.logStartOffset = record.base;
+      return;
+    case "restart":
+      barrier(partition, record.base, partition.mode);
+      partition.epochs.truncateTo(0);
+      partition.segments = [];
+      partition.logStartOffset = record.base;
+      partition.restartAt = record.base;
+      partition.quarantine = undefined;
+      return;
+    case "flush":
+    case "delete-partition":
+      // What `flush` becomes is said by the barrier that follows; deletion was handled above.
+      return;
+  }
+}
+
+function append(partition: ReplayedPartition, record: TableRecord, round: FoundRound, isWhole: boolean): void {
+  if (partition.mode !== "journal") return;
+  // Below the recovery point: the segments have it.
+  if (record.end <= partition.endOffset && partition.appends.length === 0) return;
+  const file = `journal/${journalFileName(round.slot)}`;
+  if (!isWhole) {
+    open(partition, record.base, `round ${round.number} holds other bytes than were written`, file);
+    return;
+  }
+  if (record.base !== partition.endOffset) {
+    open(partition, partition.endOffset, `a gap before offset ${record.base} in round ${round.number}`, file);
+    return;
+  }
+  if (partition.damage !== undefined) return;
+  const positionBytes = round.positionBytes + record.positionBytes;
+  const { base, end, lengthBytes } = record;
+  partition.appends.push({ base, end, slot: round.slot, positionBytes, lengthBytes });
+  partition.endOffset = end;
+}
+
+function truncate(partition: ReplayedPartition, to: number): void {
+  partition.epochs.truncateTo(to);
+  while ((partition.appends.at(-1)?.end ?? -1) > to) partition.appends.pop();
+  partition.endOffset = Math.min(partition.endOffset, to);
+  partition.recoveryPoint = Math.min(partition.recoveryPoint, to);
+  // J-9: the last value: what was promised above the cut does not hold any more.
+  partition.promised = Math.min(partition.promised, to);
+  partition.cutTo = Math.min(partition.cutTo, to);
+  partition.segments = partition.segments.filter(({ baseOffset }) => baseOffset < to);
+  partition.isPlaceKnown = false;
+  if (partition.damage !== undefined && to <= partition.damage.offset) partition.damage = undefined;
+  if (partition.quarantine !== undefined && to <= partition.quarantine.offset) partition.quarantine = undefined;
+}
+
+/** J-1: the segments are complete and synced up to here; nothing before matters, and nothing before is replayed. */
+function barrier(partition: ReplayedPartition, at: number, mode: PartitionMode): void {
+  partition.mode = mode;
+  partition.recoveryPoint = at;
+  partition.isPlaceKnown = false;
+  partition.endOffset = at;
+  partition.promised = at;
+  partition.appends = [];
+  partition.cutTo = Number.MAX_SAFE_INTEGER;
+  partition.restartAt = undefined;
+  partition.damage = undefined;
+}
+
+function open(partition: ReplayedPartition, offset: number, why: string, file: string): void {
+  if (partition.damage !== undefined && partition.damage.offset <= offset) return;
+  partition.damage = { file, offset, why };
+}

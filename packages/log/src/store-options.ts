@@ -1,0 +1,76 @@
+/** What a store is opened with, and what it says about itself. */
+import type { Clock } from "./clock.ts";
+import type { LogError } from "./errors.ts";
+import type { FileSystem } from "./file-system.ts";
+import type { PartitionId } from "./partition-id.ts";
+import type { LogConfig, PartitionState } from "./partition-types.ts";
+
+export interface StoreOptions {
+  readonly directory: string;
+  /** Identity of the running kernel: what was in its page cache is still there (J-13). */
+  readonly bootId: string;
+  /** Config of partitions until `setConfig`. */
+  readonly defaults: LogConfig;
+  /** Newest batches in memory, of all partitions. @default 256 MiB */
+  readonly tailCacheBytes?: number;
+  /** Of them, bytes that are in no segment yet; above, `admit` makes produce wait. @default 64 MiB */
+  readonly queuedBytesMax?: number;
+  /** Segment descriptors that are kept open. @default 512 */
+  readonly openFilesMax?: number;
+  /** One file of the journal. @default 64 MiB */
+  readonly journalFileBytes?: number;
+  /** All files of the journal that are needed; at half of it checkpoints hurry, at all of it produce waits. @default 512 MiB */
+  readonly journalBytesMax?: number;
+  /** How long after an append a checkpoint begins. @default 10000 */
+  readonly checkpointIntervalMs?: number;
+  /** From so many bytes in a round on a partition is synced in its own segment. @default 128 KiB */
+  readonly directModeBytes?: number;
+  /** Beyond the live journal, what must be free for produce to be taken (J-15). @default 64 MiB */
+  readonly freeBytesMin?: number;
+  /** Rate at which segments are read to find damage (J-12); 0: never. @default 4 MiB */
+  readonly scrubBytesPerSecond?: number;
+}
+
+export interface StoreDependencies {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  /** J-14: the disk failed; the process has to end its leadership and itself. Called once. */
+  readonly onFatal: (error: LogError) => void;
+  /** Recovery: `done` of `total` partitions; `what` is the one that is next. */
+  readonly onProgress?: (done: number, total: number, what: string) => void;
+}
+
+/** What recovery found in one partition. */
+export interface PartitionRecovery {
+  readonly id: PartitionId;
+  /** Everything that counted is there (J-13). */
+  readonly isRetained: boolean;
+  /** Bytes above the recovery point that were cut: a torn tail, or what the journal has as well. */
+  readonly cutBytes: number;
+  readonly state: PartitionState;
+}
+
+export interface RecoveryReport {
+  readonly partitions: readonly PartitionRecovery[];
+  /** Directories that belong to no known partition and were renamed (F-7). */
+  readonly setAside: readonly string[];
+}
+
+export interface RetentionReport {
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+export interface StoreStats {
+  readonly partitions: number;
+  /** Bytes in segments. */
+  readonly segmentBytes: number;
+  readonly cachedBytes: number;
+  /** Bytes that are in no segment yet. */
+  readonly queuedBytes: number;
+  /** Bytes of the journal files that are needed. */
+  readonly journalBytes: number;
+  /** Number of the last journal round. */
+  readonly round: number;
+  readonly checkpoints: number;
+}

@@ -109,9 +109,7 @@ export class LevelMetadataLog implements MetadataLog {
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.#pending.push({ bytes, resolve, reject });
-      this.#writing ??= this.#inTurn(() => this.#writePending()).finally(() => {
-        this.#writing = undefined;
-      });
+      this.#writing ??= this.#inTurn(() => this.#writePending());
     });
   }
 
@@ -158,6 +156,8 @@ export class LevelMetadataLog implements MetadataLog {
         for (const { reject } of [...batch, ...this.#pending.splice(0)]) reject(failure);
       }
     }
+    // In the same step as the last look at `#pending`: one who proposes right after its answer must start the next write.
+    this.#writing = undefined;
   }
 
   async #writeEntries(batch: readonly Pending[]): Promise<void> {

@@ -1,3 +1,13 @@
+// The embeddable broker. Start reading at broker.ts; README.md has the life of a produce and of a consume.
+export { Broker } from "./broker.ts";
+export { BrokerError } from "./errors.ts";
+export type { BrokerErrorCode } from "./errors.ts";
+export { defaultLimits } from "./limits.ts";
+export type { BrokerLimits } from "./limits.ts";
+export { defaultLogger, silentLogger } from "./logger.ts";
+export type { Logger } from "./logger.ts";
+export type { BrokerOptions, ListenerOptions } from "./options.ts";
+export type { BrokerStats } from "./stats.ts";
 export { configKeys, environmentName, flagName } from "./config/keys.ts";
 export type { ConfigKey } from "./config/keys.ts";
 export type { Listener } from "./config/parsers.ts";

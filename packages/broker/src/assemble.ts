@@ -1,0 +1,102 @@
+/** Puts the parts of one node together, each given what it consumes. No decisions, no I/O. */
+import type { Clock, LogStore } from "@varve/log";
+import type { NodeCounters } from "./counters.ts";
+import type { Controller } from "./drivers/controller.ts";
+import { ProduceIntake } from "./drivers/produce-intake.ts";
+import { ProducerIds } from "./drivers/producer-ids.ts";
+import { TimingWheel } from "./drivers/timing-wheel.ts";
+import { Topics } from "./drivers/topics.ts";
+import { ProduceAnswers } from "./grpc/produce-answer.ts";
+import { ProduceGate } from "./grpc/produce-gate.ts";
+import type { BrokerLimits } from "./limits.ts";
+import type { Logger } from "./logger.ts";
+import type { BrokerNode } from "./node.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+import type { Registration } from "./registration.ts";
+
+export interface NodeParts {
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: BrokerLimits;
+  readonly counters: NodeCounters;
+  readonly controller: Controller;
+  readonly store: LogStore;
+  readonly producerExpiryMs: number;
+  /** Undefined until this node is registered. */
+  registration(): Registration | undefined;
+  /** `host:port` of the gRPC listener as clients should use it; empty before it is bound. */
+  readonly address: () => string;
+  readonly stoppedBy: () => Refusal | undefined;
+}
+
+export function assembleNode(parts: NodeParts): BrokerNode {
+  const { nodeId, clock, logger, limits, counters, controller, store } = parts;
+  const wheel = new TimingWheel(clock);
+  const countRefusal = (refusal: Refusal): void => counters.countRefusal(refusal);
+  const topics = new Topics({
+    store,
+    nodeId,
+    wheel,
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    producerExpiryMs: parts.producerExpiryMs,
+    countRefusal,
+    whySpaceRefused: () => store.whySpaceRefused(),
+    log: (fields, event) => logger.warn(fields, event),
+    requestEpoch: ({ log }) =>
+      parts.registration()?.newLeaderEpoch(log.id.topicId, log.id.partition, log.leaderEpoch) ??
+      Promise.reject(new Error("this node is not registered yet")),
+    confirmFlush(partition) {
+      parts
+        .registration()
+        ?.confirmFlush(partition)
+        .catch((error: unknown) => logger.warn({ error: String(error) }, "flush=sync could not be confirmed"));
+    },
+  });
+  const intake = new ProduceIntake({
+    topic: (name) => topics.get(name),
+    nowMs: () => clock.nowMs(),
+    countRefusal,
+    defaultTimeoutMs: limits.produceTimeoutMs,
+    timeoutMsMax: limits.produceTimeoutMsMax,
+  });
+  const gate = new ProduceGate({ bytesMax: limits.produceBytesMax, requestsMax: limits.produceRequestsMax }, (bytes) =>
+    store.admit(bytes),
+  );
+  const leaderHint = hints(nodeId, parts.address);
+  return {
+    nodeId,
+    clusterId: parts.clusterId,
+    version: parts.version,
+    clock,
+    logger,
+    limits,
+    counters,
+    wheel,
+    store,
+    controller,
+    topics,
+    intake,
+    gate,
+    answers: new ProduceAnswers(leaderHint),
+    producerIds: new ProducerIds(
+      () =>
+        parts.registration()?.nextProducerIds() ??
+        Promise.resolve(refuse("LEADER_NOT_AVAILABLE", "Not registered yet")),
+    ),
+    leaderHint,
+    stoppedBy: parts.stoppedBy,
+  };
+}
+
+/** One object per epoch: every answer carries a hint, and they are all the same. */
+function hints(nodeId: number, address: () => string): BrokerNode["leaderHint"] {
+  let last = { nodeId, address: "", leaderEpoch: -1 };
+  return (leaderEpoch) => {
+    if (last.leaderEpoch !== leaderEpoch || last.address === "") last = { nodeId, address: address(), leaderEpoch };
+    return last;
+  };
+}

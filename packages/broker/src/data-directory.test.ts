@@ -1,0 +1,59 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openMeta, prepareDataDirectory } from "./data-directory.ts";
+import { lockDirectory } from "./drivers/directory-lock.ts";
+
+let dataDir = "";
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "varve-data-"));
+});
+afterEach(async () => {
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const options = (): Parameters<typeof openMeta>[0] => ({
+  dataDir,
+  nodeId: undefined,
+  clusterId: undefined,
+});
+
+test("openMeta writes an identity once and finds it again", async () => {
+  const first = await openMeta({ ...options(), nodeId: 7 });
+  expect(first.nodeId).toBe(7);
+  expect(first.clusterId).toMatch(/^[A-Za-z0-9_-]{22}$/);
+  expect(await openMeta(options())).toEqual(first);
+});
+
+test("openMeta refuses a directory of another node, another cluster or another format, and damage", async () => {
+  const meta = await openMeta({ ...options(), nodeId: 7, clusterId: "c-1" });
+  await expect(openMeta({ ...options(), nodeId: 8 })).rejects.toThrow("belongs to node 7, not to node 8");
+  await expect(openMeta({ ...options(), clusterId: "c-2" })).rejects.toThrow('belongs to cluster "c-1", not to "c-2"');
+  const path = join(dataDir, "meta.json");
+  await writeFile(path, JSON.stringify({ ...meta, formatVersion: 2 }));
+  await expect(openMeta(options())).rejects.toThrow("format version 2");
+  await writeFile(path, (await readFile(path, "utf8")).slice(0, 20));
+  await expect(openMeta(options())).rejects.toMatchObject({ code: "DATA_DIRECTORY" });
+});
+
+test("prepareDataDirectory creates what is missing and refuses memory file systems", async () => {
+  await prepareDataDirectory(join(dataDir, "a", "b"), { allowTmpfs: false });
+  if (process.platform !== "linux") return;
+  await expect(prepareDataDirectory("/dev/shm", { allowTmpfs: false })).rejects.toThrow("tmpfs");
+  await prepareDataDirectory("/dev/shm", { allowTmpfs: true });
+});
+
+test("lockDirectory lets one broker in, says so to the second, and remembers the boot id", async () => {
+  const path = join(dataDir, "lock");
+  const first = await lockDirectory(dataDir, path);
+  expect(first.previousBootId).toBeUndefined();
+  await expect(lockDirectory(dataDir, path)).rejects.toMatchObject({
+    code: "DATA_DIRECTORY_LOCKED",
+    message: expect.stringContaining("in use by another broker"),
+  });
+  await first.release();
+  const second = await lockDirectory(dataDir, path);
+  if (process.platform === "linux") expect(second.previousBootId).toBe(second.bootId);
+  await second.release();
+});

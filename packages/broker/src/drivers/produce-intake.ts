@@ -1,0 +1,210 @@
+/**
+ * From one produce request to its answer: finds the partitions, makes batches where records came, offers them, and calls back
+ * once when every partition has answered.
+ *
+ *     request ──> topic ──> batch, or records ─┬─ partition given: one batch
+ *                                              └─ none given: by key (murmur2); records without a key together, sticky
+ *
+ * Invariant: `ProduceJob.done` is called exactly once, perhaps before `start` returns; it never throws.
+ */
+import type { ProduceRequest, RawRecords } from "@varve/api";
+import { partitionForKey } from "@varve/format";
+import { type Refusal, refuse } from "../refusal.ts";
+import { PendingProduce, type ProduceSink } from "./pending-produce.ts";
+import type { LocalTopic } from "./topics.ts";
+
+export interface IntakeDependencies {
+  topic(name: string): LocalTopic | undefined;
+  readonly nowMs: () => number;
+  countRefusal(refusal: Refusal): void;
+  readonly defaultTimeoutMs: number;
+  readonly timeoutMsMax: number;
+}
+
+/** A request with the size of its message. */
+export interface ArrivedProduce {
+  readonly request: ProduceRequest;
+  readonly sizeBytes: number;
+}
+
+/** One request under way. `results` has one entry per partition that got records, complete when `done` is called. */
+export class ProduceJob implements ProduceSink {
+  readonly results: PendingProduce[] = [];
+  /** The request was refused as a whole; then there are no results. */
+  refusal: Refusal | undefined = undefined;
+  finished = false;
+  readonly topic: string;
+  /** Bytes of the request message, for budgets. */
+  readonly sizeBytes: number;
+  /** Monotonic. */
+  readonly startedMs: number;
+  #waitingFor = 1;
+  readonly #done: (job: ProduceJob) => void;
+
+  constructor(arrived: ArrivedProduce, startedMs: number, done: (job: ProduceJob) => void) {
+    this.topic = arrived.request.topic;
+    this.sizeBytes = arrived.sizeBytes;
+    this.startedMs = startedMs;
+    this.#done = done;
+  }
+
+  /** Adds a partition's share. */
+  expect(pending: PendingProduce): void {
+    this.results.push(pending);
+    this.#waitingFor++;
+  }
+
+  produceSettled(): void {
+    this.#release();
+  }
+
+  /** All shares have been offered. */
+  offered(): void {
+    this.#release();
+  }
+
+  refuse(refusal: Refusal): void {
+    this.refusal = refusal;
+    this.#release();
+  }
+
+  #release(): void {
+    if (--this.#waitingFor > 0) return;
+    this.finished = true;
+    this.#done(this);
+  }
+}
+
+export class ProduceIntake {
+  readonly #dependencies: IntakeDependencies;
+
+  constructor(dependencies: IntakeDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Offers the request to its partitions. The bytes of the request are owned by the log from now on. */
+  start(request: ProduceRequest, job: ProduceJob): void {
+    const topic = this.#dependencies.topic(request.topic);
+    if (request.fault !== undefined) {
+      this.#refuse(job, refuse(request.fault.reason, request.fault.message));
+    } else if (topic === undefined) {
+      this.#refuse(job, unknownTopic(request.topic));
+    } else if (request.partition === undefined) {
+      this.#byKey(topic, request, job);
+    } else {
+      this.#toPartition(topic, request, request.partition, job);
+    }
+  }
+
+  #toPartition(topic: LocalTopic, request: ProduceRequest, partition: number, job: ProduceJob): void {
+    if (topic.partitions[partition] === undefined) {
+      this.#refuse(job, unknownPartition(topic, partition));
+      return;
+    }
+    const { records } = request;
+    let { batch } = request;
+    if (records !== undefined) {
+      const tooLarge = recordTooLarge(topic, records);
+      if (tooLarge !== undefined) {
+        this.#refuse(job, tooLarge);
+        return;
+      }
+      batch = records.toBatch({
+        nowMs: this.#dependencies.nowMs(),
+        ...(request.producerId === undefined ? {} : { producerId: request.producerId }),
+        ...(request.producerEpoch === undefined ? {} : { producerEpoch: request.producerEpoch }),
+        ...(request.baseSequence === undefined ? {} : { baseSequence: request.baseSequence }),
+      });
+    }
+    if (batch === undefined) {
+      this.#refuse(job, refuse("INVALID_REQUEST", `Cannot append to "${topic.name}": the request has no records`));
+      return;
+    }
+    this.#offer(topic, request, partition, batch, undefined, job);
+    job.offered();
+  }
+
+  #byKey(topic: LocalTopic, request: ProduceRequest, job: ProduceJob): void {
+    const { records } = request;
+    if (records === undefined) {
+      this.#refuse(
+        job,
+        refuse("INVALID_REQUEST", `Cannot append to "${topic.name}": an encoded batch needs an explicit partition`),
+      );
+      return;
+    }
+    const tooLarge = recordTooLarge(topic, records);
+    if (tooLarge !== undefined) {
+      this.#refuse(job, tooLarge);
+      return;
+    }
+    const nowMs = this.#dependencies.nowMs();
+    for (const [partition, indexes] of sharesOf(topic, records, job.sizeBytes)) {
+      const whole = indexes.length === records.count;
+      const batch = records.toBatch(whole ? { nowMs } : { nowMs, indexes });
+      this.#offer(topic, request, partition, batch, whole ? undefined : indexes, job);
+    }
+    job.offered();
+  }
+
+  #offer(
+    topic: LocalTopic,
+    request: ProduceRequest,
+    partition: number,
+    batch: Uint8Array,
+    indexes: readonly number[] | undefined,
+    job: ProduceJob,
+  ): void {
+    const pending = new PendingProduce(job, partition, request.acks, job.startedMs, indexes);
+    job.expect(pending);
+    const wished = request.timeoutMs === 0 ? this.#dependencies.defaultTimeoutMs : request.timeoutMs;
+    topic.partitions[partition]?.produce(pending, batch, {
+      expectedOffset: request.expectedOffset,
+      timeoutMs: Math.min(wished, this.#dependencies.timeoutMsMax),
+    });
+  }
+
+  #refuse(job: ProduceJob, refusal: Refusal): void {
+    this.#dependencies.countRefusal(refusal);
+    job.refuse(refusal);
+  }
+}
+
+/** Which records go where. Records without a key stay together, so that small requests do not become many batches. */
+function sharesOf(topic: LocalTopic, records: RawRecords, sizeBytes: number): Map<number, number[]> {
+  const shares = new Map<number, number[]>();
+  let sticky = -1;
+  for (let index = 0; index < records.count; index++) {
+    const key = records.keyOf(index);
+    let partition: number;
+    if (key !== null) partition = partitionForKey(key, topic.partitions.length);
+    else partition = sticky = sticky < 0 ? topic.nextSticky(sizeBytes) : sticky;
+    const share = shares.get(partition);
+    if (share === undefined) shares.set(partition, [index]);
+    else share.push(index);
+  }
+  return shares;
+}
+
+function recordTooLarge(topic: LocalTopic, records: RawRecords): Refusal | undefined {
+  if (records.maxRecordBytes <= topic.rules.maxBatchBytes) return undefined;
+  return refuse(
+    "MESSAGE_TOO_LARGE",
+    `Cannot append to "${topic.name}": a record has ${records.maxRecordBytes} bytes and max.message.bytes of the topic is ${topic.rules.maxBatchBytes}`,
+    { sizeBytes: records.maxRecordBytes, maxBytes: topic.rules.maxBatchBytes },
+  );
+}
+
+export function unknownTopic(name: string): Refusal {
+  return refuse("UNKNOWN_TOPIC", `There is no topic "${name}"; create it first, or look at the list of topics`, {
+    topic: name,
+  });
+}
+
+export function unknownPartition(topic: LocalTopic, partition: number): Refusal {
+  return refuse(
+    "UNKNOWN_PARTITION",
+    `Topic "${topic.name}" has no partition ${partition}: it has ${topic.partitions.length}, from 0 to ${topic.partitions.length - 1}`,
+    { topic: topic.name, partition, partitionCount: topic.partitions.length },
+  );
+}

@@ -1,0 +1,46 @@
+/** What a read that gave no records means for the one who asked. */
+import type { ReadResult } from "@varve/log";
+import { type Refusal, refuse } from "../refusal.ts";
+import type { PartitionLeader } from "./partition.ts";
+
+export function readRefusal(
+  leader: PartitionLeader,
+  offset: number,
+  result: Exclude<ReadResult, { kind: "batches" | "empty" }>,
+): Refusal {
+  const { topic, partition, log } = leader;
+  switch (result.kind) {
+    case "out-of-range":
+      return refuse(
+        "OFFSET_OUT_OF_RANGE",
+        `Cannot read "${topic}" ${partition} from offset ${offset}: it has ${result.logStartOffset} to ${result.logEndOffset}; ` +
+          `start at one of these, or at earliest`,
+        {
+          offset,
+          logStartOffset: result.logStartOffset,
+          logEndOffset: result.logEndOffset,
+          highWatermark: log.highWatermark,
+        },
+      );
+    case "damaged":
+      return refuse(
+        "PARTITION_QUARANTINED",
+        `Cannot read "${topic}" ${partition} at offset ${offset}: "${result.file}" is damaged there (${result.why}); ` +
+          `records before it can be read; to give the damaged ones up: varve partition accept-loss ${topic} ${partition} --yes`,
+        { file: result.file, offset, command: `varve partition accept-loss ${topic} ${partition} --yes` },
+      );
+  }
+}
+
+/** H-7: a request may say which leader epoch it knows. */
+export function epochRefusal(leader: PartitionLeader, known: number | undefined): Refusal | undefined {
+  const current = leader.log.leaderEpoch;
+  if (known === undefined || known === current) return undefined;
+  const older = known < current;
+  return refuse(
+    older ? "FENCED_LEADER_EPOCH" : "UNKNOWN_LEADER_EPOCH",
+    `Cannot read "${leader.topic}" ${leader.partition}: the request knows leader epoch ${known} and the leader is in ${current}; ` +
+      (older ? "look the topic up again" : "try again"),
+    { knownEpoch: known, leaderEpoch: current },
+  );
+}

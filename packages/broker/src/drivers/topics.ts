@@ -1,0 +1,229 @@
+/**
+ * The partitions that this node has, by topic: brought in line with the controller's image, one change at a time.
+ *
+ *     image ──> apply ──> create logs, start epochs, set configs, delete what is gone ──> byName
+ *
+ * Invariants
+ * - A topic appears under its name only when all its partitions can be used; it disappears before its files do.
+ * - What the image does not know is never deleted: at start it is set aside, with its records (strays).
+ */
+import {
+  type ControllerImage,
+  type FlushState,
+  type Partition,
+  type Topic,
+  type TopicConfig,
+  clusterOverrides,
+  effectiveTopicConfig,
+  topicOverrides,
+  topicsByName,
+} from "@varve/cluster";
+import type { LogConfig, LogStore } from "@varve/log";
+import { TopicMetrics } from "../metrics/topic-metrics.ts";
+import type { Refusal } from "../refusal.ts";
+import type { TopicRules } from "./batch-admission.ts";
+import { type PartitionDependencies, PartitionLeader } from "./partition.ts";
+
+/** Records without a key move on to the next partition after so many bytes, as Kafka's producers do (batch.size). */
+const stickyBytes = 16_384;
+
+export class LocalTopic {
+  readonly id: string;
+  readonly name: string;
+  readonly metrics: TopicMetrics;
+  readonly partitions: PartitionLeader[] = [];
+  config: TopicConfig;
+  rules: TopicRules;
+  #sticky = 0;
+  #stickyBytes = 0;
+
+  constructor(topic: Topic, config: TopicConfig) {
+    this.id = topic.id;
+    this.name = topic.name;
+    this.metrics = new TopicMetrics(topic.name);
+    this.config = config;
+    this.rules = rulesOf(config);
+  }
+
+  /** The partition for records without a key. `bytes` is about what is going there. */
+  nextSticky(bytes: number): number {
+    if (this.#stickyBytes >= stickyBytes) {
+      this.#sticky++;
+      this.#stickyBytes = 0;
+    }
+    this.#stickyBytes += bytes;
+    return this.#sticky % this.partitions.length;
+  }
+}
+
+export interface TopicsDependencies extends PartitionDependencies {
+  readonly store: LogStore;
+  readonly nodeId: number;
+  readonly producerExpiryMs: number;
+  /** The partition is counted by `sync` now (`syncing` is over); tell the controller. */
+  confirmFlush(partition: Partition): void;
+}
+
+export class Topics {
+  readonly #dependencies: TopicsDependencies;
+  readonly #byName = new Map<string, LocalTopic>();
+  readonly #byId = new Map<string, LocalTopic>();
+  #wanted: ControllerImage | undefined;
+  #appliedOffset = 0;
+  #applying: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(dependencies: TopicsDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  get(name: string): LocalTopic | undefined {
+    return this.#byName.get(name);
+  }
+
+  all(): IterableIterator<LocalTopic> {
+    return this.#byName.values();
+  }
+
+  /** Number of metadata records that are in effect here. */
+  get appliedOffset(): number {
+    return this.#appliedOffset;
+  }
+
+  /** Brings this node in line with `image`, or a newer one. Resolves when that is done. */
+  apply(image: ControllerImage): Promise<void> {
+    if (this.#wanted === undefined || image.offset > this.#wanted.offset) this.#wanted = image;
+    this.#applying ??= this.#run();
+    return this.#applying;
+  }
+
+  /** Puts aside what the store has and the image does not know. Once, at start. */
+  async setAsideStrays(image: ControllerImage): Promise<void> {
+    for (const log of this.#dependencies.store.partitions()) {
+      const known = image.topics.get(log.id.topicId)?.partitions[log.id.partition];
+      if (known !== undefined) continue;
+      this.#dependencies.log(
+        { topic: log.id.topic, partition: log.id.partition },
+        "partition unknown to the cluster: its directory was renamed to .stray",
+      );
+      await this.#dependencies.store.setAside(log.id);
+    }
+  }
+
+  /** Ends all leaderships: whoever waits gets `refusal`. */
+  close(refusal: Refusal): void {
+    this.#closed = true;
+    for (const topic of this.#byId.values()) {
+      for (const leader of topic.partitions) leader.close(refusal);
+    }
+  }
+
+  /** Until what is being applied is done. */
+  async idle(): Promise<void> {
+    await this.#applying;
+  }
+
+  async #run(): Promise<void> {
+    // Even when there is nothing to do: `#applying` has to be set before it is cleared.
+    await Promise.resolve();
+    try {
+      for (let image = this.#wanted; image !== undefined && image.offset > this.#appliedOffset; image = this.#wanted) {
+        if (this.#closed) break;
+        await this.#applyOne(image);
+        this.#appliedOffset = image.offset;
+      }
+    } finally {
+      // In the same step as the last look at `#wanted`: who asks from here on gets a run of its own.
+      this.#applying = undefined;
+    }
+  }
+
+  async #applyOne(image: ControllerImage): Promise<void> {
+    for (const topic of this.#byId.values()) {
+      if (image.topics.get(topic.id) === undefined) await this.#remove(topic);
+    }
+    const shared = clusterOverrides(image);
+    for (const topic of topicsByName(image)) {
+      await this.#bringInLine(topic, effectiveTopicConfig(topicOverrides(image, topic.id), shared));
+    }
+  }
+
+  async #bringInLine(topic: Topic, config: TopicConfig): Promise<void> {
+    const { store, producerExpiryMs } = this.#dependencies;
+    const local = this.#byId.get(topic.id) ?? new LocalTopic(topic, config);
+    local.config = config;
+    local.rules = rulesOf(config);
+    for (const partition of topic.partitions) {
+      const wanted = logConfigOf(config, partition.flush, producerExpiryMs);
+      let leader = local.partitions[partition.partition];
+      if (leader === undefined) {
+        const id = { topicId: topic.id, topic: topic.name, partition: partition.partition };
+        const log = store.get(topic.id, partition.partition) ?? (await store.create(id, wanted));
+        if (partition.leaderEpoch > log.leaderEpoch) log.startEpoch(partition.leaderEpoch);
+        leader = new PartitionLeader(log, { rules: local.rules, metrics: local.metrics }, this.#dependencies);
+        local.partitions[partition.partition] = leader;
+      }
+      leader.rules = local.rules;
+      leader.startEpoch(partition.leaderEpoch);
+      if (!sameConfig(leader.log.config, wanted)) await leader.log.setConfig(wanted);
+      if (partition.flush === "syncing") this.#dependencies.confirmFlush(partition);
+    }
+    this.#byId.set(topic.id, local);
+    this.#byName.set(topic.name, local);
+  }
+
+  async #remove(topic: LocalTopic): Promise<void> {
+    this.#byId.delete(topic.id);
+    if (this.#byName.get(topic.name) === topic) this.#byName.delete(topic.name);
+    for (const leader of topic.partitions) {
+      leader.close({
+        reason: "UNKNOWN_TOPIC",
+        message: `Topic "${topic.name}" was deleted`,
+        metadata: { topic: topic.name },
+      });
+    }
+    for (const leader of topic.partitions) await this.#dependencies.store.delete(leader.log.id);
+  }
+}
+
+/** What a partition has until the image says otherwise. */
+export function logDefaults(producerExpiryMs: number): LogConfig {
+  return logConfigOf(effectiveTopicConfig({}, {}), "sync", producerExpiryMs);
+}
+
+function rulesOf(config: TopicConfig): TopicRules {
+  return {
+    maxBatchBytes: config["max.message.bytes"],
+    logAppendTime: config["message.timestamp.type"] === "LogAppendTime",
+    timestampAfterMsMax: config["message.timestamp.after.max.ms"],
+    timestampBeforeMsMax: config["message.timestamp.before.max.ms"],
+  };
+}
+
+function logConfigOf(config: TopicConfig, flush: FlushState, producerExpiryMs: number): LogConfig {
+  return {
+    flush: flush === "os" ? "os" : "sync",
+    segmentBytes: config["segment.bytes"],
+    segmentMs: config["segment.ms"],
+    indexIntervalBytes: config["index.interval.bytes"],
+    retentionMs: config["retention.ms"],
+    retentionBytes: config["retention.bytes"],
+    retentionClock: config["retention.clock"],
+    maxBatchBytes: config["max.message.bytes"],
+    producerExpiryMs,
+  };
+}
+
+function sameConfig(a: LogConfig, b: LogConfig): boolean {
+  return (
+    a.flush === b.flush &&
+    a.segmentBytes === b.segmentBytes &&
+    a.segmentMs === b.segmentMs &&
+    a.indexIntervalBytes === b.indexIntervalBytes &&
+    a.retentionMs === b.retentionMs &&
+    a.retentionBytes === b.retentionBytes &&
+    a.retentionClock === b.retentionClock &&
+    a.maxBatchBytes === b.maxBatchBytes &&
+    a.producerExpiryMs === b.producerExpiryMs
+  );
+}

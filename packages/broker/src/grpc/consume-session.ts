@@ -1,0 +1,263 @@
+/**
+ * One `Consume` call: pushes the records of some partitions of a topic, at the pace of the reader.
+ *
+ *     partition 0  ready ──┐
+ *     partition 1  parked  │ in turns: read ──> encode ──> [ held for this reader, <= maxBufferBytes ] ──> network
+ *     partition 2  done    │
+ *     partition 3  ready ──┘
+ *
+ * A reader that does not take its bytes costs one bounded buffer: nothing is read for it until half of that has left. A
+ * partition without data is parked in the heap of its leader; there is no timer here.
+ *
+ * Invariants
+ * - At most one read is under way per stream, and what is held never exceeds `maxBufferBytes` plus one message.
+ * - Records reach the reader in offset order per partition, up to the high watermark (H-7), each once.
+ * - The call ends by itself when every partition has reached its end.
+ */
+import type { ReadResult } from "@varve/log";
+import type { PartitionLeader, ReadWaiter } from "../drivers/partition.ts";
+import { readRefusal } from "../drivers/read-refusal.ts";
+import type { Refusal } from "../refusal.ts";
+import type { EncodedRead, ReadEncoder } from "./read-encoder.ts";
+
+/** What a session needs of the call. */
+export interface ConsumeSink {
+  /** `written` is called once the bytes have left for the network; never when the call is over. */
+  write(message: Uint8Array, written: () => void): void;
+  end(): void;
+  fail(refusal: Refusal): void;
+}
+
+export interface PartitionPlan {
+  leader: PartitionLeader;
+  position: number;
+  /** Exclusive; Infinity when there is none. */
+  endOffset: number;
+  /** Infinity when there is none. */
+  countMax: number;
+}
+
+export interface ConsumeLimits {
+  /** Bytes held for this reader beyond what the network has taken. */
+  maxBufferBytes: number;
+  /** Bytes of one read. */
+  readBytes: number;
+}
+
+/** How far one partition of the call is. */
+class PartitionReader implements ReadWaiter {
+  readonly leader: PartitionLeader;
+  readonly endOffset: number;
+  readonly #session: ConsumeSession;
+  position: number;
+  countLeft: number;
+  first = true;
+  done = false;
+  waitOffset = -1;
+  heapIndex = -1;
+
+  constructor(session: ConsumeSession, plan: PartitionPlan) {
+    this.#session = session;
+    this.leader = plan.leader;
+    this.position = plan.position;
+    this.endOffset = plan.endOffset;
+    this.countLeft = plan.countMax;
+  }
+
+  get atEnd(): boolean {
+    return this.position >= this.endOffset || this.countLeft <= 0;
+  }
+
+  wake(): void {
+    this.#session.ready(this);
+  }
+}
+
+export class ConsumeSession {
+  readonly #sink: ConsumeSink;
+  readonly #encoder: ReadEncoder;
+  readonly #limits: ConsumeLimits;
+  readonly #closed: (session: ConsumeSession) => void;
+  readonly #readers: PartitionReader[];
+  /** Partitions that may have data, in turns. */
+  #ready: PartitionReader[] = [];
+  #open: number;
+  #heldBytes = 0;
+  #pumping = false;
+  #over = false;
+  readonly #written: (bytes: number) => void;
+
+  constructor(
+    plans: readonly PartitionPlan[],
+    dependencies: { sink: ConsumeSink; encoder: ReadEncoder; closed: (session: ConsumeSession) => void },
+    limits: ConsumeLimits,
+  ) {
+    this.#sink = dependencies.sink;
+    this.#encoder = dependencies.encoder;
+    this.#closed = dependencies.closed;
+    this.#limits = limits;
+    this.#readers = plans.map((plan) => new PartitionReader(this, plan));
+    this.#open = this.#readers.length;
+    this.#written = (bytes) => this.#left(bytes);
+  }
+
+  /** Bytes written for this reader that the network has not taken. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  start(): void {
+    this.#ready = [...this.#readers];
+    if (this.#open === 0) this.#end();
+    else this.#pump();
+  }
+
+  /** Internal: the partition may have something. */
+  ready(reader: PartitionReader): void {
+    if (this.#over || reader.done) return;
+    this.#ready.push(reader);
+    this.#pump();
+  }
+
+  /** Ends the call with an error, e.g. at shutdown. */
+  fail(refusal: Refusal): void {
+    if (this.#over) return;
+    this.close();
+    this.#sink.fail(refusal);
+  }
+
+  /** The call is over, for whatever reason. Idempotent. */
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#ready = [];
+    for (const reader of this.#readers) reader.leader.stopWaiting(reader);
+    this.#closed(this);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#heldBytes < this.#limits.maxBufferBytes;
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (!this.#over && this.#hasRoom) {
+      const reader = this.#ready.shift();
+      if (reader === undefined) break;
+      const waiting = this.#turn(reader);
+      if (waiting !== undefined) {
+        waiting.then(
+          () => this.#pumpAgain(),
+          (error: unknown) => this.#broken(error),
+        );
+        return;
+      }
+    }
+    this.#pumping = false;
+  }
+
+  #pumpAgain(): void {
+    this.#pumping = false;
+    this.#pump();
+  }
+
+  /** One read of one partition. A promise when it needs the disk, or decompression. */
+  #turn(reader: PartitionReader): Promise<void> | undefined {
+    const { log, closedBy } = reader.leader;
+    if (closedBy !== undefined) {
+      this.fail(closedBy);
+      return undefined;
+    }
+    if (reader.atEnd) {
+      this.#sendEnd(reader);
+      return undefined;
+    }
+    // Not limited by the end: a batch is never cut, so one that reaches beyond the end would never be found.
+    const options = { offset: reader.position, maxBytes: this.#limits.readBytes, limit: log.highWatermark };
+    const cached = log.readCached(options);
+    if (cached !== undefined) return this.#taken(reader, cached);
+    return log.read(options).then((result) => this.#taken(reader, result));
+  }
+
+  #taken(reader: PartitionReader, result: ReadResult): Promise<void> | undefined {
+    if (this.#over) return undefined;
+    if (result.kind === "empty") {
+      this.#park(reader);
+      return undefined;
+    }
+    if (result.kind !== "batches") {
+      this.fail(readRefusal(reader.leader, reader.position, result));
+      return undefined;
+    }
+    const encoded = this.#encoder.encode({
+      leader: reader.leader,
+      batches: result.bytes,
+      fromOffset: reader.position,
+      endOffset: reader.endOffset,
+      countMax: reader.countLeft,
+      first: reader.first,
+    });
+    if (encoded instanceof Promise) return encoded.then((done) => this.#send(reader, done));
+    this.#send(reader, encoded);
+    return undefined;
+  }
+
+  #send(reader: PartitionReader, encoded: EncodedRead | Refusal): void {
+    if (this.#over) return;
+    if ("reason" in encoded) {
+      this.fail(encoded);
+      return;
+    }
+    reader.position = encoded.nextOffset;
+    reader.countLeft -= encoded.records;
+    reader.first = false;
+    reader.leader.metrics.fetchRecords += encoded.records;
+    reader.leader.metrics.fetchBytes += encoded.message.byteLength;
+    this.#write(encoded.message);
+    if (encoded.endReached) this.#finished(reader);
+    else this.#ready.push(reader);
+  }
+
+  #sendEnd(reader: PartitionReader): void {
+    this.#write(this.#encoder.encodeEnd(reader.leader, reader.position, reader.first));
+    this.#finished(reader);
+  }
+
+  #finished(reader: PartitionReader): void {
+    reader.done = true;
+    this.#open--;
+    if (this.#open === 0) this.#end();
+  }
+
+  #park(reader: PartitionReader): void {
+    // The first message tells the reader that it is connected, where it stands and who leads, data or not.
+    if (reader.first) {
+      reader.first = false;
+      this.#write(this.#encoder.encodeProgress(reader.leader, reader.position));
+    }
+    reader.waitOffset = Math.max(reader.position, reader.leader.log.highWatermark) + 1;
+    reader.leader.waitForRecords(reader);
+  }
+
+  #write(message: Uint8Array): void {
+    const bytes = message.byteLength;
+    this.#heldBytes += bytes;
+    this.#sink.write(message, () => this.#written(bytes));
+  }
+
+  #left(bytes: number): void {
+    this.#heldBytes -= bytes;
+    if (this.#heldBytes <= this.#limits.maxBufferBytes / 2) this.#pump();
+  }
+
+  #end(): void {
+    this.close();
+    this.#sink.end();
+  }
+
+  #broken(error: unknown): void {
+    this.#pumping = false;
+    this.fail({ reason: "STORAGE_FAILED", message: `Cannot read: ${String(error)}`, metadata: {} });
+  }
+}

@@ -1,0 +1,147 @@
+/** The `Consume` call: from the request to a plan per partition, then a `ConsumeSession` that pushes. */
+import type { ServerWritableStream } from "@grpc/grpc-js";
+import type { ConsumeRequest, PartitionRange } from "@varve/api";
+import type { PartitionLeader } from "../drivers/partition.ts";
+import { resolveEnd, resolvePosition } from "../drivers/positions.ts";
+import { unknownPartition, unknownTopic } from "../drivers/produce-intake.ts";
+import { epochRefusal } from "../drivers/read-refusal.ts";
+import type { LocalTopic } from "../drivers/topics.ts";
+import type { BrokerNode } from "../node.ts";
+import { type Refusal, refuse } from "../refusal.ts";
+import { internal, isRefusal, statusOf } from "./answer.ts";
+import { ConsumeSession, type PartitionPlan } from "./consume-session.ts";
+import { ReadEncoder } from "./read-encoder.ts";
+
+type ConsumeCall = ServerWritableStream<ConsumeRequest, Uint8Array>;
+
+/** All open Consume calls of a node. */
+export class ConsumeCalls {
+  readonly #node: BrokerNode;
+  readonly #sessions = new Set<ConsumeSession>();
+
+  constructor(node: BrokerNode) {
+    this.#node = node;
+  }
+
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const session of this.#sessions) bytes += session.heldBytes;
+    return bytes;
+  }
+
+  /** Ends every call: readers go on elsewhere, or here after the restart. */
+  stop(): void {
+    const refusal = this.#node.stoppedBy() ?? refuse("SHUTTING_DOWN", "The broker is stopping; connect again");
+    for (const session of this.#sessions) session.fail(refusal);
+  }
+
+  /** The handler. */
+  readonly open = (call: ConsumeCall): void => {
+    const node = this.#node;
+    call.on("error", () => undefined);
+    const refusal = node.stoppedBy() ?? this.#whyFull();
+    if (refusal !== undefined) {
+      this.#refuse(call, refusal);
+      return;
+    }
+    node.counters.openConsumeStreams++;
+    let over = false;
+    let session: ConsumeSession | undefined;
+    const ended = (): void => {
+      if (over) return;
+      over = true;
+      node.counters.openConsumeStreams--;
+      session?.close();
+    };
+    call.on("cancelled", ended);
+    call.on("close", ended);
+    call.on("finish", ended);
+    plan(node, call.request).then(
+      (plans) => {
+        if (over) return;
+        if (isRefusal(plans)) {
+          this.#refuse(call, plans);
+          ended();
+          return;
+        }
+        session = this.#start(call, plans, ended);
+      },
+      (error: unknown) => {
+        this.#refuse(call, internal(node, "Consume", error));
+        ended();
+      },
+    );
+  };
+
+  #start(call: ConsumeCall, plans: PartitionPlan[], ended: () => void): ConsumeSession {
+    const { request } = call;
+    const { limits, leaderHint } = this.#node;
+    const wished = request.maxBufferBytes === 0 ? limits.consumeBufferBytesMax : request.maxBufferBytes;
+    const session = new ConsumeSession(
+      plans,
+      {
+        sink: {
+          write: (message, written) => call.write(message, written),
+          end: () => call.end(),
+          fail: (refusal) => this.#refuse(call, refusal),
+        },
+        encoder: new ReadEncoder(request, leaderHint),
+        closed: (closed) => {
+          this.#sessions.delete(closed);
+          ended();
+        },
+      },
+      { maxBufferBytes: Math.min(wished, limits.consumeBufferBytesMax), readBytes: limits.readBytes },
+    );
+    this.#sessions.add(session);
+    session.start();
+    return session;
+  }
+
+  #whyFull(): Refusal | undefined {
+    const { counters, limits } = this.#node;
+    if (counters.openConsumeStreams + counters.openProduceStreams < limits.streamsMax) return undefined;
+    return refuse(
+      "BUSY",
+      `Cannot open a stream now: ${limits.streamsMax} are open, which is the limit; try again later`,
+      { streams: limits.streamsMax },
+    );
+  }
+
+  #refuse(call: ConsumeCall, refusal: Refusal): void {
+    this.#node.counters.countRefusal(refusal);
+    call.emit("error", statusOf(refusal));
+  }
+}
+
+async function plan(node: BrokerNode, request: ConsumeRequest): Promise<PartitionPlan[] | Refusal> {
+  if (request.fault !== undefined) return refuse(request.fault.reason, request.fault.message);
+  const topic = node.topics.get(request.topic);
+  if (topic === undefined) return unknownTopic(request.topic);
+  const plans: PartitionPlan[] = [];
+  for (const range of rangesOf(topic, request)) {
+    const leader = topic.partitions[range.partition];
+    if (leader === undefined) return unknownPartition(topic, range.partition);
+    const refusal = epochRefusal(leader, range.currentLeaderEpoch);
+    if (refusal !== undefined) return refusal;
+    plans.push(await planPartition(node, leader, range));
+  }
+  return plans;
+}
+
+function rangesOf(topic: LocalTopic, request: ConsumeRequest): readonly PartitionRange[] {
+  if (request.partitions.length > 0) return request.partitions;
+  const { start, end } = request;
+  return topic.partitions.map(({ partition }) => ({ partition, start, end, currentLeaderEpoch: undefined }));
+}
+
+async function planPartition(
+  node: BrokerNode,
+  leader: PartitionLeader,
+  range: Pick<PartitionRange, "start" | "end">,
+): Promise<PartitionPlan> {
+  // The end first: what arrives while the start is looked up lies behind "latest at start".
+  const end = await resolveEnd(leader, range.end);
+  const start = await resolvePosition(leader, range.start, node.clock.nowMs());
+  return { leader, position: start.offset, endOffset: end.offset, countMax: end.count };
+}

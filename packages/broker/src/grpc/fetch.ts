@@ -1,0 +1,95 @@
+/** The `Fetch` call: one read of one partition, with a long poll when it asks for one. */
+import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
+import type { FetchRequest } from "@varve/api";
+import type { PartitionLeader } from "../drivers/partition.ts";
+import { resolvePosition } from "../drivers/positions.ts";
+import { unknownPartition, unknownTopic } from "../drivers/produce-intake.ts";
+import { epochRefusal } from "../drivers/read-refusal.ts";
+import type { BrokerNode } from "../node.ts";
+import { type Refusal, refuse } from "../refusal.ts";
+import { answerUnary, isRefusal } from "./answer.ts";
+import { FetchSession, type FetchedBatches } from "./fetch-session.ts";
+import { ReadEncoder } from "./read-encoder.ts";
+
+type FetchCall = ServerUnaryCall<FetchRequest, Uint8Array>;
+
+const defaultFetchBytes = 1024 * 1024;
+
+/** The handler. `parked` gets the calls that wait, so that they can be hurried when the broker stops. */
+export function fetch(
+  node: BrokerNode,
+  parked: Set<FetchSession>,
+): (call: FetchCall, callback: sendUnaryData<Uint8Array>) => void {
+  return (call, callback) => void answerUnary(node, "Fetch", () => answer(node, call, parked), callback);
+}
+
+async function answer(
+  node: BrokerNode,
+  call: FetchCall,
+  parked: Set<FetchSession>,
+): Promise<Uint8Array | Refusal | undefined> {
+  const { request } = call;
+  const startedMs = node.clock.monotonicMs();
+  if (request.fault !== undefined) return refuse(request.fault.reason, request.fault.message);
+  const topic = node.topics.get(request.topic);
+  if (topic === undefined) return unknownTopic(request.topic);
+  const leader = topic.partitions[request.partition];
+  if (leader === undefined) return unknownPartition(topic, request.partition);
+  const wrongEpoch = epochRefusal(leader, request.currentLeaderEpoch);
+  if (wrongEpoch !== undefined) return wrongEpoch;
+  const { offset } = await resolvePosition(leader, request.start, node.clock.nowMs());
+  const fetched = await read(node, call, leader, offset, parked);
+  if (fetched === undefined || isRefusal(fetched)) return fetched;
+  const encoded = await new ReadEncoder(request, node.leaderHint).encode({
+    leader,
+    batches: fetched.bytes,
+    fromOffset: offset,
+    endOffset: Infinity,
+    countMax: Infinity,
+    first: true,
+  });
+  if (isRefusal(encoded)) return encoded;
+  topic.metrics.fetchRecords += encoded.records;
+  topic.metrics.fetchBytes += encoded.message.byteLength;
+  topic.metrics.fetchLatency.observe((node.clock.monotonicMs() - startedMs) / 1_000);
+  return encoded.message;
+}
+
+async function read(
+  node: BrokerNode,
+  call: FetchCall,
+  leader: PartitionLeader,
+  offset: number,
+  parked: Set<FetchSession>,
+): Promise<FetchedBatches | Refusal | undefined> {
+  const { request } = call;
+  const { counters, limits } = node;
+  const maxBytes = Math.min(request.maxBytes === 0 ? defaultFetchBytes : request.maxBytes, limits.fetchBytesMax);
+  let maxWaitMs = Math.min(request.maxWaitMs, limits.fetchWaitMsMax);
+  if (maxWaitMs > 0 && counters.parkedFetches >= limits.parkedFetchesMax) {
+    return refuse("BUSY", `Cannot wait for records: ${counters.parkedFetches} calls wait already; try again later`);
+  }
+  if (maxWaitMs > 0) counters.parkedFetches++;
+  else maxWaitMs = 0;
+  let session: FetchSession | undefined;
+  try {
+    return await new Promise((resolve) => {
+      const opened = new FetchSession(
+        { leader, offset, maxBytes, minBytes: Math.min(request.minBytes, maxBytes), maxWaitMs },
+        node.wheel,
+        resolve,
+      );
+      session = opened;
+      parked.add(opened);
+      const cancelled = (): void => {
+        opened.cancel();
+        resolve(undefined);
+      };
+      if (call.cancelled) cancelled();
+      else call.on("cancelled", cancelled);
+    });
+  } finally {
+    if (session !== undefined) parked.delete(session);
+    if (maxWaitMs > 0) counters.parkedFetches--;
+  }
+}

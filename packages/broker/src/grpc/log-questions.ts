@@ -1,0 +1,151 @@
+/** The small calls of the `Log` service: ListOffsets, EpochEnd, InitProducer. */
+import {
+  type EpochEndRequestOutput,
+  type EpochEndResponseMessage,
+  type InitProducerRequestOutput,
+  type InitProducerResponseMessage,
+  type ListOffsetsRequestOutput,
+  type ListOffsetsResponseMessage,
+  PositionError,
+  type Position,
+  type PartitionOffsetsMessage,
+  positionFromMessage,
+} from "@varve/api";
+import { int16Max } from "@varve/format";
+import type { PartitionLeader } from "../drivers/partition.ts";
+import { resolvePosition } from "../drivers/positions.ts";
+import { unknownPartition, unknownTopic } from "../drivers/produce-intake.ts";
+import { epochRefusal } from "../drivers/read-refusal.ts";
+import type { LocalTopic } from "../drivers/topics.ts";
+import type { BrokerNode } from "../node.ts";
+import { type Refusal, refuse } from "../refusal.ts";
+import { errorFieldsOf } from "./produce-answer.ts";
+
+export async function listOffsets(
+  node: BrokerNode,
+  request: ListOffsetsRequestOutput,
+): Promise<ListOffsetsResponseMessage | Refusal> {
+  const topic = node.topics.get(request.topic);
+  if (topic === undefined) return unknownTopic(request.topic);
+  const tooMany = tooManyPartitions(node, request.partitions.length);
+  if (tooMany !== undefined) return tooMany;
+  let position: Position;
+  try {
+    position = positionFromMessage(request.position, { kind: "latest" });
+  } catch (error) {
+    if (error instanceof PositionError) return refuse("INVALID_REQUEST", error.message);
+    throw error;
+  }
+  const wanted =
+    request.partitions.length > 0 ? request.partitions : topic.partitions.map((leader) => leader.partition);
+  const nowMs = node.clock.nowMs();
+  const partitions: PartitionOffsetsMessage[] = [];
+  for (const partition of wanted) partitions.push(await offsetsOf(topic, partition, position, nowMs));
+  return { partitions };
+}
+
+async function offsetsOf(
+  topic: LocalTopic,
+  partition: number,
+  position: Position,
+  nowMs: number,
+): Promise<PartitionOffsetsMessage> {
+  const leader = topic.partitions[partition];
+  if (leader === undefined) return failed(partition, unknownPartition(topic, partition));
+  const { log } = leader;
+  const found = await resolvePosition(leader, position, nowMs);
+  return {
+    partition,
+    offset: found.offset,
+    timestampMs: found.timestampMs,
+    leaderEpoch: found.leaderEpoch >= 0 ? found.leaderEpoch : epochAt(leader, found.offset),
+    logStartOffset: log.logStartOffset,
+    highWatermark: log.highWatermark,
+    logEndOffset: log.logEndOffset,
+  };
+}
+
+/** Epoch of the record at `offset`; -1 when there is none that a reader may see. */
+function epochAt(leader: PartitionLeader, offset: number): number {
+  const { log } = leader;
+  if (offset < log.logStartOffset || offset >= log.highWatermark) return -1;
+  let epoch = log.leaderEpoch;
+  for (;;) {
+    const before = log.epochEnd(epoch - 1);
+    if (before.end <= offset || before.epoch >= epoch) return epoch;
+    epoch = before.epoch;
+  }
+}
+
+function failed(partition: number, refusal: Refusal): PartitionOffsetsMessage {
+  return {
+    partition,
+    offset: -1,
+    timestampMs: -1,
+    leaderEpoch: -1,
+    logStartOffset: -1,
+    highWatermark: -1,
+    logEndOffset: -1,
+    error: errorFieldsOf(refusal),
+  };
+}
+
+/** KIP-320: where an epoch ended, so that a reader finds out whether what it read was cut off. */
+export function epochEnd(node: BrokerNode, request: EpochEndRequestOutput): Promise<EpochEndResponseMessage | Refusal> {
+  const topic = node.topics.get(request.topic);
+  if (topic === undefined) return Promise.resolve(unknownTopic(request.topic));
+  const tooMany = tooManyPartitions(node, request.partitions.length);
+  if (tooMany !== undefined) return Promise.resolve(tooMany);
+  const partitions = request.partitions.map((asked) => {
+    const { partition } = asked;
+    const leader = topic.partitions[partition];
+    const refusal =
+      leader === undefined ? unknownPartition(topic, partition) : epochRefusal(leader, asked.currentLeaderEpoch);
+    if (leader === undefined || refusal !== undefined) {
+      return refusal === undefined
+        ? { partition, leaderEpoch: -1, endOffset: -1 }
+        : { partition, leaderEpoch: -1, endOffset: -1, error: errorFieldsOf(refusal) };
+    }
+    const { epoch, end } = leader.log.epochEnd(asked.leaderEpoch);
+    return { partition, leaderEpoch: epoch, endOffset: end };
+  });
+  return Promise.resolve({ partitions });
+}
+
+/** A fresh id, or the next epoch of one that the caller has. */
+export async function initProducer(
+  node: BrokerNode,
+  request: InitProducerRequestOutput,
+): Promise<InitProducerResponseMessage | Refusal> {
+  const { producerId, producerEpoch } = request;
+  if (producerId === undefined && producerEpoch === undefined) return fresh(node);
+  if (
+    producerId === undefined ||
+    producerEpoch === undefined ||
+    !Number.isSafeInteger(producerId) ||
+    producerId < 0 ||
+    producerEpoch < 0 ||
+    producerEpoch > int16Max
+  ) {
+    return refuse(
+      "INVALID_REQUEST",
+      `Cannot go on with producer id ${producerId} and epoch ${producerEpoch}: send both as they were given, or neither`,
+    );
+  }
+  // An epoch is used up: batches of the next one could not be told from those of the first.
+  if (producerEpoch >= int16Max - 1) return fresh(node);
+  return { producerId, producerEpoch: producerEpoch + 1 };
+}
+
+async function fresh(node: BrokerNode): Promise<InitProducerResponseMessage | Refusal> {
+  const given = await node.producerIds.next();
+  if (typeof given !== "number") return given;
+  node.counters.producerIdsGiven++;
+  return { producerId: given, producerEpoch: 0 };
+}
+
+export function tooManyPartitions(node: BrokerNode, count: number): Refusal | undefined {
+  const max = node.limits.partitionsPerRequestMax;
+  if (count <= max) return undefined;
+  return refuse("INVALID_REQUEST", `Cannot answer for ${count} partitions in one request; the limit is ${max}`);
+}

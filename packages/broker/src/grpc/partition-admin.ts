@@ -1,0 +1,173 @@
+/** The calls of the `Admin` service that deal with single partitions: DescribePartitions, DeleteRecords, AcceptLoss. */
+import {
+  type AcceptLossRequestOutput,
+  type AcceptLossResponseMessage,
+  type DeleteRecordsRequestOutput,
+  type DeleteRecordsResponseMessage,
+  type DescribePartitionsRequestOutput,
+  type DescribePartitionsResponseMessage,
+  type PartitionDeletionResultMessage,
+  type PartitionStatusMessage,
+  type PositionOutput,
+  PositionError,
+  type Position,
+  positionFromMessage,
+} from "@varve/api";
+import type { PartitionState } from "@varve/log";
+import type { PartitionLeader } from "../drivers/partition.ts";
+import { resolvePosition } from "../drivers/positions.ts";
+import { unknownPartition, unknownTopic } from "../drivers/produce-intake.ts";
+import type { LocalTopic } from "../drivers/topics.ts";
+import type { BrokerNode } from "../node.ts";
+import { type Refusal, refuse } from "../refusal.ts";
+import { isRefusal } from "./answer.ts";
+import { tooManyPartitions } from "./log-questions.ts";
+import { errorFieldsOf } from "./produce-answer.ts";
+
+const stateNames = {
+  open: "PARTITION_STATE_ONLINE",
+  "needs-epoch": "PARTITION_STATE_NEEDS_EPOCH",
+  quarantined: "PARTITION_STATE_QUARANTINED",
+  failed: "PARTITION_STATE_FAILED",
+  closed: "PARTITION_STATE_OFFLINE",
+} as const satisfies Record<PartitionState["kind"], string>;
+
+export function describePartitions(
+  node: BrokerNode,
+  request: DescribePartitionsRequestOutput,
+): Promise<DescribePartitionsResponseMessage | Refusal> {
+  const topic = node.topics.get(request.topic);
+  if (topic === undefined) return Promise.resolve(unknownTopic(request.topic));
+  const tooMany = tooManyPartitions(node, request.partitions.length);
+  if (tooMany !== undefined) return Promise.resolve(tooMany);
+  const wanted =
+    request.partitions.length > 0 ? request.partitions : topic.partitions.map(({ partition }) => partition);
+  return Promise.resolve({ partitions: wanted.map((partition) => statusOfPartition(node, topic, partition)) });
+}
+
+function statusOfPartition(node: BrokerNode, topic: LocalTopic, partition: number): PartitionStatusMessage {
+  const leader = topic.partitions[partition];
+  if (leader === undefined) {
+    return {
+      partition,
+      logStartOffset: -1,
+      highWatermark: -1,
+      logEndOffset: -1,
+      countedOffset: -1,
+      error: errorFieldsOf(unknownPartition(topic, partition)),
+    };
+  }
+  const { log } = leader;
+  const placed = node.controller.image.topics.get(topic.id)?.partitions[partition];
+  return {
+    partition,
+    state: stateNames[log.state.kind],
+    stateDetail: detailOf(log.state),
+    leader: node.leaderHint(log.leaderEpoch),
+    logStartOffset: log.logStartOffset,
+    highWatermark: log.highWatermark,
+    logEndOffset: log.logEndOffset,
+    countedOffset: log.countedOffset,
+    sizeBytes: log.sizeBytes,
+    replicas: [...(placed?.replicas ?? [])],
+    inSyncReplicas: [...(placed?.isr ?? [])],
+  };
+}
+
+function detailOf(state: PartitionState): string {
+  switch (state.kind) {
+    case "open":
+      return "";
+    case "needs-epoch":
+      return state.why;
+    case "quarantined":
+      return `"${state.file}" is damaged at offset ${state.offset}: ${state.why}`;
+    case "failed":
+      return state.error.message;
+    case "closed":
+      return "the broker is stopping";
+  }
+}
+
+export async function deleteRecords(
+  node: BrokerNode,
+  request: DeleteRecordsRequestOutput,
+): Promise<DeleteRecordsResponseMessage | Refusal> {
+  const topic = node.topics.get(request.topic);
+  if (topic === undefined) return unknownTopic(request.topic);
+  const tooMany = tooManyPartitions(node, request.partitions.length);
+  if (tooMany !== undefined) return tooMany;
+  if (request.partitions.length === 0) {
+    return refuse("INVALID_REQUEST", `Cannot delete records of "${request.topic}": the request names no partition`);
+  }
+  const partitions: PartitionDeletionResultMessage[] = [];
+  for (const { partition, before } of request.partitions) {
+    const leader = topic.partitions[partition];
+    const result =
+      leader === undefined
+        ? unknownPartition(topic, partition)
+        : await deleteBefore(node, leader, before, request.validateOnly);
+    partitions.push(
+      isRefusal(result)
+        ? { partition, logStartOffset: -1, error: errorFieldsOf(result) }
+        : { partition, logStartOffset: result },
+    );
+  }
+  return { partitions };
+}
+
+/** @returns the new log start. */
+async function deleteBefore(
+  node: BrokerNode,
+  leader: PartitionLeader,
+  before: PositionOutput | null,
+  validateOnly: boolean,
+): Promise<number | Refusal> {
+  const { topic, partition, log } = leader;
+  if (before?.position === undefined) {
+    return refuse(
+      "INVALID_REQUEST",
+      `Cannot delete records of "${topic}" ${partition}: the request does not say which`,
+    );
+  }
+  let position: Position;
+  try {
+    position = positionFromMessage(before, { kind: "earliest" });
+  } catch (error) {
+    if (error instanceof PositionError) return refuse("INVALID_REQUEST", error.message);
+    throw error;
+  }
+  const { offset } = await resolvePosition(leader, position, node.clock.nowMs());
+  if (offset > log.highWatermark) {
+    return refuse(
+      "OFFSET_OUT_OF_RANGE",
+      `Cannot delete records of "${topic}" ${partition} before offset ${offset}: only ${log.highWatermark} are committed`,
+      { offset, logStartOffset: log.logStartOffset, highWatermark: log.highWatermark },
+    );
+  }
+  if (validateOnly) return Math.max(offset, log.logStartOffset);
+  return log.deleteRecordsBefore(offset);
+}
+
+export async function acceptLoss(
+  node: BrokerNode,
+  request: AcceptLossRequestOutput,
+): Promise<AcceptLossResponseMessage | Refusal> {
+  const topic = node.topics.get(request.topic);
+  if (topic === undefined) return unknownTopic(request.topic);
+  const leader = topic.partitions[request.partition];
+  if (leader === undefined) return unknownPartition(topic, request.partition);
+  const { log } = leader;
+  const { state } = log;
+  if (state.kind !== "quarantined") {
+    return refuse(
+      "POLICY_VIOLATION",
+      `Nothing to accept in "${topic.name}" ${request.partition}: it is not quarantined`,
+      { state: state.kind },
+    );
+  }
+  if (request.validateOnly) return { fromOffset: state.offset, toOffset: log.logEndOffset };
+  const { from, to } = await log.acceptLoss();
+  node.logger.warn({ topic: topic.name, partition: request.partition, from, to }, "loss accepted");
+  return { fromOffset: from, toOffset: to };
+}

@@ -1,0 +1,82 @@
+/**
+ * The gRPC listener: our two services, the standard health service and server reflection.
+ *
+ * Closing: streams stop taking requests and answer what is under way, the rest gets a bounded time, then connections are cut.
+ */
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { loadServices, serverOptions, tuneServer } from "@varve/api";
+import { HealthImplementation } from "grpc-health-check";
+import { BrokerError } from "../errors.ts";
+import type { Address } from "../http/server.ts";
+import type { BrokerNode } from "../node.ts";
+import { createAdminService, hostPort } from "./admin-service.ts";
+import { type LogService, createLogService } from "./log-service.ts";
+
+const serviceNames = ["", "varve.v1.Log", "varve.v1.Admin"];
+
+export class GrpcServer {
+  readonly address: Address;
+  readonly #server: Server;
+  readonly #health: HealthImplementation;
+  readonly #log: LogService;
+  #closing: Promise<void> | undefined;
+
+  private constructor(server: Server, health: HealthImplementation, log: LogService, address: Address) {
+    this.#server = server;
+    this.#health = health;
+    this.#log = log;
+    this.address = address;
+  }
+
+  static async open(options: { host: string; port: number }, node: BrokerNode): Promise<GrpcServer> {
+    const services = loadServices();
+    const server = new Server({
+      ...serverOptions,
+      "grpc.max_receive_message_length": node.limits.messageBytesMax,
+      "grpc.max_concurrent_streams": node.limits.streamsPerConnectionMax,
+    });
+    tuneServer(server, (message) => node.logger.warn({}, message));
+    const log = createLogService(node, services);
+    server.addService(log.definition, log.implementation);
+    server.addService(services.admin, createAdminService(node));
+    const health = new HealthImplementation(Object.fromEntries(serviceNames.map((name) => [name, "NOT_SERVING"])));
+    health.addToServer(server);
+    new ReflectionService(services.reflection).addToServer(server);
+    const target = hostPort(options.host, options.port);
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else {
+          server.forceShutdown();
+          reject(new BrokerError("LISTEN", `Cannot listen for gRPC on ${target}: ${error.message}`, { cause: error }));
+        }
+      });
+    });
+    return new GrpcServer(server, health, log, { host: options.host, port });
+  }
+
+  /** Bytes held for consume streams beyond what the network has taken. */
+  get heldBytes(): number {
+    return this.#log.heldBytes;
+  }
+
+  /** Tells health checks that requests are taken. */
+  serve(): void {
+    for (const name of serviceNames) this.#health.setStatus(name, "SERVING");
+  }
+
+  /** Ends within `patienceMs`, or a little later. Idempotent. */
+  close(patienceMs: number): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      for (const name of serviceNames) this.#health.setStatus(name, "NOT_SERVING");
+      this.#log.stop();
+      const cut = setTimeout(() => this.#server.forceShutdown(), patienceMs);
+      this.#server.tryShutdown(() => {
+        clearTimeout(cut);
+        resolve();
+      });
+    });
+    return this.#closing;
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Every bound of one broker, with its unit and what happens when it is reached. Values are for one core and 8 GB; all can
+ * be set through `BrokerOptions.limits`.
+ */
+export interface BrokerLimits {
+  /** Bytes of one gRPC message; larger ones end the call. */
+  messageBytesMax: number;
+  /** Bytes of produce requests under way on the node; when full, unary calls get BUSY and streams stop reading. */
+  produceBytesMax: number;
+  /** Produce requests under way on the node; as above. */
+  produceRequestsMax: number;
+  /** Bytes of requests under way on one produce stream; when full it stops reading. */
+  streamBytesMax: number;
+  /** Requests under way on one produce stream; as above. */
+  streamRequestsMax: number;
+  /** Unary calls under way on the node; BUSY beyond. */
+  unaryCallsMax: number;
+  /** Open produce and consume streams on the node; BUSY beyond. */
+  streamsMax: number;
+  /** HTTP/2 streams of one connection; the client queues beyond. */
+  streamsPerConnectionMax: number;
+  /** Fetch calls waiting for data; BUSY beyond. */
+  parkedFetchesMax: number;
+  /** Bytes that one consume stream holds beyond what the network has taken; also the most that a request may ask for. */
+  consumeBufferBytesMax: number;
+  /** Bytes of one read on behalf of a consume stream. */
+  readBytes: number;
+  /** Most that one Fetch returns, one larger batch excepted. */
+  fetchBytesMax: number;
+  /** Longest park of a Fetch, in ms. */
+  fetchWaitMsMax: number;
+  /** Wait for an acknowledgement unless the request says, in ms; and the most that it may say. */
+  produceTimeoutMs: number;
+  produceTimeoutMsMax: number;
+  /** Partitions named in one request; INVALID_REQUEST beyond. */
+  partitionsPerRequestMax: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+export const defaultLimits: BrokerLimits = {
+  messageBytesMax: 8 * mebibyte,
+  produceBytesMax: 64 * mebibyte,
+  produceRequestsMax: 16_384,
+  streamBytesMax: 16 * mebibyte,
+  streamRequestsMax: 1_024,
+  unaryCallsMax: 4_096,
+  streamsMax: 2_048,
+  streamsPerConnectionMax: 1_024,
+  parkedFetchesMax: 4_096,
+  consumeBufferBytesMax: mebibyte,
+  readBytes: 256 * 1024,
+  fetchBytesMax: 4 * mebibyte,
+  fetchWaitMsMax: 60_000,
+  produceTimeoutMs: 30_000,
+  produceTimeoutMsMax: 600_000,
+  partitionsPerRequestMax: 10_000,
+};

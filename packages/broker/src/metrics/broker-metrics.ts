@@ -1,0 +1,141 @@
+/**
+ * What a scraper sees: a registry of this broker's own (two brokers in one process do not mix). Hot paths count in plain numbers;
+ * everything here is read when somebody asks.
+ */
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import type { PartitionState, StoreStats } from "@varve/log";
+import { Counter, Gauge, Registry } from "prom-client";
+import { CollectedHistogram } from "./histogram.ts";
+import type { TopicMetrics } from "./topic-metrics.ts";
+
+/** Numbers that are read at scrape time. */
+export interface MetricsSource {
+  topics(): Iterable<TopicMetrics>;
+  partitionStates(): Iterable<PartitionState["kind"]>;
+  errorsByReason(): Iterable<[string, number]>;
+  store(): StoreStats | undefined;
+  gauges(): Iterable<readonly [name: string, help: string, value: number]>;
+}
+
+const topicCounters = [
+  ["varve_produce_bytes_total", "Bytes of record batches that were appended", "produceBytes"],
+  ["varve_produce_records_total", "Records that were appended", "produceRecords"],
+  ["varve_fetch_bytes_total", "Bytes of answers to readers", "fetchBytes"],
+  ["varve_fetch_records_total", "Records that were delivered to readers", "fetchRecords"],
+] as const;
+
+export class BrokerMetrics {
+  readonly registry = new Registry();
+  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 });
+  readonly #source: MetricsSource;
+
+  constructor(source: MetricsSource) {
+    this.#source = source;
+    this.#delay.enable();
+    this.#topicMetrics();
+    this.#nodeMetrics();
+    this.#processMetrics();
+  }
+
+  /** Releases the event-loop monitor. */
+  close(): void {
+    this.#delay.disable();
+  }
+
+  #topicMetrics(): void {
+    const source = this.#source;
+    for (const [name, help, field] of topicCounters) {
+      this.#counter(name, help, ["topic"], () =>
+        [...source.topics()].map((topic) => [{ topic: topic.topic }, topic[field]]),
+      );
+    }
+    for (const [name, help, field] of [
+      ["varve_produce_latency_seconds", "From the arrival of a produce to its acknowledgement", "produceLatency"],
+      ["varve_fetch_latency_seconds", "From the arrival of a Fetch to its answer, long polls included", "fetchLatency"],
+    ] as const) {
+      const latency = new CollectedHistogram(name, help, () =>
+        [...source.topics()].map((topic) => ({ labels: { topic: topic.topic }, histogram: topic[field] })),
+      );
+      this.registry.registerMetric(latency);
+    }
+  }
+
+  #nodeMetrics(): void {
+    const source = this.#source;
+    this.#counter("varve_errors_total", "Requests that were refused, by reason", ["reason"], () =>
+      [...source.errorsByReason()].map(([reason, count]) => [{ reason }, count]),
+    );
+    this.#gauge("varve_partitions", "Partitions on this node, by state", ["state"], () => {
+      const counts = new Map<string, number>([["open", 0]]);
+      for (const state of source.partitionStates()) counts.set(state, (counts.get(state) ?? 0) + 1);
+      return [...counts].map(([state, count]) => [{ state }, count]);
+    });
+    for (const [name, help] of source.gauges()) {
+      this.#gauge(name, help, [], () => {
+        for (const [candidate, , value] of source.gauges()) if (candidate === name) return [[{}, value]];
+        return [];
+      });
+    }
+    this.#gauge("varve_store", "What the log store says of itself, by name (sizes in bytes)", ["name"], () =>
+      Object.entries(source.store() ?? {})
+        .filter((entry): entry is [string, number] => typeof entry[1] === "number")
+        .map(([name, value]) => [{ name }, value]),
+    );
+  }
+
+  #processMetrics(): void {
+    const delay = this.#delay;
+    this.#gauge("varve_event_loop_delay_seconds", "Delay of the event loop since the last scrape", ["quantile"], () => {
+      const quantiles: Sample[] = [0.5, 0.99, 1].map((quantile) => [
+        { quantile: String(quantile) },
+        delay.percentile(Math.max(quantile * 100, 1)) / 1e9,
+      ]);
+      delay.reset();
+      return quantiles;
+    });
+    this.#gauge("varve_process_memory_bytes", "Memory of the process, by kind", ["kind"], () => {
+      const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+      return [
+        [{ kind: "resident" }, rss],
+        [{ kind: "heap" }, heapUsed],
+        [{ kind: "external" }, external],
+        [{ kind: "array_buffers" }, arrayBuffers],
+      ];
+    });
+    this.#counter("varve_process_cpu_seconds_total", "Processor time of the process, by kind", ["kind"], () => {
+      const { user, system } = process.cpuUsage();
+      return [
+        [{ kind: "user" }, user / 1e6],
+        [{ kind: "system" }, system / 1e6],
+      ];
+    });
+  }
+
+  #counter(name: string, help: string, labelNames: string[], collect: () => Sample[]): void {
+    const counter = new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect() {
+        counter.reset();
+        for (const [labels, value] of collect()) counter.inc(labels, value);
+      },
+    });
+  }
+
+  #gauge(name: string, help: string, labelNames: string[], collect: () => Sample[]): void {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect() {
+        gauge.reset();
+        for (const [labels, value] of collect()) gauge.set(labels, value);
+      },
+    });
+  }
+}
+
+type Sample = [labels: Record<string, string>, value: number];

@@ -1,0 +1,35 @@
+/** Where the metrics of a broker come from: its node, once there is one. */
+import type { PartitionState } from "@varve/log";
+import type { NodeCounters } from "../counters.ts";
+import type { BrokerNode } from "../node.ts";
+import type { MetricsSource } from "./broker-metrics.ts";
+import type { TopicMetrics } from "./topic-metrics.ts";
+
+export function brokerMetricsSource(
+  node: () => BrokerNode | undefined,
+  counters: NodeCounters,
+  heldBytes: () => number,
+): MetricsSource {
+  return {
+    *topics(): Iterable<TopicMetrics> {
+      for (const topic of node()?.topics.all() ?? []) yield topic.metrics;
+    },
+    *partitionStates(): Iterable<PartitionState["kind"]> {
+      for (const topic of node()?.topics.all() ?? []) {
+        for (const leader of topic.partitions) yield leader.log.state.kind;
+      }
+    },
+    errorsByReason: () => counters.errorsByReason,
+    store: () => node()?.store.stats(),
+    gauges: () => [
+      ["varve_open_produce_streams", "Open ProduceStream calls", counters.openProduceStreams],
+      ["varve_open_consume_streams", "Open Consume calls", counters.openConsumeStreams],
+      ["varve_parked_fetches", "Fetch calls that wait for records", counters.parkedFetches],
+      ["varve_unary_calls", "Unary calls under way", counters.unaryCalls],
+      ["varve_produce_queue_bytes", "Bytes of produce requests under way", node()?.gate.bytes.used ?? 0],
+      ["varve_produce_queue_requests", "Produce requests under way", node()?.gate.requests.used ?? 0],
+      ["varve_consume_held_bytes", "Bytes held for readers beyond what the network has taken", heldBytes()],
+      ["varve_topics", "Topics on this node", [...(node()?.topics.all() ?? [])].length],
+    ],
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * A histogram for hot paths: an array of counters and a binary search, no hashing of labels per observation. prom-client
+ * reads it when somebody scrapes (`CollectedHistogram`).
+ */
+import { Histogram as PromHistogram } from "prom-client";
+
+/** 100 µs to 30 s, a factor of about two apart: fine enough for a p99, few enough for hundreds of topics. */
+export const latencyBoundsSeconds: readonly number[] = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+];
+
+export class Histogram {
+  readonly bounds: readonly number[];
+  /** One more than bounds: the last counts what is above all of them. */
+  readonly counts: Float64Array;
+  sum = 0;
+  count = 0;
+
+  constructor(bounds: readonly number[] = latencyBoundsSeconds) {
+    this.bounds = bounds;
+    this.counts = new Float64Array(bounds.length + 1);
+  }
+
+  observe(value: number): void {
+    let low = 0;
+    let high = this.bounds.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.bounds[middle] ?? Infinity) < value) low = middle + 1;
+      else high = middle;
+    }
+    this.counts[low] = (this.counts[low] ?? 0) + 1;
+    this.sum += value;
+    this.count++;
+  }
+}
+
+export interface LabelledHistogram {
+  labels: Record<string, string>;
+  histogram: Histogram;
+}
+
+type Collected = Awaited<ReturnType<PromHistogram["get"]>>;
+
+/** What a registry asks for: all histograms of one name, with their labels, as of now. */
+export class CollectedHistogram extends PromHistogram {
+  readonly #name: string;
+  readonly #collect: () => Iterable<LabelledHistogram>;
+
+  constructor(name: string, help: string, collect: () => Iterable<LabelledHistogram>) {
+    super({ name, help, registers: [] });
+    this.#name = name;
+    this.#collect = collect;
+  }
+
+  override async get(): Promise<Collected> {
+    const frame = await super.get();
+    return { ...frame, values: this.#values() };
+  }
+
+  /** The registry prefers this method, which the types of prom-client do not mention, when it prints text. */
+  getForPromString(): Promise<Collected> {
+    return this.get();
+  }
+
+  #values(): Collected["values"] {
+    const name = this.#name;
+    const values: Collected["values"] = [];
+    for (const { labels, histogram } of this.#collect()) {
+      let cumulative = 0;
+      for (const [index, bound] of histogram.bounds.entries()) {
+        cumulative += histogram.counts[index] ?? 0;
+        values.push({ metricName: `${name}_bucket`, labels: { le: bound, ...labels }, value: cumulative });
+      }
+      values.push({ metricName: `${name}_bucket`, labels: { le: "+Inf", ...labels }, value: histogram.count });
+      values.push({ metricName: `${name}_sum`, labels, value: histogram.sum });
+      values.push({ metricName: `${name}_count`, labels, value: histogram.count });
+    }
+    return values;
+  }
+}

@@ -1,0 +1,36 @@
+/** What the doors of one broker share: the partitions, the gates, the clock, who this node is. Built by `Broker.start`. */
+import type { LeaderHint } from "@varve/api";
+import type { Clock, LogStore } from "@varve/log";
+import type { NodeCounters } from "./counters.ts";
+import type { Controller } from "./drivers/controller.ts";
+import type { ProduceIntake } from "./drivers/produce-intake.ts";
+import type { ProducerIds } from "./drivers/producer-ids.ts";
+import type { TimingWheel } from "./drivers/timing-wheel.ts";
+import type { Topics } from "./drivers/topics.ts";
+import type { ProduceAnswers } from "./grpc/produce-answer.ts";
+import type { ProduceGate } from "./grpc/produce-gate.ts";
+import type { BrokerLimits } from "./limits.ts";
+import type { Logger } from "./logger.ts";
+import type { Refusal } from "./refusal.ts";
+
+export interface BrokerNode {
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: BrokerLimits;
+  readonly counters: NodeCounters;
+  readonly wheel: TimingWheel;
+  readonly store: LogStore;
+  readonly controller: Controller;
+  readonly topics: Topics;
+  readonly intake: ProduceIntake;
+  readonly gate: ProduceGate;
+  readonly answers: ProduceAnswers;
+  readonly producerIds: ProducerIds;
+  /** Where this node's partitions are led: here. */
+  readonly leaderHint: (leaderEpoch: number) => LeaderHint;
+  /** Why nothing new is taken, once the broker stops. */
+  readonly stoppedBy: () => Refusal | undefined;
+}

@@ -1,0 +1,51 @@
+/** What `Broker.start` takes. Only `dataDir` is needed; everything else has a default that is safe on one machine. */
+import type { Clock, FileSystem, StoreOptions } from "@varve/log";
+import type { BrokerLimits } from "./limits.ts";
+import type { Logger } from "./logger.ts";
+import type { MetadataLog } from "./ports/metadata-log.ts";
+
+export interface ListenerOptions {
+  /** @default "127.0.0.1" */
+  readonly host?: string;
+  /** 0: any free port. @default 9094 for gRPC, 8080 for HTTP */
+  readonly port?: number;
+}
+
+export interface BrokerOptions {
+  /** Everything the broker keeps is here; one process at a time. Created when missing. */
+  readonly dataDir: string;
+  /** @default what the directory says, else 0 */
+  readonly nodeId?: number;
+  /** @default what the directory says, else a new random one */
+  readonly clusterId?: string;
+  /** Host and port that other machines reach this broker at. @default where gRPC listens */
+  readonly advertised?: { readonly host: string; readonly port?: number };
+  readonly rack?: string;
+  readonly listeners?: { readonly grpc?: ListenerOptions; readonly http?: ListenerOptions | false };
+  /** "I know that anybody who reaches the listeners may do anything": silences the warning. @default false */
+  readonly insecure?: boolean;
+  /** Accept a data directory in memory. @default false */
+  readonly allowTmpfs?: boolean;
+  /** Defaults of topic configuration for this cluster, such as `{ flush: "os" }`; applied at start when they differ. */
+  readonly topicDefaults?: Readonly<Record<string, string>>;
+  /** Sizes of the store. */
+  readonly storage?: Partial<Omit<StoreOptions, "directory" | "bootId" | "defaults">>;
+  readonly limits?: Partial<BrokerLimits>;
+  /** How often old segments are looked for, in ms. @default 60,000 */
+  readonly retentionIntervalMs?: number;
+  /** How long a partition remembers a producer that does not write, in ms. @default one day */
+  readonly producerExpiryMs?: number;
+  /** Bound of a controlled shutdown, in ms: what is under way then is cut off. @default 10,000 */
+  readonly shutdownTimeoutMs?: number;
+  /** Shown by DescribeCluster. */
+  readonly version?: string;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  readonly fs?: FileSystem;
+  /** In place of the one in `dataDir`. */
+  readonly metadataLog?: MetadataLog;
+  /** Progress of recovery, for a terminal. */
+  readonly onProgress?: (done: number, total: number, what: string) => void;
+  /** The disk failed (J-14): the broker has stopped serving and the process should end. @default logs and closes */
+  readonly onFatal?: (error: Error) => void;
+}

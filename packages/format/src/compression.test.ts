@@ -96,6 +96,11 @@ describe("decompressBytes()", () => {
     expect(await decompressBytes(bytes, "none", 0)).toBe(bytes);
   });
 
+  it.each(compressing)("%s: a limit of nothing allows nothing, not one byte", async (codec) => {
+    expect(await codeOf(decompressBytes(await compressBytes(new Uint8Array(1), codec), codec, 0))).toBe("TOO_LARGE");
+    expect(await decompressBytes(await compressBytes(new Uint8Array(0), codec), codec, 0)).toHaveLength(0);
+  });
+
   it("refuses a bomb at the limit, in memory that does not follow its size", async () => {
     const zeros = new Uint8Array(96 << 20);
     const limit = 1 << 20;
@@ -113,8 +118,10 @@ describe("decompressBytes()", () => {
     const limit = 2 ** 31;
     const before = process.memoryUsage().rss;
     // A snappy block of 6 bytes that claims 1 GiB; a zstd frame of one empty block that claims 1 GiB.
-    expect(await codeOf(decompressBytes(bytesOf("808080800400"), "snappy", limit))).toBe("MALFORMED");
-    expect(await codeOf(decompressBytes(bytesOf("28b52ffda000000040010000"), "zstd", limit))).toBe("MALFORMED");
+    const block = decompressBytes(bytesOf("808080800400"), "snappy", limit);
+    await expect(block).rejects.toThrow(/a block of 6 bytes claims 1073741824/);
+    const frame = decompressBytes(bytesOf("28b52ffda000000040010000"), "zstd", limit);
+    await expect(frame).rejects.toThrow(/a frame claims 1073741824 bytes and holds 0 at most/);
     expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
   });
 
@@ -134,6 +141,8 @@ describe("decompressBytes()", () => {
     ["lz4", "04224d18e0407300000000"],
     ["lz4", "04224d1860007300000000"],
     ["lz4", "aabbccdd60407300000000"],
+    // A content checksum of four bytes is announced, three are there.
+    ["lz4", "04224d1864407300000000aabbcc"],
     ["lz4", ""],
     ["zstd", "28b52ffd"],
     ["zstd", `${zstdWithSize}00`],

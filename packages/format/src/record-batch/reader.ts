@@ -91,11 +91,12 @@ export class RecordCursor {
     if (!(length >= 6 && recordEnd <= end)) return this.#fail(`record ${index} has no valid length`);
     this.#at++; // Record attributes: none are defined, and Kafka ignores them.
     const timestampDelta = this.#varlong(recordEnd);
-    const offsetDelta = this.#varint(recordEnd);
-    if (!(offsetDelta >= 0 && offsetDelta <= this.#lastOffsetDelta))
-      return this.#fail(`record ${index} has no valid offset`);
     const timestampMs = this.#baseTimestampMs + timestampDelta;
     if (!Number.isSafeInteger(timestampMs)) return this.#fail(`record ${index} has no valid timestamp`);
+    const offsetDelta = this.#varint(recordEnd);
+    if (!(offsetDelta >= 0 && offsetDelta <= this.#lastOffsetDelta)) {
+      return this.#fail(`record ${index} has no valid offset`);
+    }
     const keyLength = this.#length(recordEnd);
     const keyStart = this.#at;
     if (keyLength > 0) this.#at += keyLength;

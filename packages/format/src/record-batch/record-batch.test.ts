@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { FormatError } from "../format-error.ts";
 import { InvariantError } from "../invariant.ts";
+import { batchRecordsMax } from "../limits.ts";
 import { ByteWriter } from "../writer.ts";
 import { buildBatch, RecordBatchBuilder, recordSizeBytes, type RecordInput } from "./builder.ts";
 import {
@@ -272,6 +273,13 @@ describe("checkBatch()", () => {
     ["BAD_COUNT", changed((b) => writeInt32(b, 57, -1))],
     ["BAD_COUNT", changed((b) => writeInt32(b, 57, 3))],
     ["BAD_COUNT", changed((b) => writeInt32(b, 23, -1))],
+    [
+      "BAD_COUNT",
+      changed((b) => {
+        writeInt32(b, 23, batchRecordsMax);
+        writeInt32(b, 57, batchRecordsMax + 1);
+      }),
+    ],
     ["BAD_OFFSET", changed((b) => writeInt64(b, 0, -1))],
     ["BAD_OFFSET", changed((b) => writeInt64(b, 0, 2 ** 53 - 1))],
     ["BAD_ATTRIBUTES", changed((b) => writeInt16(b, 21, 5))],
@@ -305,6 +313,14 @@ describe("checkProducedBatch()", () => {
     ["BAD_COUNT", "INVALID_RECORD", changed((b) => writeInt32(b, 57, 0))],
     ["BAD_COUNT", "INVALID_RECORD", changed((b) => writeInt32(b, 57, 1))],
     ["BAD_SEQUENCE", "INVALID_RECORD", changed((b) => writeInt64(b, 43, 7))],
+    [
+      "BAD_SEQUENCE",
+      "INVALID_RECORD",
+      changed((b) => {
+        writeInt64(b, 43, 7);
+        writeInt32(b, 53, 0);
+      }),
+    ],
     ["BAD_TIMESTAMP", "INVALID_TIMESTAMP", changed((b) => writeInt64(b, 35, t0 + 6))],
   ])("says %s, reason %s", (code, reason, bytes) => {
     expect(checkProducedBatch(bytes, limits)).toMatchObject({ code, reason });
@@ -326,11 +342,41 @@ describe("checkRecords()", () => {
     expect(check(changed((b) => (b[66] = 3)))?.code).toBe("BAD_RECORD");
   });
 
-  it("walks no further than the bytes when a record claims 2^31 headers", () => {
+  // length, attributes, timestamp, offset, then key, value and headers.
+  it.each([
+    ["has no valid length", [5, 0, 0, 0, -1, -1]],
+    ["has no valid length", [7, 0, 0, 0, -1, -1, 0]],
+    ["has no valid length", [-1, 0, 0, 0, -1, -1, 0]],
+    ["is 1 bytes longer than its parts", [7, 0, 0, 0, -1, -1, 0, 0]],
+    ["has no valid offset", [6, 0, 0, 1, -1, -1, 0]],
+    ["has no valid offset", [6, 0, 0, -1, -1, -1, 0]],
+    ["leads outside it", [6, 0, 0, 0, -2, -1, 0]],
+    ["leads outside it", [6, 0, 0, 0, 3, -1, 0]],
+    ["leads outside it", [6, 0, 0, 0, -1, 1, 0]],
+    ["leads outside it", [6, 0, 0, 0, -1, -1, -1]],
+    ["leads outside it", [10, 0, 0, 0, -1, -1, 0x7fffffff]],
+    ["leads outside it", [7, 0, 0, 0, -1, -1, 1, 0]],
+    ["has a header without a valid key", [8, 0, 0, 0, -1, -1, 1, -1, 0]],
+    ["has a header without a valid key", [8, 0, 0, 0, -1, -1, 1, 2, 0]],
+    ["has a header without a valid value", [8, 0, 0, 0, -1, -1, 1, 0, 1]],
+    ["has a header without a valid value", [8, 0, 0, 0, -1, -1, 1, 0, -2]],
+  ])("finds a record that %s: %j", (why, varints) => {
     const writer = new ByteWriter();
-    for (const value of [10, 0, 0, 0, -1, -1]) writer.varint(value);
-    writer.varint(0x7fffffff);
+    for (const value of varints) writer.varint(value);
     const header = { ...readBatchHeader(bytesOf(v8)), recordCount: 1, lastOffsetDelta: 0 };
-    expect(checkRecords(writer.finish(), header)?.code).toBe("BAD_RECORD");
+    const fault = checkRecords(writer.finish(), header);
+    expect(fault?.code).toBe("BAD_RECORD");
+    expect(fault?.message).toContain(why);
+  });
+
+  it("finds varints that exceed their width, and timestamps that exceed a number", () => {
+    const header = { ...readBatchHeader(bytesOf(v8)), recordCount: 1, lastOffsetDelta: 0 };
+    for (const [hex, why] of [
+      ["8c80808010000000010100", "no valid length"],
+      ["2000ffffffffffffffffffff0100010100", "no valid timestamp"],
+      ["1e00ffffffffffffffffff0100010100", "no valid timestamp"],
+    ] as const) {
+      expect(checkRecords(bytesOf(hex), header)?.message).toContain(why);
+    }
   });
 });

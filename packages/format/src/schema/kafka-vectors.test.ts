@@ -289,6 +289,17 @@ const ApiVersionsRequest = message(
   },
 );
 
+const ApiVersionsResponse = message(
+  "ApiVersionsResponse",
+  { apiKey: 18, versions: "0-4", flexible: "3+" },
+  {
+    errorCode: field(int16),
+    apiKeys: field(array(struct({ apiKey: field(int16), minVersion: field(int16), maxVersion: field(int16) }))),
+    throttleTimeMs: field(int32, { versions: "1+", default: 0, ignorable: true }),
+    finalizedFeaturesEpoch: field(int64, { versions: "3+", default: -1, tag: 1, ignorable: true }),
+  },
+);
+
 const MetadataRequest = message(
   "MetadataRequest",
   { apiKey: 3, versions: "0-13", flexible: "9+" },
@@ -475,6 +486,18 @@ describe("messages of Kafka", () => {
     const body = ApiVersionsRequest.read(v2, header.apiVersion);
     expect(body).toEqual({ clientSoftwareName: "demo", clientSoftwareVersion: "1.0" });
     expect(hexOf(RequestHeader.encode(2, header)) + hexOf(ApiVersionsRequest.encode(3, body))).toBe(hex);
+  });
+
+  it("V3 and V4: ApiVersions responses, the second for a version that nobody has", () => {
+    roundTrip(ApiVersionsResponse, 3, "00000300000003000d00001200000004000000000000", {
+      apiKeys: [
+        { apiKey: 0, minVersion: 3, maxVersion: 13 },
+        { apiKey: 18, minVersion: 0, maxVersion: 4 },
+      ],
+      finalizedFeaturesEpoch: -1,
+    });
+    const apiKeys = [{ apiKey: 18, minVersion: 0, maxVersion: 4 }];
+    expect(hexOf(ApiVersionsResponse.encode(0, { errorCode: 35, apiKeys }))).toBe("002300000001001200000004");
   });
 
   it("V5, V6 and V7: Metadata, where null means all topics", () => {

@@ -197,6 +197,10 @@ describe("the two zstd engines", () => {
     expect(await codeOf(unzstd(bytesOf(zstdPattern), pattern.length - 1, engine))).toBe("TOO_LARGE");
   });
 
+  it("the WebAssembly one is not asked for more memory than it has", async () => {
+    await expect(wasmZstd.decompress(bytesOf(zstdPattern), 2 ** 31)).rejects.toMatchObject({ code: "TOO_LARGE" });
+  });
+
   it("node's own is used where Node has it", () => {
     expect(nodeZstd !== undefined).toBe("zstdCompress" in zlib);
   });

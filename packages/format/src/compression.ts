@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compression of a batch's records section, in Kafka's framings. Asynchronous: the work runs on the thread pool. Output is
-// bounded: a bomb is refused at the limit, and no claim of a hostile frame is allocated before it is checked.
+// bounded: a bomb is refused at the limit, and no claim of a hostile frame is allocated before it is checked. The bytes given
+// are read from other threads: they stay as they are until the promise is settled.
 
 import { CompressionError } from "./compression/compression-error.ts";
 import { gunzip, gzip } from "./compression/gzip.ts";

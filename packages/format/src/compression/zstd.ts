@@ -5,7 +5,7 @@
 import { createRequire } from "node:module";
 import * as zlib from "node:zlib";
 
-import { malformed, tooLarge } from "./compression-error.ts";
+import { CompressionError, malformed, tooLarge } from "./compression-error.ts";
 import { zstdFrames, type ZstdFrame } from "./zstd-frame.ts";
 
 /** One way to (de)compress; both are tested where both exist. */
@@ -54,6 +54,7 @@ async function decompressFrame(
     const plain = await engine.decompress(bytes.subarray(frame.start, frame.end), limit);
     if (plain.length <= limit) return plain;
   } catch (error) {
+    if (error instanceof CompressionError) throw error;
     if (frame.plainBytesMax <= room) throw malformed("zstd", (error as Error).message, error);
   }
   throw tooLarge("zstd", maxBytes);
@@ -98,6 +99,9 @@ interface WasmModule {
   decompress(frame: Uint8Array, options: { defaultHeapSize: number }): Uint8Array;
 }
 
+/** What its memory may be asked for at once: it ends at 2 GiB, and an allocation that fails there is not reported. */
+const wasmBytesMax = 256 * 1024 * 1024;
+
 /** Loaded on first use, once; its own package resolves and reads its WebAssembly file. */
 function createWasmZstd(): ZstdEngine {
   let loaded: Promise<WasmModule> | undefined;
@@ -109,10 +113,15 @@ function createWasmZstd(): ZstdEngine {
   const module = async (): Promise<WasmModule> => (loaded ??= load());
   return {
     async decompress(frame, plainBytesMax) {
+      if (frame.length > wasmBytesMax || plainBytesMax > wasmBytesMax) throw tooLarge("zstd", wasmBytesMax);
       // It allocates the content size that the frame tells, which `zstdFrames` has checked, or else this much.
       return (await module()).decompress(frame, { defaultHeapSize: Math.max(plainBytesMax, 1) });
     },
     async compress(plain, level) {
+      if (plain.length > wasmBytesMax) {
+        const message = `Cannot compress ${plain.length} bytes with zstd: this Node's limit is ${wasmBytesMax}.`;
+        throw new CompressionError("zstd", "TOO_LARGE", message);
+      }
       return (await module()).compress(plain, level);
     },
   };

@@ -148,4 +148,6 @@ test("OffsetIndex.truncateTo() forgets batches at or above, and begins a new fil
   expect(read.index.last).toEqual({ offset: 1035, position: 350 });
   index.truncateTo(0);
   expect(index.last).toEqual({ offset: 1000, position: 0 });
+  index.append(1001, 61);
+  expect(index.lookup(1001)).toEqual({ offset: 1001, position: 61 });
 });

@@ -29,6 +29,8 @@ export type {
   ReadResult,
 } from "./partition-types.ts";
 export type { PartitionMode } from "./partition-mode.ts";
+export { inspectJournal } from "./inspect/inspect-journal.ts";
+export type { CheckpointRow, JournalInspection, JournalRecordRow, RoundRow } from "./inspect/inspect-journal.ts";
 export { inspectLog } from "./inspect/inspect-log.ts";
 export type { LogInspection, ProducerSnapshotRow } from "./inspect/inspect-log.ts";
 export { inspectSegment } from "./inspect/inspect-segment.ts";

@@ -1,21 +1,19 @@
-import * as fs from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { buildBatch } from "@varve/format";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { encodeLeaderEpochs } from "../leader-epochs-file.ts";
-import { nodeFileSystem } from "../node-file-system.ts";
 import { encodePartitionFile } from "../partition-file.ts";
 import { encodeProducerState, producerStateFileName } from "../producer-state-file.ts";
+import { MemoryFiles } from "../testing/memory-files.ts";
 import { inspectLog } from "./inspect-log.ts";
 import type { LogInspection } from "./inspect-log.ts";
 
 const id = { topicId: "00112233445566778899aabbccddeeff", topic: "orders", partition: 3 };
-let directory: string;
+const directory = "/data";
+let disk: MemoryFiles;
 
 /** Offsets 0 to 4 of epoch 1, 5 to 9 of epoch 2; segments at 0 and 6. */
 beforeEach(() => {
-  directory = fs.mkdtempSync(join(tmpdir(), "varve-inspect-log-"));
+  disk = new MemoryFiles();
   put("partition.json", encodePartitionFile(id));
   put(
     "leader-epochs",
@@ -28,12 +26,9 @@ beforeEach(() => {
   put(segment(0), Buffer.concat([0, 1, 2, 3, 4, 5].map((offset) => batch(offset, offset < 5 ? 1 : 2))));
   put(segment(6), Buffer.concat([6, 7, 8, 9].map((offset) => batch(offset, 2))));
 });
-afterEach(() => {
-  fs.rmSync(directory, { recursive: true, force: true });
-});
 
 function put(name: string, bytes: Uint8Array): void {
-  fs.writeFileSync(join(directory, name), bytes);
+  disk.files.set(`${directory}/${name}`, bytes);
 }
 
 function segment(baseOffset: number): string {
@@ -45,7 +40,7 @@ function batch(baseOffset: number, leaderEpoch: number): Uint8Array {
 }
 
 function inspect(): Promise<LogInspection> {
-  return inspectLog(nodeFileSystem(), directory);
+  return inspectLog(disk, directory);
 }
 
 function messages(report: LogInspection): string[] {
@@ -77,7 +72,7 @@ test("inspectLog() shows a good partition and finds nothing wrong", async () => 
 });
 
 test("inspectLog() finds a gap between segments", async () => {
-  fs.renameSync(join(directory, segment(6)), join(directory, segment(7)));
+  disk.files.delete(`${directory}/${segment(6)}`);
   put(segment(7), Buffer.concat([7, 8].map((offset) => batch(offset, 2))));
   expect(messages(await inspect())).toEqual([
     `damage ${segment(7)}@0: The segment before ends at 6: offsets are missing or there twice.`,
@@ -85,12 +80,12 @@ test("inspectLog() finds a gap between segments", async () => {
 });
 
 test("inspectLog() calls a torn end damage when another segment follows", async () => {
-  const bytes = fs.readFileSync(join(directory, segment(0)));
+  const bytes = disk.files.get(`${directory}/${segment(0)}`)!;
   put(segment(0), bytes.subarray(0, -1));
   const kinds = (await inspect()).faults.map((fault) => fault.kind);
   expect(kinds).toEqual(["damage", "damage"]);
   put(segment(0), bytes);
-  put(segment(6), fs.readFileSync(join(directory, segment(6))).subarray(0, -1));
+  put(segment(6), disk.files.get(`${directory}/${segment(6)}`)!.subarray(0, -1));
   expect((await inspect()).faults.map((fault) => fault.kind)).toEqual(["torn"]);
 });
 
@@ -110,7 +105,7 @@ test("inspectLog() J-11: holds the epochs of batches against leader-epochs", asy
 test("inspectLog() does not mind an epoch that leader-epochs does not have yet, but one that falls", async () => {
   put("leader-epochs", encodeLeaderEpochs([{ epoch: 1, start: 0 }]));
   expect(messages(await inspect())).toEqual([]);
-  fs.rmSync(join(directory, "leader-epochs"));
+  disk.files.delete(`${directory}/leader-epochs`);
   expect(messages(await inspect())).toEqual([]);
   put(segment(6), batch(6, 1));
   expect(messages(await inspect())).toEqual([`damage ${segment(6)}@0: Leader epoch 1 after 2.`]);

@@ -6,9 +6,10 @@ import { decodePartitionFile, partitionFileName } from "../partition-file.ts";
 import type { PartitionId } from "../partition-id.ts";
 import { decodeProducerState, producerStateOffset } from "../producer-state-file.ts";
 import { parseSegmentFileName } from "../segment.ts";
+import { readSmallFile } from "../small-files.ts";
 import { inspectSegment } from "./inspect-segment.ts";
 import type { BatchRow, SegmentInspection } from "./inspect-segment.ts";
-import { Faults, readWhole } from "./inspection.ts";
+import { Faults } from "./inspection.ts";
 import type { InspectionFault } from "./inspection.ts";
 
 const smallFileBytesMax = 64 * 1024 * 1024;
@@ -117,7 +118,7 @@ async function inspectSegments(
 }
 
 async function readId(fs: FileSystem, path: string, faults: Faults): Promise<PartitionId | undefined> {
-  const bytes = await readWhole(fs, path, smallFileBytesMax);
+  const bytes = await readSmallFile(fs, path, smallFileBytesMax);
   const read = bytes === undefined ? ({ kind: "bad", why: "it is missing" } as const) : decodePartitionFile(bytes);
   if (read.kind === "ok") return read.id;
   faults.add({
@@ -131,7 +132,7 @@ async function readId(fs: FileSystem, path: string, faults: Faults): Promise<Par
 }
 
 async function readEpochs(fs: FileSystem, path: string, faults: Faults): Promise<EpochRuns | undefined> {
-  const bytes = await readWhole(fs, path, smallFileBytesMax);
+  const bytes = await readSmallFile(fs, path, smallFileBytesMax);
   if (bytes === undefined) return undefined;
   const read = decodeLeaderEpochs(bytes);
   if (read.kind === "ok") return read.runs;
@@ -156,7 +157,7 @@ async function readSnapshots(
     const offset = producerStateOffset(name);
     if (offset === undefined) continue;
     const file = `${directory}/${name}`;
-    const bytes = await readWhole(fs, file, smallFileBytesMax);
+    const bytes = await readSmallFile(fs, file, smallFileBytesMax);
     if (bytes === undefined) continue;
     const read = decodeProducerState(bytes);
     if (read.kind === "ok" && read.offset === offset) {

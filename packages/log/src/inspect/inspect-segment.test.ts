@@ -1,26 +1,21 @@
-import * as fs from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { buildBatch } from "@varve/format";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { nodeFileSystem } from "../node-file-system.ts";
+import { beforeEach, describe, expect, test } from "vitest";
 import { OffsetIndex } from "../offset-index.ts";
 import { TimeIndex } from "../time-index.ts";
+import { MemoryFiles } from "../testing/memory-files.ts";
 import { inspectSegment } from "./inspect-segment.ts";
 import type { BatchRow, SegmentInspection } from "./inspect-segment.ts";
 
-let directory: string;
+const directory = "/data";
+let disk: MemoryFiles;
 const base = 1000;
 
 beforeEach(() => {
-  directory = fs.mkdtempSync(join(tmpdir(), "varve-inspect-segment-"));
-});
-afterEach(() => {
-  fs.rmSync(directory, { recursive: true, force: true });
+  disk = new MemoryFiles();
 });
 
 function path(extension = "log"): string {
-  return join(directory, `00000000000000001000.${extension}`);
+  return `${directory}/00000000000000001000.${extension}`;
 }
 
 /** Batches of 1, 2, 3 … records from offset 1000 on; epoch 4, timestamps 10, 20, 30 … */
@@ -40,7 +35,7 @@ function batches(count: number): Uint8Array[] {
 
 /** Writes the segment and complete indexes with an entry for each batch but the first. */
 function write(list: readonly Uint8Array[], indexed = list): void {
-  fs.writeFileSync(path(), Buffer.concat(list));
+  disk.files.set(path(), Buffer.concat(list));
   const offsets = new OffsetIndex(base);
   const times = new TimeIndex(base);
   let position = 0;
@@ -52,13 +47,13 @@ function write(list: readonly Uint8Array[], indexed = list): void {
     position += batch.length;
     offset += index + 1;
   }
-  fs.writeFileSync(path("index"), offsets.takePending({ complete: true })!.bytes);
-  fs.writeFileSync(path("timeindex"), times.takePending({ complete: true })!.bytes);
+  disk.files.set(path("index"), offsets.takePending({ complete: true })!.bytes);
+  disk.files.set(path("timeindex"), times.takePending({ complete: true })!.bytes);
 }
 
 async function inspect(): Promise<{ report: SegmentInspection; rows: BatchRow[] }> {
   const rows: BatchRow[] = [];
-  const report = await inspectSegment(nodeFileSystem(), path(), {
+  const report = await inspectSegment(disk, path(), {
     epochAt: () => 4,
     onBatch: (row) => rows.push(row),
   });
@@ -93,13 +88,13 @@ describe("inspectSegment()", () => {
   test("J-11: finds every flipped bit in a segment, and goes on after it where it can", async () => {
     const list = batches(3);
     write(list);
-    const whole = fs.readFileSync(path());
+    const whole = Uint8Array.from(disk.files.get(path())!);
     const epochs = { epochAt: () => 4 };
     for (let bit = 0; bit < whole.length * 8; bit++) {
       const flipped = Buffer.from(whole);
       flipped[bit >> 3]! ^= 1 << (bit & 7);
-      fs.writeFileSync(path(), flipped);
-      const report = await inspectSegment(nodeFileSystem(), path(), epochs);
+      disk.files.set(path(), flipped);
+      const report = await inspectSegment(disk, path(), epochs);
       expect(report.faultCount, `bit ${bit}`).toBeGreaterThan(0);
       expect(
         report.faults.some((fault) => fault.kind !== "stale"),
@@ -107,7 +102,7 @@ describe("inspectSegment()", () => {
       ).toBe(true);
     }
     whole[list[0]!.length + 70]! ^= 1;
-    fs.writeFileSync(path(), whole);
+    disk.files.set(path(), whole);
     const { report, rows } = await inspect();
     expect(rows.map((row) => row.fault === undefined)).toEqual([true, false, true]);
     expect(report.faults).toHaveLength(1);
@@ -117,16 +112,16 @@ describe("inspectSegment()", () => {
   test("tells a file that was cut anywhere from one that holds something else", async () => {
     const list = batches(3);
     write(list);
-    const whole = fs.readFileSync(path());
+    const whole = Uint8Array.from(disk.files.get(path())!);
     const ends = [1, 2, 3].map((count) => sizeOf(list.slice(0, count)));
     for (let length = 1; length < whole.length; length++) {
-      fs.writeFileSync(path(), whole.subarray(0, length));
+      disk.files.set(path(), whole.subarray(0, length));
       const { report } = await inspect();
       const kinds = report.faults.filter((fault) => fault.kind !== "stale").map((fault) => fault.kind);
       expect(kinds, `length ${length}`).toEqual(ends.includes(length) ? [] : ["torn"]);
       expect(report.offsetIndex === "bad" || report.timeIndex === "bad", `length ${length}`).toBe(true);
     }
-    fs.writeFileSync(path(), Buffer.concat([whole, Buffer.alloc(200)]));
+    disk.files.set(path(), Buffer.concat([whole, Buffer.alloc(200)]));
     expect((await inspect()).report.faults).toMatchObject([
       { kind: "damage", positionBytes: whole.length, offset: 1006 },
     ]);
@@ -143,7 +138,7 @@ describe("inspectSegment()", () => {
         leaderEpoch: 4,
       }),
     );
-    fs.writeFileSync(path(), Buffer.concat([large, ...rest]));
+    disk.files.set(path(), Buffer.concat([large, ...rest]));
     const { report } = await inspect();
     expect(report).toMatchObject({
       endOffset: 1041,
@@ -181,29 +176,29 @@ describe("inspectSegment()", () => {
     times.note(10, base);
     times.addEntry();
     times.note(30, base + 1);
-    fs.writeFileSync(path("timeindex"), times.takePending({ complete: true })!.bytes);
+    disk.files.set(path("timeindex"), times.takePending({ complete: true })!.bytes);
     expect((await inspect()).report).toMatchObject({ offsetIndex: "ok", timeIndex: "bad" });
     const short = new TimeIndex(base);
     short.note(10, base);
-    fs.writeFileSync(path("timeindex"), short.takePending({ complete: true })!.bytes);
+    disk.files.set(path("timeindex"), short.takePending({ complete: true })!.bytes);
     expect((await inspect()).report).toMatchObject({ timeIndex: "bad" });
     short.truncateTo(2000);
-    fs.writeFileSync(path("timeindex"), short.takePending()!.bytes);
+    disk.files.set(path("timeindex"), short.takePending()!.bytes);
     expect((await inspect()).report).toMatchObject({ timeIndex: "incomplete", faults: [] });
   });
 
   test("finds every flipped bit in an index, and blames nothing else", async () => {
     write(batches(3));
     for (const extension of ["index", "timeindex"]) {
-      const whole = fs.readFileSync(path(extension));
+      const whole = Uint8Array.from(disk.files.get(path(extension))!);
       for (let bit = 0; bit < whole.length * 8; bit++) {
         const flipped = Buffer.from(whole);
         flipped[bit >> 3]! ^= 1 << (bit & 7);
-        fs.writeFileSync(path(extension), flipped);
+        disk.files.set(path(extension), flipped);
         const { report } = await inspect();
         expect(report.faults, `bit ${bit}`).toMatchObject([{ kind: "stale", file: path(extension) }]);
       }
-      fs.writeFileSync(path(extension), whole);
+      disk.files.set(path(extension), whole);
     }
   });
 });

@@ -4,8 +4,9 @@ import type { BatchHeader, Codec } from "@varve/format";
 import type { FileHandle, FileSystem } from "../file-system.ts";
 import { OffsetIndex } from "../offset-index.ts";
 import { parseSegmentFileName } from "../segment.ts";
+import { readSmallFile } from "../small-files.ts";
 import { TimeIndex } from "../time-index.ts";
-import { Faults, readWhole } from "./inspection.ts";
+import { Faults } from "./inspection.ts";
 import type { InspectionFault } from "./inspection.ts";
 
 /** A batch is read whole for its checksum; one that claims more than this is taken for damage. */
@@ -307,7 +308,7 @@ async function readIndex<Index>(
   ) => { index: Index; fault?: { at: number; why: string } | undefined; complete: boolean },
   faults: Faults,
 ): Promise<{ index: Index | undefined; condition: IndexCondition }> {
-  const bytes = baseOffset === undefined ? undefined : await readWhole(fs, path, indexBytesMax);
+  const bytes = baseOffset === undefined ? undefined : await readSmallFile(fs, path, indexBytesMax);
   if (bytes === undefined || baseOffset === undefined) return { index: undefined, condition: "missing" };
   const { index, fault, complete } = decode(baseOffset, bytes);
   if (fault === undefined) return { index, condition: complete ? "ok" : "incomplete" };

@@ -5,9 +5,6 @@
  * stop, and a mistake in the one shows against the other. Rows are handed out as they come, so a segment of a gigabyte
  * takes a megabyte of memory; faults are kept, up to a limit.
  */
-import { FileSystemError } from "../file-system.ts";
-import type { FileSystem } from "../file-system.ts";
-
 /**
  * - `damage`: bytes that no crash explains.
  * - `torn`: the end of a file that a crash may have left; recovery cuts it.
@@ -37,23 +34,5 @@ export class Faults {
   add(fault: InspectionFault): void {
     this.count++;
     if (this.list.length < faultsKeptMax) this.list.push(fault);
-  }
-}
-
-/** A file's bytes up to `bytesMax`, owned; undefined when it is missing. Throws `FileSystemError`. */
-export async function readWhole(fs: FileSystem, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
-  let handle;
-  try {
-    handle = await fs.open(path, "read");
-  } catch (error) {
-    if (error instanceof FileSystemError && error.code === "NOT_FOUND") return undefined;
-    throw error;
-  }
-  try {
-    const bytes = new Uint8Array(Math.min(await handle.size(), bytesMax));
-    const length = await handle.read(bytes, 0);
-    return bytes.subarray(0, length);
-  } finally {
-    await handle.close();
   }
 }

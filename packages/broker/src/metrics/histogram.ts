@@ -40,42 +40,49 @@ export interface LabelledHistogram {
   histogram: Histogram;
 }
 
-type Collected = Awaited<ReturnType<PromHistogram["get"]>>;
+/** One line of a histogram: the labels of the series apart from those of the line. */
+interface CollectedValue {
+  metricName: string;
+  labels: Record<string, string | number>;
+  sharedLabels: Record<string, string>;
+  value: number;
+}
 
-/** What a registry asks for: all histograms of one name, with their labels, as of now. */
+/**
+ * What a registry asks for: all histograms of one name, with their labels, as of now. prom-client reads a histogram through
+ * `getForPromString`, for text and (by way of its own `get`) for JSON; the method is not in its types.
+ */
 export class CollectedHistogram extends PromHistogram {
   readonly #name: string;
+  readonly #help: string;
   readonly #collect: () => Iterable<LabelledHistogram>;
 
   constructor(name: string, help: string, collect: () => Iterable<LabelledHistogram>) {
     super({ name, help, registers: [] });
     this.#name = name;
+    this.#help = help;
     this.#collect = collect;
   }
 
-  override async get(): Promise<Collected> {
-    const frame = await super.get();
-    return { ...frame, values: this.#values() };
-  }
-
-  /** The registry prefers this method, which the types of prom-client do not mention, when it prints text. */
-  getForPromString(): Promise<Collected> {
-    return this.get();
-  }
-
-  #values(): Collected["values"] {
+  getForPromString(): Promise<{
+    name: string;
+    help: string;
+    type: string;
+    aggregator: string;
+    values: CollectedValue[];
+  }> {
     const name = this.#name;
-    const values: Collected["values"] = [];
-    for (const { labels, histogram } of this.#collect()) {
+    const values: CollectedValue[] = [];
+    for (const { labels: sharedLabels, histogram } of this.#collect()) {
       let cumulative = 0;
       for (const [index, bound] of histogram.bounds.entries()) {
         cumulative += histogram.counts[index] ?? 0;
-        values.push({ metricName: `${name}_bucket`, labels: { le: bound, ...labels }, value: cumulative });
+        values.push({ metricName: `${name}_bucket`, labels: { le: bound }, sharedLabels, value: cumulative });
       }
-      values.push({ metricName: `${name}_bucket`, labels: { le: "+Inf", ...labels }, value: histogram.count });
-      values.push({ metricName: `${name}_sum`, labels, value: histogram.sum });
-      values.push({ metricName: `${name}_count`, labels, value: histogram.count });
+      values.push({ metricName: `${name}_bucket`, labels: { le: "+Inf" }, sharedLabels, value: histogram.count });
+      values.push({ metricName: `${name}_sum`, labels: {}, sharedLabels, value: histogram.sum });
+      values.push({ metricName: `${name}_count`, labels: {}, sharedLabels, value: histogram.count });
     }
-    return values;
+    return Promise.resolve({ name, help: this.#help, type: "histogram", aggregator: "sum", values });
   }
 }

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { credentials } from "@grpc/grpc-js";
+import { credentials, Metadata } from "@grpc/grpc-js";
 import { channelOptions, loadServices } from "@varve/api";
 import { Broker } from "@varve/broker";
 
@@ -31,20 +31,24 @@ async function serve(dataDir: string): Promise<void> {
 
 async function produce(address: string): Promise<void> {
   const services = loadServices();
-  const admin = new services.AdminClient(address, credentials.createInsecure(), channelOptions);
-  const log = new services.LogClient(address, credentials.createInsecure(), channelOptions);
+  const admin = services.openAdminClient(address, credentials.createInsecure(), channelOptions);
+  const log = services.openLogClient(address, credentials.createInsecure(), channelOptions);
   await new Promise<void>((resolve, reject) => {
-    admin.createTopic({ topic: "traced", partitions: 1 }, (error) => (error ? reject(error) : resolve()));
+    admin.CreateTopic({ topic: "traced", partitions: 1 }, new Metadata(), {}, (error) =>
+      error ? reject(error) : resolve(),
+    );
   });
   const send = (values: readonly string[]): Promise<number> =>
     new Promise((resolve, reject) => {
       const records = values.map((value) => ({ value: Buffer.from(value) }));
-      log.produce({ topic: "traced", partition: 0, acks: "all", records }, (error, response) => {
+      log.Produce({ topic: "traced", partition: 0, acks: "all", records }, new Metadata(), {}, (error, response) => {
         if (error) reject(error);
         else resolve(response!.results[0]!.baseOffset);
       });
     });
-  await send(Array.from({ length: recordsBefore }, () => "x"));
+  for (let sent = 0; sent < recordsBefore; sent += recordsBefore / 4) {
+    await send(Array.from({ length: recordsBefore / 4 }, () => "x"));
+  }
   const offset = await send([marker]);
   if (offset !== recordsBefore) throw new Error(`Expected offset ${recordsBefore}, got ${offset}.`);
   admin.close();

@@ -210,6 +210,7 @@ export class PartitionCuts {
     if (this.#writer.mode !== "journal") await this.#writer.barrier(this.#writer.mode);
     this.#memory.readLimit = Number.MAX_SAFE_INTEGER;
     this.#writer.resume();
+    this.#memory.notify();
     return to;
   }
 

@@ -126,7 +126,8 @@ export class PartitionLog {
   /**
    * The node leads in `epoch` from LEO on; appends are taken again. In memory at once, durable no later than the first
    * batch of it (F-4). `epoch` is above every epoch of this log (J-3): anything else is a bug of the caller. Without effect
-   * on a partition that is quarantined, failed or closed.
+   * on a partition that is quarantined, failed or closed, and while a truncation is under way: listeners are called when
+   * that has ended, and `state` says whether the epoch was taken.
    */
   startEpoch(epoch: number): void {
     const { state, epochs } = this.#memory;
@@ -136,6 +137,7 @@ export class PartitionLog {
       () => `epoch ${epoch} begins after ${epochs.latestEpoch} in ${this.#memory.name}`,
     );
     if (state.kind !== "open" && state.kind !== "needs-epoch") return;
+    if (this.#memory.readLimit !== Number.MAX_SAFE_INTEGER) return;
     this.#addEpoch(epoch, this.#memory.logEndOffset);
     this.#memory.setState({ kind: "open" });
   }

@@ -181,6 +181,7 @@ export class Segment {
     if (loaded !== undefined) {
       this.#isIndexSaved = true;
       this.#indexes = loaded;
+      this.maxTimestampMs = loaded.times.largest?.timestampMs ?? -1;
       return loaded;
     }
     const built = this.#emptyIndexes();
@@ -195,6 +196,7 @@ export class Segment {
       if (found.fault !== undefined) break;
     }
     this.#indexes = built;
+    this.maxTimestampMs = built.times.largest?.timestampMs ?? -1;
     return built;
   }
 

@@ -130,6 +130,11 @@ export class SegmentedLog {
     }
   }
 
+  /** After a crash: names that are there may not be durable, whatever was synced before (J-10 e). */
+  namesAreInDoubt(): void {
+    this.#isDirectoryDirty = true;
+  }
+
   /** Makes everything written so far durable, names included (F-12). Errors: `DISK_FAILED`. */
   async sync(): Promise<void> {
     for (const segment of this.#segments) if (segment.isDirty) await segment.sync();

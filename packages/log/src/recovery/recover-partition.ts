@@ -96,7 +96,13 @@ class PartitionFiles {
       else if (mode === "journal") await this.#takeFromJournal(remaining, below);
       else await this.#scan(remaining, below);
     }
+    // J-10 e: files that the cache shows may have names that a power loss takes away.
+    this.log.namesAreInDoubt();
     await this.log.sync();
+    for (const segment of this.log.segments) {
+      // Made since the checkpoint, so nobody knows its largest timestamp.
+      if (this.#known(segment.baseOffset) === undefined && segment.sizeBytes > 0) await segment.indexes();
+    }
   }
 
   async #list(): Promise<ListedSegment[]> {
@@ -217,8 +223,9 @@ class PartitionFiles {
     let index = 0;
     for (; index < toScan.length; index += 1) {
       const listed = toScan[index];
-      if (listed === undefined || offset >= cutTo) break;
       const isFirst = index === 0;
+      // The first one holds the recovery point and stays, whatever is cut above it.
+      if (listed === undefined || (!isFirst && offset >= cutTo)) break;
       if (!isFirst && listed.baseOffset !== offset) {
         fault = { kind: "bad", why: `offset ${listed.baseOffset} where ${offset} belongs`, file: listed.path };
         break;
@@ -242,6 +249,7 @@ class PartitionFiles {
       position = end;
       segment.sizeBytes = end;
       segment.endOffset = offset;
+      segment.maxTimestampMs = Math.max(segment.maxTimestampMs, found.maxTimestampMs);
       kept.push(segment);
       ranges.push({ segment, from: start, to: end });
       if (found.fault !== undefined && offset < cutTo) {

@@ -142,24 +142,29 @@ interface FoundDirectory {
   readonly id: PartitionId | undefined;
 }
 
-/** Every directory of the topics and whose it is. One whose `partition.json` is bad is known by its name, if it can only be one. */
+/**
+ * Every directory of the topics and whose it is. One whose `partition.json` is bad belongs to the partition that has no
+ * other directory and fits its name; if that is no single one, to nobody.
+ */
 async function findDirectories(
   fs: FileSystem,
   topicsDirectory: string,
   replayed: ReadonlyMap<string, ReplayedPartition>,
 ): Promise<FoundDirectory[]> {
   const found: FoundDirectory[] = [];
+  const unknown: string[] = [];
   for (const name of await fs.readdir(topicsDirectory)) {
     const directory = `${topicsDirectory}/${name}`;
     if ((await fs.stat(directory))?.isDirectory !== true) continue;
     const bytes = await readSmallFile(fs, `${directory}/${partitionFileName}`, 65_536);
     const decoded = bytes === undefined ? undefined : decodePartitionFile(bytes);
-    if (decoded?.kind === "ok") {
-      found.push({ name, id: decoded.id });
-      continue;
-    }
-    const id = idByName(name, replayed);
+    if (decoded?.kind === "ok") found.push({ name, id: decoded.id });
+    else unknown.push(name);
+  }
+  for (const name of unknown) {
+    const id = leftoverPattern.test(name) ? undefined : idByName(name, found, replayed);
     if (id !== undefined) {
+      const directory = `${topicsDirectory}/${name}`;
       await replaceFile(fs, directory, partitionFileName, encodePartitionFile(id));
       await fs.syncDirectory(directory);
     }
@@ -168,12 +173,22 @@ async function findDirectories(
   return found;
 }
 
-function idByName(name: string, replayed: ReadonlyMap<string, ReplayedPartition>): PartitionId | undefined {
-  for (const partition of replayed.values()) {
-    const id = idFromCheckpoint(partition);
-    if (id !== undefined && name === `${id.topic}-${id.partition}`) return id;
-  }
-  return undefined;
+function idByName(
+  name: string,
+  found: readonly FoundDirectory[],
+  replayed: ReadonlyMap<string, ReplayedPartition>,
+): PartitionId | undefined {
+  const match = /^(.+)-(\d+)$/.exec(name);
+  if (match === null) return undefined;
+  const topic = match[1] ?? "";
+  const partition = Number(match[2]);
+  const candidates = [...replayed.values()].filter((candidate) => {
+    const known = candidate.checkpoint?.topic;
+    const isFound = found.some(({ id }) => id !== undefined && isOf(id, candidate));
+    return candidate.partition === partition && (known === undefined || known === topic) && !isFound;
+  });
+  const [only] = candidates;
+  return only === undefined || candidates.length > 1 ? undefined : { topicId: only.topicId, topic, partition };
 }
 
 function idFromCheckpoint(partition: ReplayedPartition): PartitionId | undefined {

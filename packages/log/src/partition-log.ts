@@ -61,6 +61,8 @@ export class PartitionLog {
   readonly #node: PartitionNode;
   readonly #memory: PartitionMemory;
   readonly #cuts: PartitionCuts;
+  /** What the partition was when it was closed. */
+  #closedAs: PartitionState | undefined;
   #snapshotOffset = 0;
 
   constructor(state: PartitionLogState, node: PartitionNode) {
@@ -370,6 +372,7 @@ export class PartitionLog {
         await this.#saveProducers();
       }
       this.writer.stop();
+      this.#closedAs = this.#memory.state;
       this.#memory.setState({ kind: "closed" });
     });
   }
@@ -391,7 +394,8 @@ export class PartitionLog {
   }
 
   #describe(known: Omit<CapturedPartition, "countedOffset">): CheckpointPartition {
-    const { state } = this.#memory;
+    // J-12: the last checkpoint of a clean end is written when the partition is closed already, and must not forget.
+    const state = this.#closedAs ?? this.#memory.state;
     const { files, recoveryPoint } = this.writer;
     let quarantine: Quarantine | undefined;
     if (state.kind === "quarantined") quarantine = { file: state.file, offset: state.offset, why: state.why };

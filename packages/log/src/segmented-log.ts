@@ -181,10 +181,14 @@ export class SegmentedLog {
     await this.sync();
   }
 
-  /** Cuts off what a failed write has left behind the last batch. Durable on return. */
+  /**
+   * Removes what is behind the last batch and belongs to none: left by a failed write, or damage that was given up (J-12).
+   * Durable on return.
+   */
   async trim(): Promise<void> {
+    await this.#removeBehindDamage();
     for (const segment of this.#segments) {
-      if (!segment.isRagged) continue;
+      if (!segment.isRagged && segment !== this.#segments.at(-1)) continue;
       await this.#prepareCut(segment);
       await segment.cut({ sizeBytes: segment.sizeBytes, endOffset: segment.endOffset });
     }

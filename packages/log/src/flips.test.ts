@@ -171,7 +171,7 @@ async function checkAcceptance(node: Node, partition: number, acknowledged: read
   const found = last.get(topicId, partition);
   if (found === undefined) throw new Error(`Partition ${partition} is gone`);
   expect((await node.read(found)).values).toEqual([...acknowledged.slice(0, from), `${from} after`]);
-  expect(found.state.kind).toBe("needs-epoch");
+  expect(found.state).toMatchObject({ kind: "needs-epoch" });
   await node.time.result(last.close(), "the store to close");
 }
 

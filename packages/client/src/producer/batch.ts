@@ -39,8 +39,7 @@ export class Batch {
   /** The last failure. */
   lastError: VarveError | undefined;
   settled = false;
-  readonly #resolves: Waiter["resolve"][] = [];
-  readonly #rejects: Waiter["reject"][] = [];
+  readonly #waiters: Waiter[] = [];
   readonly #timestamps: number[] = [];
   #builder: RecordBatchBuilder | undefined;
   #bytes: Uint8Array | undefined;
@@ -52,7 +51,7 @@ export class Batch {
   }
 
   get recordCount(): number {
-    return this.#resolves.length;
+    return this.#waiters.length;
   }
 
   /** Size by now, before compression. */
@@ -67,8 +66,7 @@ export class Batch {
 
   append(record: RecordInput, waiter: Waiter): void {
     this.#builder!.append(record);
-    this.#resolves.push(waiter.resolve);
-    this.#rejects.push(waiter.reject);
+    this.#waiters.push(waiter);
     this.#timestamps.push(record.timestampMs);
   }
 
@@ -107,16 +105,16 @@ export class Batch {
   }
 
   acknowledge(partition: number, baseOffset: number, timestampMs: number | undefined, ack: Ack): void {
-    const count = this.#resolves.length;
+    const count = this.#waiters.length;
     for (let index = 0; index < count; index++) {
       const offset = baseOffset < 0 ? -1 : baseOffset + index;
-      this.#resolves[index]!({ partition, offset, timestampMs: timestampMs ?? this.#timestamps[index]!, ack });
+      this.#waiters[index]!.resolve({ partition, offset, timestampMs: timestampMs ?? this.#timestamps[index]!, ack });
     }
     this.#settle();
   }
 
   reject(error: VarveError): void {
-    for (const reject of this.#rejects) reject(error);
+    for (const waiter of this.#waiters) waiter.reject(error);
     this.#settle();
   }
 

@@ -27,7 +27,7 @@ export interface ProducerOptions {
   readonly batchBytes?: number | undefined;
   /** Longest wait for company while the partition has batches in flight, in ms; otherwise a turn of the event loop. @default 5 */
   readonly lingerMs?: number | undefined;
-  /** Most unacknowledged records, in bytes. @default 33554432 */
+  /** Unacknowledged records from which on send() refuses, in bytes; a record counts 500 more than it has. @default 33554432 */
   readonly bufferBytes?: number | undefined;
   /** Longest time from send() to the acknowledgement, in ms. @default 120000 */
   readonly deliveryTimeoutMs?: number | undefined;
@@ -42,8 +42,8 @@ export interface SendControl {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a record counts beyond its key, value and headers. */
-const recordOverheadBytes = 96;
+/** What a record counts beyond its key, value and headers: its promise and the callbacks of that. */
+const recordOverheadBytes = 500;
 /** Room for the envelope of a request. */
 const recordBytesCeiling = messageBytesMax - 64 * 1024;
 /** How long a topic's number of partitions is believed. */
@@ -212,8 +212,8 @@ export class Producer {
       waiter.reject(new VarveError("MESSAGE_TOO_LARGE", why));
       return;
     }
-    // A record larger than the whole buffer still goes, alone.
-    if (this.#bufferedBytes > 0 && this.#bufferedBytes + sizeBytes > this.#bufferBytes) {
+    // As ready() says it: the last record may go beyond the limit, so one that is larger than the buffer goes too.
+    if (this.#bufferedBytes >= this.#bufferBytes) {
       const why = `Cannot send a record: ${this.#bufferedBytes} bytes wait for their acknowledgement; await ready() before send()`;
       waiter.reject(new VarveError("BUSY", why));
       return;

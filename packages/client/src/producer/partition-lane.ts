@@ -14,6 +14,9 @@ import { errorFromFields, VarveError, type ProduceOutcome } from "@varve/api";
 import { int32Max } from "@varve/format";
 import type { Batch, ProducerId } from "./batch.ts";
 
+/** After so long a silence the broker may have forgotten the producer id. */
+const silenceMsMax = 60_000;
+
 /** What the lane asks its producer to do after an answer. */
 export type LaneNeed = "nothing" | "send" | "backoff" | "producer-id";
 
@@ -46,6 +49,7 @@ export class PartitionLane {
    * pass a first one that is refused for now.
    */
   #established = false;
+  #lastSentMs = Number.NEGATIVE_INFINITY;
 
   constructor(topic: string, partition: number, options: { idempotent: boolean; inFlightMax: number }) {
     this.topic = topic;
@@ -78,7 +82,10 @@ export class PartitionLane {
   }
 
   /** Takes the batch of nextToSend() out of the queue; gives it its sequence. */
-  sent(batch: Batch): void {
+  sent(batch: Batch, nowMs: number): void {
+    // The broker forgets producers that are silent for long (producerExpiryMs, a day unless configured).
+    if (this.inFlight.length === 0 && nowMs - this.#lastSentMs > silenceMsMax) this.#established = false;
+    this.#lastSentMs = nowMs;
     this.queue.shift();
     this.inFlight.push(batch);
     if (!this.#idempotent || batch.baseSequence !== undefined) return;

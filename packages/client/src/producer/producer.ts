@@ -317,7 +317,7 @@ export class Producer {
         this.#blocked.add(lane);
         return;
       }
-      lane.sent(batch);
+      lane.sent(batch, this.#connection.clock.monotonicMs());
       const { topic, partition } = lane;
       stream.send({ lane, batch }, { topic, partition, acks: this.#acks, batch: batch.bytesFor(lane.producer) });
     }

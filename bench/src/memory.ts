@@ -1,0 +1,59 @@
+// Does the broker's memory stay flat while far more goes through it than it may hold? Every batch that is written is also read,
+// by one reader that keeps up and one that never reads.
+
+import { Metadata } from "@grpc/grpc-js";
+import { loadServices } from "@varve/api";
+import { buildBatch } from "@varve/format";
+import { driveConsume, driveStream } from "./broker/drive.ts";
+import { ServerProcess, withDirectory } from "./broker/server.ts";
+import type { Row } from "./table.ts";
+
+export const name = "memory";
+export const description = "resident memory of the broker while data goes in and out (VARVE_BENCH_MEMORY_GIB, 10)";
+
+const gibibytes = Number(process.env["VARVE_BENCH_MEMORY_GIB"] ?? "10");
+
+export async function run(): Promise<Row[]> {
+  const rows: Row[] = [];
+  const encode = loadServices().log["Consume"]?.requestSerialize;
+  const request = encode?.({ topic: "bench", format: "batches" }) ?? Buffer.alloc(0);
+  const batch = buildBatch(
+    Array.from({ length: 64 }, () => ({ value: Buffer.alloc(1_000, 97), timestampMs: 1_700_000_000_000 })),
+  );
+  await withDirectory(async (directory) => {
+    const server = await ServerProcess.broker(directory);
+    await server.createTopic("bench", { flush: "os", "retention.bytes": "1073741824", "segment.bytes": "268435456" });
+    const sleeper = server.log.makeServerStreamRequest(
+      "/varve.v1.Log/Consume",
+      (bytes: Buffer) => bytes,
+      (bytes: Buffer) => bytes,
+      request,
+      new Metadata(),
+      {},
+    );
+    sleeper.on("error", () => undefined);
+    sleeper.pause();
+    const reading = driveConsume(server, request, gibibytes * 2 ** 30).catch(() => undefined);
+    let written = 0;
+    let peak = 0;
+    for (let next = 0; written < gibibytes * 2 ** 30;) {
+      const drive = await driveStream(server, { topic: "bench", partition: 0, batch }, { inFlight: 32, seconds: 1 });
+      written += drive.total * batch.length;
+      const { rssBytes, heapBytes, externalBytes } = await server.usage();
+      peak = Math.max(peak, rssBytes);
+      if (written < next) continue;
+      next = written + (gibibytes * 2 ** 30) / 10;
+      rows.push({
+        "GiB in": Math.round((written / 2 ** 30) * 100) / 100,
+        "resident MiB": Math.round(rssBytes / 2 ** 20),
+        "heap MiB": Math.round(heapBytes / 2 ** 20),
+        "external MiB": Math.round(externalBytes / 2 ** 20),
+      });
+    }
+    sleeper.cancel();
+    rows.push({ "GiB in": "peak", "resident MiB": Math.round(peak / 2 ** 20) });
+    await server.stop();
+    await reading;
+  });
+  return rows;
+}

@@ -1,0 +1,126 @@
+/**
+ * Strangers on the listener: bytes that are no message, messages that make no sense, batches with flipped bits. Whatever comes, the call
+ * ends with a status or the request is refused, nothing is left under way, and the broker goes on serving.
+ */
+import { Metadata, type ServiceError } from "@grpc/grpc-js";
+import { decodeProduceStreamResponse, encodeProduceRequest, encodeProduceStreamRequest } from "@varve/api";
+import { buildBatch, sealBatch } from "@varve/format";
+import { afterAll, assert, beforeAll, expect, test } from "vitest";
+import { array, asyncProperty, assert as check, integer, nat, record, uint8Array } from "fast-check";
+import { TestBroker, bytes, until } from "../testing/test-broker.ts";
+
+const numRuns = Number(process.env["VARVE_FUZZ"] ?? "60");
+const identity = (value: Buffer): Buffer => value;
+
+let server: TestBroker;
+beforeAll(async () => {
+  server = await TestBroker.start();
+  await server.createTopic("t", { partitions: 2 });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+const valid = encodeProduceRequest({
+  topic: "t",
+  partition: 0,
+  records: [{ key: bytes("k"), value: bytes("v"), headers: [{ key: "h", value: null }], timestampMs: 1 }],
+});
+const validBatch = buildBatch([1, 2, 3].map((n) => ({ value: bytes(`value ${n}`), timestampMs: n })));
+
+/** A unary call with these bytes as its request. @returns the status code, 0 when it succeeded. */
+function callRaw(method: string, request: Buffer): Promise<number> {
+  return new Promise((resolve) => {
+    server.log.makeUnaryRequest(
+      method,
+      identity,
+      identity,
+      request,
+      new Metadata(),
+      { deadline: Date.now() + 10_000 },
+      (error: ServiceError | null) => resolve(error?.code ?? 0),
+    );
+  });
+}
+
+async function expectServing(): Promise<void> {
+  await until("nothing is under way", () => {
+    const { produce, unaryCalls, streams } = server.broker.stats();
+    return produce.requestsUnderWay + produce.waiting + unaryCalls + streams.produce === 0;
+  });
+  const { results } = await server.produce({ topic: "t", partition: 1, records: [{ value: bytes("alive") }] });
+  expect(results).toHaveLength(1);
+}
+
+function flip(source: Uint8Array, flips: readonly { at: number; to: number }[]): Buffer {
+  const changed = Buffer.from(source);
+  for (const { at, to } of flips) changed[at % changed.length] = to;
+  return changed;
+}
+
+const flips = array(record({ at: nat(10_000), to: integer({ min: 0, max: 255 }) }), { minLength: 1, maxLength: 4 });
+
+test("Produce and Fetch survive any bytes", async () => {
+  await check(
+    asyncProperty(uint8Array({ maxLength: 200 }), flips, async (noise, changes) => {
+      for (const method of ["Produce", "Fetch", "ListOffsets", "EpochEnd", "InitProducer"]) {
+        assert.notEqual(await callRaw(`/varve.v1.Log/${method}`, Buffer.from(noise)), 4);
+      }
+      assert.notEqual(await callRaw("/varve.v1.Log/Produce", flip(valid, changes)), 4);
+    }),
+    { numRuns },
+  );
+  await expectServing();
+});
+
+test("Produce stores no batch whose bytes do not fit its checksum or its records", async () => {
+  const before = (await server.listOffsets({ topic: "t", partitions: [0] })).partitions[0]?.highWatermark ?? 0;
+  let accepted = 0;
+  await check(
+    asyncProperty(flips, integer({ min: 0, max: 1 }), async (changes, seal) => {
+      const batch = flip(validBatch, changes);
+      // A liar computes the checksum anew.
+      if (seal === 1 && batch.readInt32BE(8) === batch.length - 12) sealBatch(batch, 0);
+      const code = await callRaw("/varve.v1.Log/Produce", encodeProduceRequest({ topic: "t", partition: 0, batch }));
+      assert.notEqual(code, 4);
+      if (code === 0) accepted++;
+    }),
+    { numRuns },
+  );
+  // What was taken can be read back whole.
+  const messages = await server.consumeAll({
+    topic: "t",
+    partitions: [{ partition: 0, start: { kind: "offset", offset: before } }],
+    end: { kind: "latest-at-start" },
+  });
+  const read = messages.reduce((sum, message) => sum + message.records.length, 0);
+  expect(read).toBe(accepted * 3);
+  await expectServing();
+});
+
+test("ProduceStream survives any bytes, and other streams go on", async () => {
+  await check(
+    asyncProperty(uint8Array({ maxLength: 100 }), flips, async (noise, changes) => {
+      const call = server.log.makeBidiStreamRequest(
+        "/varve.v1.Log/ProduceStream",
+        identity,
+        decodeProduceStreamResponse,
+        new Metadata(),
+        { deadline: Date.now() + 10_000 },
+      );
+      const ended = new Promise<number>((resolve) => {
+        call.on("error", (error: ServiceError) => resolve(error.code));
+        call.on("end", () => resolve(0));
+      });
+      call.resume();
+      const good = encodeProduceStreamRequest({ topic: "t", partition: 0, records: [{ value: bytes("x") }] });
+      call.write(good);
+      call.write(flip(good, changes));
+      call.write(Buffer.from(noise));
+      call.end();
+      assert.notEqual(await ended, 4);
+    }),
+    { numRuns },
+  );
+  await expectServing();
+});

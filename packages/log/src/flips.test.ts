@@ -214,7 +214,7 @@ test(
       console.log("flips:", Object.fromEntries(flipped), "damage:", Object.fromEntries(damaged));
     // The test would prove nothing if these were never hit, or if what holds the only copy could never be damaged.
     for (const kind of ["*.log", "*.wal"]) expect(damaged.get(kind) ?? 0, kind).toBeGreaterThan(0);
-    for (const kind of ["*.index", "*.timeindex", "partition.json", "checkpoint-a", "checkpoint-b"]) {
+    for (const kind of ["*.index", "*.timeindex", "partition.json", "leader-epochs", "checkpoint-a", "checkpoint-b"]) {
       expect(flipped.get(kind) ?? 0, kind).toBeGreaterThan(0);
       expect(damaged.get(kind) ?? 0, kind).toBe(0);
     }

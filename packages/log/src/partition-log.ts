@@ -26,16 +26,12 @@ import type {
   ReadResult,
 } from "./partition-types.ts";
 import { PartitionWriter } from "./partition-writer.ts";
-import { encodeProducerState, producerStateFileName } from "./producer-state-file.ts";
+import { PartitionSideFiles } from "./partition-side-files.ts";
 import type { ProducerEntry, ProducerRefusal } from "./producer-state.ts";
 import type { Segment } from "./segment.ts";
 import type { FileRead, SegmentedLog } from "./segmented-log.ts";
-import { replaceFile } from "./small-files.ts";
 import { findMaxTimestamp, findTime } from "./time-lookup.ts";
 import type { FoundTime } from "./time-lookup.ts";
-
-/** A snapshot of the producers is worth its file after so many offsets. */
-const snapshotEveryOffsets = 10_000;
 
 export interface PartitionLogState extends Omit<PartitionMemoryState, "logEndOffset"> {
   readonly files: SegmentedLog;
@@ -63,11 +59,12 @@ export class PartitionLog {
   readonly #cuts: PartitionCuts;
   /** What the partition was when it was closed. */
   #closedAs: PartitionState | undefined;
-  #snapshotOffset = 0;
+  readonly #sideFiles: PartitionSideFiles;
 
   constructor(state: PartitionLogState, node: PartitionNode) {
     this.id = state.id;
     this.#node = node;
+    this.#sideFiles = new PartitionSideFiles(node.fs, state.files.directory);
     this.#memory = new PartitionMemory({ ...state, logEndOffset: state.files.endOffset });
     this.writer = new PartitionWriter(this.#memory, state, node, {
       writeFailed: (error) => this.#cuts.failed(error),
@@ -328,6 +325,7 @@ export class PartitionLog {
   /** For a checkpoint, in one piece with its R: what the partition holds. */
   capture(): CapturedPartition {
     const memory = this.#memory;
+    this.#sideFiles.capture(memory);
     return {
       ...memory.id,
       flush: this.writer.mode === "os" ? "os" : "sync",
@@ -351,7 +349,7 @@ export class PartitionLog {
       try {
         await this.writer.syncCounted();
         await files.saveIndexes();
-        await this.#saveProducers();
+        await this.#saveSideFiles();
       } catch (error) {
         // A full disk is waited for: what is behind counts, and the journal has it (J-15).
         if (!(error instanceof FileSystemError && error.code === "NO_SPACE")) this.#cuts.failed(error);
@@ -369,7 +367,8 @@ export class PartitionLog {
       if (!this.#memory.isEnded) {
         await this.writer.settle();
         await this.writer.syncCounted();
-        await this.#saveProducers();
+        this.#sideFiles.capture(this.#memory);
+        await this.#saveSideFiles();
       }
       this.writer.stop();
       this.#closedAs = this.#memory.state;
@@ -408,15 +407,15 @@ export class PartitionLog {
     return { ...known, recoveryPoint, segments, quarantine };
   }
 
-  /** F-10. Only what is durable: a snapshot above the recovered end would be thrown away. */
-  async #saveProducers(): Promise<void> {
-    const { producers, logEndOffset } = this.#memory;
-    const offset = this.writer.files.endOffset;
-    if (producers.producerCount === 0 || offset !== logEndOffset) return;
-    if (offset - this.#snapshotOffset < snapshotEveryOffsets) return;
-    this.#snapshotOffset = offset;
-    const bytes = encodeProducerState(offset, producers.entries());
-    await replaceFile(this.#node.fs, this.writer.files.directory, producerStateFileName(offset), bytes);
+  /** F-10. Only what is in synced segments: a snapshot above the recovered end would be thrown away. */
+  async #saveSideFiles(): Promise<void> {
+    const { producers, highWatermark, epochs } = this.#memory;
+    await this.#sideFiles.save({
+      producers,
+      endOffset: this.writer.files.endOffset,
+      highWatermark,
+      epochs: epochs.runs,
+    });
   }
 
   #addEpoch(epoch: number, start: number): void {

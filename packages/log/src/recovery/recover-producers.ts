@@ -29,6 +29,8 @@ export async function recoverProducers(fs: FileSystem, source: ProducerSource): 
   const offsets = (await fs.readdir(directory)).map(producerStateOffset).filter((offset) => offset !== undefined);
   const plan = planProducerSnapshots(offsets, { logEndOffset, highWatermark });
   for (const offset of plan.discard) await fs.unlink(`${directory}/${producerStateFileName(offset)}`);
+  // F-12: a snapshot of another history that came back with a crash, when the log has grown past it, would be believed.
+  if (plan.discard.length > 0) await fs.syncDirectory(directory);
   const usable = offsets.filter((offset) => !plan.discard.includes(offset)).sort((a, b) => b - a);
   for (const offset of usable) {
     const bytes = await readSmallFile(fs, `${directory}/${producerStateFileName(offset)}`, snapshotBytesMax);

@@ -30,12 +30,12 @@ export interface PartitionDependencies {
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   /** Free and needed bytes while the disk has too little room to append (J-15). */
-  whySpaceRefused(): { freeBytes: number; neededBytes: number } | undefined;
+  readonly whySpaceRefused: () => { freeBytes: number; neededBytes: number } | undefined;
   /** Asks the controller for a new leader epoch of this partition (J-3). Rejects when there is no controller now. */
-  requestEpoch(leader: PartitionLeader): Promise<number>;
+  readonly requestEpoch: (leader: PartitionLeader) => Promise<number>;
   /** An answer is no success. For metrics. */
-  countRefusal(refusal: Refusal): void;
-  log(fields: object, event: string): void;
+  readonly countRefusal: (refusal: Refusal) => void;
+  readonly log: (fields: object, event: string) => void;
 }
 
 const epochRetryMs = 500;
@@ -51,6 +51,9 @@ export class PartitionLeader {
   readonly #committed = new OffsetHeap<PendingProduce>();
   readonly #readers = new OffsetHeap<ReadWaiter>();
   #askingForEpoch = false;
+  /** The newest epoch that the controller gave; the log does not take one while it is being cut. */
+  #grantedEpoch = -1;
+  readonly #stopListening: () => void;
   #closedBy: Refusal | undefined;
 
   constructor(
@@ -64,7 +67,7 @@ export class PartitionLeader {
     this.rules = options.rules;
     this.metrics = options.metrics;
     this.#dependencies = dependencies;
-    log.onCounted(() => this.#advance());
+    this.#stopListening = log.onCounted(() => this.#advance());
     this.#advance();
   }
 
@@ -103,9 +106,10 @@ export class PartitionLeader {
     else this.#appended(pending, outcome, options.timeoutMs);
   }
 
-  /** Begins a leader epoch, unless it has begun. */
+  /** The controller made this node leader in `epoch`. Begins it, now or when the log can; nothing if it has begun. */
   startEpoch(epoch: number): void {
-    if (epoch > this.log.leaderEpoch) this.log.startEpoch(epoch);
+    this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
+    if (this.#grantedEpoch > this.log.leaderEpoch) this.log.startEpoch(this.#grantedEpoch);
   }
 
   /** Parks a reader until the high watermark reaches `waiter.waitOffset`. */
@@ -126,6 +130,7 @@ export class PartitionLeader {
   /** Ends the leadership: everyone who waits gets `refusal`. Idempotent. The log itself belongs to the store. */
   close(refusal: Refusal): void {
     this.#closedBy ??= refusal;
+    this.#stopListening();
     for (const pending of this.#counted.takeAll()) this.#settleRefused(pending, refusal);
     for (const pending of this.#committed.takeAll()) this.#settleRefused(pending, refusal);
     for (const reader of this.#readers.takeAll()) reader.wake();
@@ -243,34 +248,36 @@ export class PartitionLeader {
     else for (const reader of this.#readers.takeAll()) reader.wake();
   }
 
-  /** J-3: a leader that failed to write goes on in a new epoch, once the disk has room again. */
+  /**
+   * J-3: a leader that failed to write goes on in a new epoch, once the disk has room again. While the log is being cut back it takes no
+   * epoch; one that was given meanwhile is begun afterwards (this is called again), not asked for twice.
+   */
   #askForEpoch(): void {
     if (this.#askingForEpoch || this.#closedBy !== undefined) return;
+    this.startEpoch(this.#grantedEpoch);
+    if (this.log.state.kind !== "needs-epoch") return;
     this.#askingForEpoch = true;
+    const { wheel, whySpaceRefused, requestEpoch, log } = this.#dependencies;
     const again = (): void => {
       this.#askingForEpoch = false;
       if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
     };
-    if (this.#dependencies.whySpaceRefused() !== undefined) {
-      this.#dependencies.wheel.schedule(epochRetryMs, again);
+    if (this.#grantedEpoch > this.log.leaderEpoch || whySpaceRefused() !== undefined) {
+      wheel.schedule(epochRetryMs, again);
       return;
     }
-    this.#dependencies.requestEpoch(this).then(
+    const where = { topic: this.topic, partition: this.partition };
+    requestEpoch(this).then(
       (epoch) => {
         this.#askingForEpoch = false;
         if (this.#closedBy !== undefined) return;
-        this.startEpoch(epoch);
-        this.#dependencies.log(
-          { topic: this.topic, partition: this.partition, epoch },
-          "partition goes on in a new epoch",
-        );
+        log({ ...where, epoch }, "partition has a new leader epoch");
+        this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
+        this.#askForEpoch();
       },
       (error: unknown) => {
-        this.#dependencies.log(
-          { topic: this.topic, partition: this.partition, error: String(error) },
-          "no new epoch yet, asking again",
-        );
-        this.#dependencies.wheel.schedule(epochRetryMs, again);
+        log({ ...where, error: String(error) }, "no new leader epoch yet, asking again");
+        wheel.schedule(epochRetryMs, again);
       },
     );
   }

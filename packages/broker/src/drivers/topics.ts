@@ -8,6 +8,7 @@
  * - What the image does not know is never deleted: at start it is set aside, with its records (strays).
  */
 import {
+  type ConfigOverrides,
   type ControllerImage,
   type FlushState,
   type Partition,
@@ -34,6 +35,8 @@ export class LocalTopic {
   readonly partitions: PartitionLeader[] = [];
   config: TopicConfig;
   rules: TopicRules;
+  /** What the topic was last brought in line with: unchanged parts of an image are the same objects (C-9). */
+  broughtInLine: { readonly topic: Topic; readonly own: ConfigOverrides; readonly shared: ConfigOverrides } | undefined;
   #sticky = 0;
   #stickyBytes = 0;
 
@@ -144,11 +147,15 @@ export class Topics {
     }
     const shared = clusterOverrides(image);
     for (const topic of topicsByName(image)) {
-      await this.#bringInLine(topic, effectiveTopicConfig(topicOverrides(image, topic.id), shared));
+      const own = topicOverrides(image, topic.id);
+      const last = this.#byId.get(topic.id)?.broughtInLine;
+      if (last?.topic === topic && last.own === own && last.shared === shared) continue;
+      const local = await this.#bringInLine(topic, effectiveTopicConfig(own, shared));
+      local.broughtInLine = { topic, own, shared };
     }
   }
 
-  async #bringInLine(topic: Topic, config: TopicConfig): Promise<void> {
+  async #bringInLine(topic: Topic, config: TopicConfig): Promise<LocalTopic> {
     const { store, producerExpiryMs } = this.#dependencies;
     const local = this.#byId.get(topic.id) ?? new LocalTopic(topic, config);
     local.config = config;
@@ -170,6 +177,7 @@ export class Topics {
     }
     this.#byId.set(topic.id, local);
     this.#byName.set(topic.name, local);
+    return local;
   }
 
   async #remove(topic: LocalTopic): Promise<void> {

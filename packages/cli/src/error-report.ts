@@ -101,7 +101,7 @@ function operational(code: string, error: Error, context: ReportContext): ErrorR
 /** Connection refused, no such host, no answer: whatever layer says so. 14 is gRPC's UNAVAILABLE. */
 function isUnreachable(error: Error): boolean {
   const fields = error as { code?: unknown; reason?: unknown; grpcCode?: unknown };
-  if (fields.code === "ECONNREFUSED" || fields.code === "ENOTFOUND" || fields.code === "UNREACHABLE") return true;
+  if (fields.reason === "UNREACHABLE" || fields.code === "ECONNREFUSED" || fields.code === "ENOTFOUND") return true;
   const status = fields.grpcCode ?? fields.code;
   if (status !== 14 && status !== "UNAVAILABLE") return false;
   // A node that answered names a reason of its own.
@@ -112,7 +112,12 @@ function isUnreachable(error: Error): boolean {
 
 function unreachable(message: string, context: ReportContext): ErrorReport {
   const where = context.address === undefined ? "" : ` at "${context.address}"`;
-  return report("unreachable", `No node answers${where}: ${message}`, [
+  // grpc-js wraps what matters: "No connection established. Last error: Error: connect ECONNREFUSED … Resolution note: ".
+  const why = message
+    .replace(/^Cannot reach a broker at [^:]*(?::\d+"?,? ?)*: /, "")
+    .replace(/^.*?Last error: (?:Error: )?/, "")
+    .replace(/\.? Resolution note: *$/, "");
+  return report("unreachable", `No node answers${where}: ${why}`, [
     "Start one here:          varve serve",
     "Or say where one runs:   --address HOST:PORT, or VARVE_ADDRESS in the environment",
   ]);

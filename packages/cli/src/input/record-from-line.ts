@@ -21,20 +21,20 @@ import { compileTimeFormat, type TimeReader } from "./time-format.ts";
 export interface LineReaderOptions {
   /** `lines`: any text, delimited or not. `ndjson`: each line is one JSON document. */
   format: "lines" | "ndjson";
-  delimiter?: string;
-  keyField?: string;
-  keyPattern?: string;
-  keyDelimiter?: string;
+  delimiter?: string | undefined;
+  keyField?: string | undefined;
+  keyPattern?: string | undefined;
+  keyDelimiter?: string | undefined;
   /** The same key for every record. */
-  key?: string;
-  timeField?: string;
-  timePattern?: string;
-  timeFormat?: string;
+  key?: string | undefined;
+  timeField?: string | undefined;
+  timePattern?: string | undefined;
+  timeFormat?: string | undefined;
   headers?: readonly { key: string; value: Uint8Array | null }[];
   /** An empty value becomes null: a tombstone. */
-  emptyIsNull?: boolean;
-  /** Names of fields, taken from the line that --skip-header skipped. */
-  headerLine?: Uint8Array;
+  emptyIsNull?: boolean | undefined;
+  /** The line that --skip-header skips, which names the fields; "later": it has not been read yet, any name will do. */
+  headerLine?: Uint8Array | "later";
 }
 
 /** `value` is a view of the line (borrowed); `key` is owned. */
@@ -151,9 +151,10 @@ function fieldNumber(
   field: string,
   what: "key" | "time",
   delimiter: string,
-  headerLine: Uint8Array | undefined,
+  headerLine: Uint8Array | "later" | undefined,
 ): number | string {
   if (/^[1-9]\d{0,5}$/.test(field)) return Number(field);
+  if (headerLine === "later") return 1;
   if (headerLine === undefined) {
     return `Cannot use --${what}-field "${field}": give the number of the field, from 1, or --skip-header so that the first line can name the fields`;
   }

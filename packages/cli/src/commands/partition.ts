@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// varve partition accept-loss TOPIC PARTITION: gives up the damaged records of a quarantined partition (J-12), so that it
+// serves again. The only way out of a quarantine that loses something, so it says first what.
+
+import { Command } from "commander";
+import { parsedInteger, withAddress, withClient, type ConnectionOptions } from "../connection.ts";
+import { printCount } from "../input/duration.ts";
+import { confirmDestruction, type DestructiveOptions } from "../terminal/confirm.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+export function partitionCommand(terminal: Terminal): Command {
+  const partition = new Command("partition");
+  partition.addCommand(acceptLossCommand(terminal));
+  return partition;
+}
+
+function acceptLossCommand(terminal: Terminal): Command {
+  return withAddress(new Command("accept-loss"))
+    .description("give up the damaged records of a quarantined partition, for good")
+    .argument("<topic>")
+    .argument("<partition>", "its number", parsedInteger(0))
+    .option("--dry-run", "say what would be lost, change nothing")
+    .option("-y, --yes", "do not ask")
+    .addHelpText(
+      "after",
+      `
+A node that finds acknowledged records damaged sets the partition aside: it serves no reads and takes no writes, and
+its files stay as they are. Copy them before you go on; "varve inspect log" shows what can still be read.
+
+Examples:
+  $ varve partition accept-loss orders 0 --dry-run
+  $ varve partition accept-loss orders 0 --yes`,
+    )
+    .action(async (topic: string, partition: number, options: ConnectionOptions & DestructiveOptions) => {
+      await withClient(options, async (client) => {
+        const loss = await client.admin.acceptLoss({ topic, partition, validateOnly: true });
+        const what = `${printCount(loss.toOffset - loss.fromOffset)} records of partition ${partition} of topic "${topic}" (offsets ${loss.fromOffset} to ${loss.toOffset - 1})`;
+        if (options.dryRun === true) return terminal.out(`Would give up ${what}.\n`);
+        await confirmDestruction(terminal, options, {
+          sentence: `This gives up ${what}, for good.`,
+          typeToConfirm: `${topic} ${partition}`,
+        });
+        const lost = await client.admin.acceptLoss({ topic, partition, validateOnly: false });
+        return terminal.out(
+          `Gave up offsets ${lost.fromOffset} to ${lost.toOffset - 1}. The partition serves again.\n`,
+        );
+      });
+    });
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// varve serve: one node in this process, until it is asked to stop.
+//
+//   flags, VARVE_*, file, defaults ──> Broker.start ──> ready line ──> SIGTERM or SIGINT ──> close, exit 0
+//                                                                       └── a second one ──> exit now
+//   a failed disk ──> exit 1: whoever watches the process restarts it or moves its work
+
+import { Broker, type BrokerOptions, type NodeConfig } from "@varve/broker";
+import { Command } from "commander";
+import { defaultAddress } from "../connection.ts";
+import { CliError, exitCodes } from "../exit-code.ts";
+import { printDuration } from "../input/duration.ts";
+import { invocation, version, withInvocation } from "../invocation.ts";
+import { loadNodeConfig, withNodeConfig, type NodeConfigOptions } from "../node-config.ts";
+import { serveLogger } from "../terminal/serve-logger.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+export function serveCommand(terminal: Terminal): Command {
+  return withNodeConfig(new Command("serve"))
+    .addHelpText(
+      "after",
+      `
+Stops in order on Ctrl-C or SIGTERM and exits with 0; a second one ends it at once. Every flag is also a VARVE_* variable
+(--data-dir: VARVE_DATA_DIR) and a key of the file (data-dir); "varve config" prints what holds.
+
+Examples:
+  $ varve serve
+  $ varve serve --dev
+  $ varve serve --data-dir /var/lib/varve --grpc 0.0.0.0:9094 --http off --config /etc/varve.yaml`,
+    )
+    .action(async (options: NodeConfigOptions) => {
+      const { config } = await loadNodeConfig(options);
+      await serve(terminal, config);
+    });
+}
+
+async function serve(terminal: Terminal, config: NodeConfig): Promise<void> {
+  const startedMs = performance.now();
+  const stop = stopSignals(config.shutdownTimeoutMs + 5000);
+  let tellFatal: (error: Error) => void = () => undefined;
+  const fatal = new Promise<Error>((resolve) => (tellFatal = resolve));
+  const broker = await Broker.start({
+    ...brokerOptions(config),
+    version: version(),
+    logger: serveLogger(config.logLevel, config.dev && config.logFormat === "auto" ? "pretty" : config.logFormat),
+    onFatal: (error) => tellFatal(error),
+  });
+  try {
+    await terminal.out(readyText(broker, config, performance.now() - startedMs));
+    const ended = await Promise.race([stop.asked, fatal]);
+    if (ended instanceof Error) {
+      throw new CliError("failed", `The node stopped: ${ended.message}`, {
+        advice: ["Nothing that was acknowledged is gone. Look at the disk, then start the node again."],
+        cause: ended,
+      });
+    }
+    terminal.note(`Stopping (${ended}): finishing what is under way. Once more ends it now.`);
+  } finally {
+    await broker.close();
+    stop.dispose();
+  }
+  terminal.note("Stopped.");
+}
+
+function readyText(broker: Broker, config: NodeConfig, startMs: number): string {
+  const { grpc, http } = broker.addresses;
+  const at = grpc === defaultAddress ? "" : ` --address ${grpc}`;
+  const text = `Varve ${version()}, node ${broker.nodeId} of cluster ${broker.clusterId}, ready in ${printDuration(startMs)}
+  gRPC  ${grpc}
+  HTTP  ${http === undefined ? "off" : `http://${http}/metrics`}
+  data  ${config.dataDir}
+
+Try, in another terminal:
+  varve topic create orders --partitions 3${at}
+  echo 'k1:hello' | varve produce orders --key-delimiter :${at}
+  varve consume orders --from earliest${at}
+
+`;
+  return withInvocation(text, invocation(process.env));
+}
+
+function brokerOptions(config: NodeConfig): BrokerOptions {
+  const { dataDir, nodeId, clusterId, grpc, http, advertised, rack } = config;
+  return {
+    dataDir,
+    listeners: { grpc, http },
+    insecure: config.insecure,
+    allowTmpfs: config.allowTmpfs,
+    topicDefaults: config.topicDefaults,
+    storage: {
+      tailCacheBytes: config.tailCacheBytes,
+      queuedBytesMax: config.queuedBytesMax,
+      openFilesMax: config.openFilesMax,
+    },
+    retentionIntervalMs: config.retentionIntervalMs,
+    producerExpiryMs: config.producerExpiryMs,
+    shutdownTimeoutMs: config.shutdownTimeoutMs,
+    ...(nodeId === undefined ? {} : { nodeId }),
+    ...(clusterId === undefined ? {} : { clusterId }),
+    ...(advertised === undefined ? {} : { advertised }),
+    ...(rack === undefined ? {} : { rack }),
+  };
+}
+
+/** The first signal is an answer to wait for, the second ends the process now, whatever it is doing. */
+function stopSignals(stopMsMax: number): { asked: Promise<string>; dispose(): void } {
+  let tell: (signal: string) => void = () => undefined;
+  let count = 0;
+  const asked = new Promise<string>((resolve) => (tell = resolve));
+  const onSignal = (signal: NodeJS.Signals): void => {
+    count += 1;
+    if (count > 1) process.exit(exitCodes.interrupted.code);
+    // Also a start or a shutdown that hangs comes to an end.
+    setTimeout(() => process.exit(exitCodes.failed.code), stopMsMax).unref();
+    tell(signal);
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return {
+    asked,
+    dispose() {
+      process.off("SIGTERM", onSignal);
+      process.off("SIGINT", onSignal);
+    },
+  };
+}

@@ -134,7 +134,7 @@ function readAny(reader: WireReader): [string, Uint8Array] {
 function readErrorInfo(reader: WireReader): { reason: string; metadata: Record<string, string> } | undefined {
   let reason = "";
   let domain = "";
-  const metadata: Record<string, string> = {};
+  const metadata: [string, string][] = [];
   while (!reader.done) {
     const tag = reader.uint32();
     if (tag === 0x0a) reason = reader.string();
@@ -142,7 +142,7 @@ function readErrorInfo(reader: WireReader): { reason: string; metadata: Record<s
     else if (tag === 0x1a) readStringMapEntry(reader.nested(), metadata);
     else reader.skip(tag);
   }
-  return domain === errorDomain ? { reason, metadata } : undefined;
+  return domain === errorDomain ? { reason, metadata: Object.fromEntries(metadata) } : undefined;
 }
 
 function clip(message: string): string {

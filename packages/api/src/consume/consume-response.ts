@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // ConsumeResponse and FetchResponse as a reader gets them: plain objects whose bytes are views of the message.
 
+import { batchRecordsMax } from "@varve/format";
 import { readLeaderHint, type LeaderHint } from "../wire/shared-messages.ts";
-import { asBuffer, WireReader } from "../wire/wire-reader.ts";
+import { asBuffer, MalformedMessageError, WireReader } from "../wire/wire-reader.ts";
 
 export interface ConsumedHeader {
   readonly key: string;
@@ -73,6 +74,9 @@ export function decodeConsumeResponse(message: Uint8Array): ConsumeResponse {
         break;
       case 0x12: {
         const length = reader.length();
+        if (places.length >= 2 * batchRecordsMax) {
+          throw new MalformedMessageError(`Cannot read a message of more than ${batchRecordsMax} records`);
+        }
         places.push(reader.at, reader.at + length);
         reader.at += length;
         break;

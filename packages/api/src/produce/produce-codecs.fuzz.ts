@@ -210,6 +210,15 @@ describe("decodeProduceRequest()", () => {
     expect(decodeProduceRequest(message).fault).toMatchObject({ reason: "INVALID_REQUEST" });
   });
 
+  it("remembers no more records than a batch can have", () => {
+    const message = Buffer.alloc(3 + 2 * 1_100_000);
+    message.set([0x0a, 1, 0x74]);
+    for (let at = 3; at < message.length; at += 2) message[at] = 0x22;
+    const { records, fault } = decodeProduceRequest(message);
+    expect(fault).toMatchObject({ reason: "INVALID_RECORD" });
+    expect(records!.count).toBeLessThanOrEqual(1_000_001);
+  });
+
   it("throws MalformedMessageError or gives records that can be stored, whatever the bytes", () => {
     const valid = fc
       .array(record, { minLength: 1, maxLength: 3 })

@@ -107,9 +107,11 @@ export class RecordIndex {
 
   /** Notes the record in [start, end). Throws MalformedMessageError when it is not a Record. */
   add(bytes: Buffer, start: number, end: number): void {
+    // The request will be refused: what follows is not worth remembering.
+    if (this.fault !== undefined) return;
     const places = this.#places;
     places.read(bytes, start, end, 0);
-    this.fault ??= this.#findFault(bytes);
+    this.fault = this.#findFault(bytes);
     if (this.count === this.starts.length) this.#grow();
     this.starts[this.count] = start;
     this.ends[this.count] = end;

@@ -50,7 +50,7 @@ export function readError(reader: WireReader): ErrorFields {
   let reason = "";
   let message = "";
   let retriable = false;
-  const metadata: Record<string, string> = {};
+  const metadata: [string, string][] = [];
   while (!reader.done) {
     const tag = reader.uint32();
     if (tag === 0x0a) reason = reader.string();
@@ -59,7 +59,7 @@ export function readError(reader: WireReader): ErrorFields {
     else if (tag === 0x22) readStringMapEntry(reader.nested(), metadata);
     else reader.skip(tag);
   }
-  return { reason, message, retriable, metadata };
+  return { reason, message, retriable, metadata: Object.fromEntries(metadata) };
 }
 
 export function writeStringMap(writer: WireWriter, tag: number, map: Readonly<Record<string, string>>): void {
@@ -71,7 +71,8 @@ export function writeStringMap(writer: WireWriter, tag: number, map: Readonly<Re
   }
 }
 
-export function readStringMapEntry(reader: WireReader, into: Record<string, string>): void {
+/** Reads one entry of a map; Object.fromEntries() makes the map, in which "__proto__" is a name like any other. */
+export function readStringMapEntry(reader: WireReader, into: [string, string][]): void {
   let key = "";
   let value = "";
   while (!reader.done) {
@@ -80,10 +81,7 @@ export function readStringMapEntry(reader: WireReader, into: Record<string, stri
     else if (tag === 0x12) value = reader.string();
     else reader.skip(tag);
   }
-  // Not by assignment: "__proto__" would set the prototype.
-  if (Object.keys(into).length < metadataEntriesMax) {
-    Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true });
-  }
+  if (into.length < metadataEntriesMax) into.push([key, value]);
 }
 
 export function writeAck(writer: WireWriter, tag: number, ack: Ack): void {

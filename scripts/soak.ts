@@ -33,6 +33,18 @@ const jobs: readonly Job[] = [
     command: vitest("packages/log/src/crash.test.ts"),
   },
   {
+    name: "kills",
+    about: "a serving node killed 100 times in the middle of acks=all",
+    env: { VARVE_KILLS: "100" },
+    command: vitest("test/e2e/src/kill.test.ts"),
+  },
+  {
+    name: "fuzz-controller",
+    about: "20,000 sequences of random commands to the controller",
+    env: { VARVE_FUZZ_RUNS: "20000" },
+    command: vitest("packages/cluster/src/controller/controller.fuzz.ts"),
+  },
+  {
     name: "fuzz-batches",
     about: "a million mutated batches",
     env: { VARVE_FUZZ: "1000000" },

@@ -71,7 +71,7 @@ export class PartitionCuts {
       await this.#writer.barrier(mode);
       this.#writer.resume();
       this.#memory.readLimit = Number.MAX_SAFE_INTEGER;
-      this.#memory.setState({ kind: "needs-epoch", why: "the log was started anew" });
+      this.#memory.damageEnded("the log was started anew");
       this.#node.checkpointSoon();
     });
   }
@@ -83,7 +83,7 @@ export class PartitionCuts {
       const to = this.#memory.logEndOffset;
       if (state.kind !== "quarantined") return { from: to, to };
       const from = await this.#truncate(state.offset);
-      this.#memory.setState({ kind: "needs-epoch", why: "damage was given up" });
+      this.#memory.damageEnded("damage was given up");
       this.#node.checkpointSoon();
       return { from, to: Math.max(from, to) };
     });
@@ -171,7 +171,7 @@ export class PartitionCuts {
     const message = `Write to ${this.#memory.name} failed: ${problem.message}`;
     const failure = new LogError("PARTITION_FAILED", message, { path: problem.path, cause: problem });
     this.#writer.stop();
-    this.#memory.fail(failure);
+    this.#memory.partitionFailed(failure, { file: problem.path, offset: this.#writer.recoveryPoint, why: message });
     this.#node.checkpointSoon();
   }
 

@@ -57,8 +57,6 @@ export class PartitionLog {
   readonly #node: PartitionNode;
   readonly #memory: PartitionMemory;
   readonly #cuts: PartitionCuts;
-  /** What the partition was when it was closed. */
-  #closedAs: PartitionState | undefined;
   readonly #sideFiles: PartitionSideFiles;
 
   constructor(state: PartitionLogState, node: PartitionNode) {
@@ -307,8 +305,7 @@ export class PartitionLog {
   quarantine(damage: Quarantine): void {
     const { state } = this.#memory;
     if (this.#memory.isEnded || (state.kind === "quarantined" && state.offset <= damage.offset)) return;
-    const { file, offset, why } = damage;
-    this.#memory.setState({ kind: "quarantined", file, offset, why });
+    this.#memory.quarantine(damage);
     this.#node.checkpointSoon();
   }
 
@@ -352,8 +349,10 @@ export class PartitionLog {
         await this.#saveSideFiles();
       } catch (error) {
         // A full disk is waited for: what is behind counts, and the journal has it (J-15).
-        if (!(error instanceof FileSystemError && error.code === "NO_SPACE")) this.#cuts.failed(error);
-        throw error;
+        if (error instanceof FileSystemError && error.code === "NO_SPACE") throw error;
+        this.#cuts.failed(error);
+        // J-14: of this partition the slot says that it failed; the others go on.
+        if (!(error instanceof FileSystemError)) throw error;
       }
       // Nothing else writes before this job ends, so size and recovery point belong together.
       return this.#describe(known);
@@ -371,7 +370,6 @@ export class PartitionLog {
         await this.#saveSideFiles();
       }
       this.writer.stop();
-      this.#closedAs = this.#memory.state;
       this.#memory.setState({ kind: "closed" });
     });
   }
@@ -393,18 +391,11 @@ export class PartitionLog {
   }
 
   #describe(known: Omit<CapturedPartition, "countedOffset">): CheckpointPartition {
-    // J-12: the last checkpoint of a clean end is written when the partition is closed already, and must not forget.
-    const state = this.#closedAs ?? this.#memory.state;
     const { files, recoveryPoint } = this.writer;
-    let quarantine: Quarantine | undefined;
-    if (state.kind === "quarantined") quarantine = { file: state.file, offset: state.offset, why: state.why };
-    if (state.kind === "failed") {
-      quarantine = { file: state.error.path ?? files.directory, offset: recoveryPoint, why: state.error.message };
-    }
     const segments = files.segments.map(({ baseOffset, sizeBytes, lastWrittenMs, maxTimestampMs }) => {
       return { baseOffset, sizeBytes, lastWrittenMs, maxTimestampMs };
     });
-    return { ...known, recoveryPoint, segments, quarantine };
+    return { ...known, recoveryPoint, segments, quarantine: this.#memory.damage };
   }
 
   /** F-10. Only what is in synced segments: a snapshot above the recovered end would be thrown away. */

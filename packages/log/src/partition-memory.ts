@@ -5,6 +5,7 @@
  *   log start ≤ high watermark ≤ counted ≤ log end
  */
 import type { EpochRuns } from "@varve/format";
+import type { Quarantine } from "./checkpoint-file.ts";
 import type { LogError } from "./errors.ts";
 import type { PartitionId } from "./partition-id.ts";
 import type { LogConfig, PartitionState } from "./partition-types.ts";
@@ -41,6 +42,7 @@ export class PartitionMemory {
   /** Epochs whose start no round has made durable yet, oldest first (F-4). */
   readonly undurableEpochs: { epoch: number; start: number }[] = [];
   readonly #listeners = new Set<() => void>();
+  #damage: Quarantine | undefined;
 
   constructor(state: PartitionMemoryState) {
     this.id = state.id;
@@ -50,6 +52,10 @@ export class PartitionMemory {
     this.producers = state.producers;
     this.config = state.config;
     this.state = state.state;
+    if (state.state.kind === "quarantined") {
+      const { file, offset, why } = state.state;
+      this.#damage = { file, offset, why };
+    }
     this.logStartOffset = state.logStartOffset;
     this.logEndOffset = Math.max(state.logEndOffset, state.logStartOffset);
     this.countedOffset = this.logEndOffset;
@@ -81,6 +87,31 @@ export class PartitionMemory {
   /** J-14: nothing is appended any more. */
   fail(error: LogError): void {
     if (!this.isEnded) this.setState({ kind: "failed", error });
+  }
+
+  /** What the checkpoint says of damage, whatever becomes of `state`: it outlives the process (J-12). */
+  get damage(): Quarantine | undefined {
+    return this.#damage;
+  }
+
+  /** J-12: until it is refilled or accepted. */
+  quarantine(damage: Quarantine): void {
+    const { file, offset, why } = damage;
+    this.#damage = { file, offset, why };
+    this.setState({ kind: "quarantined", file, offset, why });
+  }
+
+  /** The loss was accepted, or the partition starts anew. */
+  damageEnded(why: string): void {
+    this.#damage = undefined;
+    this.setState({ kind: "needs-epoch", why });
+  }
+
+  /** J-14: a segment could not be written; what was not synced below `offset` is in doubt. */
+  partitionFailed(error: LogError, damage: Quarantine): void {
+    if (this.isEnded) return;
+    this.#damage ??= damage;
+    this.setState({ kind: "failed", error });
   }
 
   /** Everything below `offset` counts. */

@@ -13,6 +13,7 @@
 import type { Clock, Timer } from "./clock.ts";
 import { FileSystemError } from "./file-system.ts";
 import type { GroupCommit, RoundOwner } from "./group-commit.ts";
+import { invariant } from "./invariant.ts";
 import type { JournalRecord } from "./journal-round.ts";
 import type { Lanes } from "./lanes.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
@@ -228,7 +229,14 @@ export class PartitionWriter implements RoundOwner {
 
   /** Inside a job: everything that counts is in segments and synced (J-8). */
   async syncCounted(): Promise<void> {
-    while (this.files.endOffset < this.#memory.countedOffset) await this.#node.lanes.run(() => this.#writeStep());
+    while (this.files.endOffset < this.#memory.countedOffset) {
+      const before = this.files.endOffset;
+      await this.#node.lanes.run(() => this.#writeStep());
+      invariant(
+        this.files.endOffset > before,
+        () => `${this.#memory.name}: what counts is neither in files nor in memory`,
+      );
+    }
     if (this.files.isDirty) await this.#node.lanes.run(() => this.files.sync());
     this.recoveryPoint = this.files.endOffset;
   }
@@ -323,6 +331,8 @@ export class PartitionWriter implements RoundOwner {
   }
 
   async #writeStep(): Promise<void> {
+    // After a write that failed midway a part of it may be in the files.
+    this.tail.unpinBelow(this.files.endOffset);
     const batches = this.tail.pinnedBatches(this.#writableEnd(), writeBytesMax);
     if (batches.length === 0) return;
     const { mode } = this;

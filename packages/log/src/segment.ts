@@ -61,6 +61,8 @@ export class Segment {
   readonly #files: OpenFiles;
   #indexes: SegmentIndexes | undefined;
   #loading: Promise<SegmentIndexes> | undefined;
+  /** Batches that begin below are in the indexes: one that was appended while they were built is noted by whoever is first. */
+  #indexedBytes = 0;
   /** The index files are whole and the segment will not grow. */
   #isIndexSaved = false;
 
@@ -95,7 +97,8 @@ export class Segment {
   /** Indexes a batch that was appended; batches come in order. An entry every `intervalBytes`. */
   noteBatch(batch: { offset: number; positionBytes: number; maxTimestampMs: number }, intervalBytes: number): void {
     this.maxTimestampMs = Math.max(this.maxTimestampMs, batch.maxTimestampMs);
-    if (this.#indexes !== undefined) note(this.#indexes, batch, intervalBytes);
+    if (this.#indexes === undefined || batch.positionBytes < this.#indexedBytes) return;
+    note(this.#indexes, batch, intervalBytes);
   }
 
   /** The indexes, from memory, from their files, or built again from the segment. */
@@ -152,6 +155,7 @@ export class Segment {
     this.isRagged = false;
     this.sizeBytes = state.sizeBytes;
     this.endOffset = state.endOffset;
+    this.#indexedBytes = Math.min(this.#indexedBytes, state.sizeBytes);
     if (this.#indexes === undefined) return;
     const { index, times } = this.#indexes;
     index.truncateTo(state.endOffset);
@@ -181,6 +185,7 @@ export class Segment {
     if (loaded !== undefined) {
       this.#isIndexSaved = true;
       this.#indexes = loaded;
+      this.#indexedBytes = this.sizeBytes;
       this.maxTimestampMs = loaded.times.largest?.timestampMs ?? -1;
       return loaded;
     }
@@ -196,6 +201,7 @@ export class Segment {
       if (found.fault !== undefined) break;
     }
     this.#indexes = built;
+    this.#indexedBytes = from.position;
     this.maxTimestampMs = built.times.largest?.timestampMs ?? -1;
     return built;
   }

@@ -96,6 +96,11 @@ class PartitionFiles {
       else if (mode === "journal") await this.#takeFromJournal(remaining, below);
       else await this.#scan(remaining, below);
     }
+    const { logStartOffset } = this.#replayed;
+    if (this.damage === undefined && quarantine === undefined && this.log.endOffset < logStartOffset) {
+      // Of `os`, everything above the log start may be lost with what was below.
+      await this.log.startAt(logStartOffset, this.#context.nowMs);
+    }
     // J-10 e: files that the cache shows may have names that a power loss takes away.
     this.log.namesAreInDoubt();
     await this.log.sync();
@@ -139,7 +144,8 @@ class PartitionFiles {
       return isNeeded && !listed.some((segment) => segment.baseOffset === baseOffset);
     });
     const first = listed[0]?.baseOffset ?? recoveryPoint;
-    const isGapAtStart = first > logStartOffset && first > recoveryPoint;
+    // Below the recovery point something is missing; above it, nothing was promised.
+    const isGapAtStart = first > logStartOffset && logStartOffset < recoveryPoint && first > recoveryPoint;
     if (missing === undefined && !isGapAtStart) return false;
     const offset = missing?.baseOffset ?? logStartOffset;
     const file = `${this.#directory}/${segmentFileName(offset, "log")}`;
@@ -186,12 +192,13 @@ class PartitionFiles {
 
   /** `direct` and `os`: what is good above the recovery point, and whether that is enough. */
   async #scan(listed: readonly ListedSegment[], below: readonly ListedSegment[]): Promise<void> {
-    const { recoveryPoint } = this.#replayed;
+    const { recoveryPoint, logStartOffset } = this.#replayed;
     const last = below.at(-1);
     if (last === undefined && listed.length > 0) {
-      // The segment of the recovery point is below the log start and gone: begin where files begin.
+      // The segment of the recovery point is below the log start and gone: begin where files begin. Or it never became
+      // durable: then what follows it is of no use.
       const first = listed[0]?.baseOffset ?? recoveryPoint;
-      await this.#scanFrom(listed, [], first, 0);
+      await this.#scanFrom(listed, [], first <= logStartOffset ? first : recoveryPoint, 0);
       return;
     }
     if (last === undefined) {
@@ -226,7 +233,7 @@ class PartitionFiles {
       const isFirst = index === 0;
       // The first one holds the recovery point and stays, whatever is cut above it.
       if (listed === undefined || (!isFirst && offset >= cutTo)) break;
-      if (!isFirst && listed.baseOffset !== offset) {
+      if (isFirst ? listed.baseOffset > offset : listed.baseOffset !== offset) {
         fault = { kind: "bad", why: `offset ${listed.baseOffset} where ${offset} belongs`, file: listed.path };
         break;
       }
@@ -265,7 +272,7 @@ class PartitionFiles {
     if (this.damage !== undefined) return;
     const tail = this.log.segments.at(-1);
     if (tail === undefined) {
-      await this.log.startAt(from, this.#context.nowMs);
+      await this.log.startAt(Math.max(from, this.#replayed.logStartOffset), this.#context.nowMs);
       return;
     }
     const size = toScan.find(({ baseOffset }) => baseOffset === tail.baseOffset)?.sizeBytes ?? tail.sizeBytes;
@@ -305,7 +312,8 @@ class PartitionFiles {
     const segments = this.#segmentsKnown(below, recoveryPoint);
     const segment = segments.at(-1);
     if (segment === undefined) return undefined;
-    const known = this.#knownSize(last, recoveryPoint);
+    // Of a partition that failed, nobody knows how much of its last segment is synced: it is walked.
+    const known = this.#replayed.quarantine === undefined ? this.#knownSize(last, recoveryPoint) : undefined;
     if (known !== undefined && known <= last.sizeBytes) {
       segment.sizeBytes = known;
       return { segments, segment, positionBytes: known };

@@ -5,6 +5,7 @@ import type { Controller } from "./drivers/controller.ts";
 import { ProduceIntake } from "./drivers/produce-intake.ts";
 import { ProducerIds } from "./drivers/producer-ids.ts";
 import { TimingWheel } from "./drivers/timing-wheel.ts";
+import { topicCreation } from "./drivers/topic-creation.ts";
 import { Topics } from "./drivers/topics.ts";
 import { ProduceAnswers } from "./grpc/produce-answer.ts";
 import { ProduceGate } from "./grpc/produce-gate.ts";
@@ -25,6 +26,7 @@ export interface NodeParts {
   readonly controller: Controller;
   readonly store: LogStore;
   readonly producerExpiryMs: number;
+  readonly autoCreateTopics: boolean;
   /** Undefined until this node is registered. */
   registration(): Registration | undefined;
   /** `host:port` of the gRPC listener as clients should use it; empty before it is bound. */
@@ -60,6 +62,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     topic: (name) => topics.get(name),
     nowMs: () => clock.nowMs(),
     countRefusal,
+    createTopic: parts.autoCreateTopics ? topicCreation(controller, topics) : undefined,
     defaultTimeoutMs: limits.produceTimeoutMs,
     timeoutMsMax: limits.produceTimeoutMsMax,
   });

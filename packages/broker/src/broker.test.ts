@@ -77,6 +77,8 @@ test("Broker serves metrics, liveness and readiness over HTTP", async () => {
     'varve_partitions{state="open"} 1',
     "varve_event_loop_delay_seconds",
     "varve_open_consume_streams 0",
+    "varve_journal_bytes ",
+    "varve_journal_rounds_total ",
   ]) {
     expect(metrics).toContain(line);
   }

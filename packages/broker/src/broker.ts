@@ -231,6 +231,7 @@ export class Broker {
       controller,
       store,
       producerExpiryMs: producerExpiryMs ?? dayMs,
+      autoCreateTopics: this.#options.autoCreateTopics ?? false,
       registration: () => this.#registration,
       address: () => {
         const bound = this.#grpc?.address;

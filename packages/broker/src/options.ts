@@ -28,6 +28,8 @@ export interface BrokerOptions {
   readonly allowTmpfs?: boolean;
   /** Defaults of topic configuration for this cluster, such as `{ flush: "os" }`; applied at start when they differ. */
   readonly topicDefaults?: Readonly<Record<string, string>>;
+  /** For development: a topic that does not exist is made by the first produce to it. @default false */
+  readonly autoCreateTopics?: boolean;
   /** Sizes of the store. */
   readonly storage?: Partial<Omit<StoreOptions, "directory" | "bootId" | "defaults">>;
   readonly limits?: Partial<BrokerLimits>;

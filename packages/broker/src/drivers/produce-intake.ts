@@ -14,9 +14,11 @@ import { PendingProduce, type ProduceSink } from "./pending-produce.ts";
 import type { LocalTopic } from "./topics.ts";
 
 export interface IntakeDependencies {
-  topic(name: string): LocalTopic | undefined;
+  readonly topic: (name: string) => LocalTopic | undefined;
   readonly nowMs: () => number;
   countRefusal(refusal: Refusal): void;
+  /** Makes a topic that does not exist, for development; undefined: it is refused. Resolves with why it was not made. */
+  readonly createTopic: ((name: string) => Promise<Refusal | undefined>) | undefined;
   readonly defaultTimeoutMs: number;
   readonly timeoutMsMax: number;
 }
@@ -88,12 +90,25 @@ export class ProduceIntake {
     if (request.fault !== undefined) {
       this.#refuse(job, refuse(request.fault.reason, request.fault.message));
     } else if (topic === undefined) {
-      this.#refuse(job, unknownTopic(request.topic));
+      this.#withoutTopic(request, job);
     } else if (request.partition === undefined) {
       this.#byKey(topic, request, job);
     } else {
       this.#toPartition(topic, request, request.partition, job);
     }
+  }
+
+  /** Requests of one stream stay in order: all that come before the topic is there wait for the same promise. */
+  #withoutTopic(request: ProduceRequest, job: ProduceJob): void {
+    const { createTopic, topic } = this.#dependencies;
+    if (createTopic === undefined) {
+      this.#refuse(job, unknownTopic(request.topic));
+      return;
+    }
+    void createTopic(request.topic).then((refusal) => {
+      if (refusal === undefined && topic(request.topic) !== undefined) this.start(request, job);
+      else this.#refuse(job, refusal ?? unknownTopic(request.topic));
+    });
   }
 
   #toPartition(topic: LocalTopic, request: ProduceRequest, partition: number, job: ProduceJob): void {

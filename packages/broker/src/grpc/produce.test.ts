@@ -230,3 +230,19 @@ test("Produce by a client that gives up leaves nothing behind", async () => {
     return produce.requestsUnderWay + produce.waiting + streams.produce + deadlines + unaryCalls === 0;
   });
 });
+
+test("autoCreateTopics makes a topic for the first produce, in order, and only when told", async () => {
+  await using dev = await TestBroker.start({ autoCreateTopics: true });
+  const call = dev.log.ProduceStream(new Metadata(), {});
+  const offsets: unknown[] = [];
+  const ended = new Promise((resolve) => call.on("end", resolve));
+  call.on("data", (answers: readonly ProduceOutcome[]) => {
+    for (const answer of answers)
+      offsets.push(answer.kind === "response" ? answer.response.results[0]?.baseOffset : answer.error.reason);
+  });
+  for (let n = 0; n < 20; n++) call.write({ topic: "new", partition: 0, records: [record(String(n))] });
+  call.write({ topic: "not a name!", partition: 0, records: [record("x")] });
+  call.end();
+  await ended;
+  expect(offsets).toEqual([...Array.from({ length: 20 }, (_, n) => n), "INVALID_TOPIC"]);
+});

@@ -24,6 +24,19 @@ const topicCounters = [
   ["varve_fetch_records_total", "Records that were delivered to readers", "fetchRecords"],
 ] as const;
 
+const storeGauges = [
+  ["varve_segment_bytes", "Bytes in segment files", "segmentBytes"],
+  ["varve_tail_cache_bytes", "Bytes of the newest batches in memory", "cachedBytes"],
+  ["varve_log_queue_bytes", "Bytes that were appended and are in no segment yet", "queuedBytes"],
+  ["varve_journal_bytes", "Bytes of journal files that recovery would need", "journalBytes"],
+] as const;
+
+/** A group commit is a round of the journal: bytes appended per round are the quotient of two rates. */
+const storeCounters = [
+  ["varve_journal_rounds_total", "Group commits: rounds of the journal since it exists", "round"],
+  ["varve_checkpoints_total", "Checkpoints since the start", "checkpoints"],
+] as const;
+
 export class BrokerMetrics {
   readonly registry = new Registry();
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 });
@@ -76,11 +89,12 @@ export class BrokerMetrics {
         return [];
       });
     }
-    this.#gauge("varve_store", "What the log store says of itself, by name (sizes in bytes)", ["name"], () =>
-      Object.entries(source.store() ?? {})
-        .filter((entry): entry is [string, number] => typeof entry[1] === "number")
-        .map(([name, value]) => [{ name }, value]),
-    );
+    for (const [name, help, field] of storeGauges) {
+      this.#gauge(name, help, [], () => [[{}, source.store()?.[field] ?? 0]]);
+    }
+    for (const [name, help, field] of storeCounters) {
+      this.#counter(name, help, [], () => [[{}, source.store()?.[field] ?? 0]]);
+    }
   }
 
   #processMetrics(): void {

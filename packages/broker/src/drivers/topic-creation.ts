@@ -1,0 +1,31 @@
+/**
+ * Topics that come into being when somebody writes to them. For development only (`autoCreateTopics`): a misspelt name makes a topic.
+ *
+ * Invariant: one creation per name is under way; who asks meanwhile gets the same promise.
+ */
+import type { Refusal } from "../refusal.ts";
+import type { Controller } from "./controller.ts";
+import type { Topics } from "./topics.ts";
+
+/** @returns a function that makes a topic with the cluster's defaults and resolves when it can be written to. */
+export function topicCreation(controller: Controller, topics: Topics): (name: string) => Promise<Refusal | undefined> {
+  const underWay = new Map<string, Promise<Refusal | undefined>>();
+  const create = async (name: string): Promise<Refusal | undefined> => {
+    const outcome = await controller.submit({ kind: "createTopic", name });
+    if (outcome.kind === "refused" && outcome.refusal.reason !== "TOPIC_ALREADY_EXISTS") return outcome.refusal;
+    await topics.apply(controller.image);
+    return undefined;
+  };
+  return (name) => {
+    let creating = underWay.get(name);
+    if (creating === undefined) {
+      creating = create(name)
+        .catch((error: unknown): Refusal => {
+          return { reason: "INTERNAL", message: `Cannot create topic "${name}": ${String(error)}`, metadata: {} };
+        })
+        .finally(() => underWay.delete(name));
+      underWay.set(name, creating);
+    }
+    return creating;
+  };
+}

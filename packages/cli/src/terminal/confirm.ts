@@ -21,7 +21,7 @@ export async function confirmDestruction(
 ): Promise<void> {
   if (options.yes === true) return;
   if (!terminal.canAsk) {
-    throw new CliError("declined", `Did nothing: ${what.sentence}`, {
+    throw new CliError("declined", `Did nothing, since it was not confirmed. ${what.sentence}`, {
       advice: ["Nobody is there to ask. See what would happen with --dry-run, do it with --yes."],
     });
   }

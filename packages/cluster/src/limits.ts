@@ -1,4 +1,4 @@
-// What the controller bounds, in one place. docs/limits.md lists these.
+// What the controller bounds, in one place. Values are for one metadata group.
 
 /** C-5: records in one metadata batch. A user command that needs more is refused before anything is appended. */
 export const batchRecordsMax = 10_000;

@@ -3,7 +3,7 @@
 import { accept, refuse } from "./decision.ts";
 import type { Decision, Refusal } from "./decision.ts";
 import { brokerOf, partitionsOnBroker } from "./image.ts";
-import { isUuid } from "@varve/format";
+import { int16Max, int32Max, isUuid } from "@varve/format";
 import { producerIdBlockSize, registrationListMax } from "../limits.ts";
 import type { MetadataRecord } from "./records.ts";
 import type { BrokerFeature, ControllerImage, Endpoint } from "./state.ts";
@@ -142,21 +142,31 @@ export function staleBroker(
 
 function registrationFault(command: RegisterBroker): string | undefined {
   const { brokerId, incarnationId, endpoints, dirs, features = [], rack = "" } = command;
-  if (!Number.isInteger(brokerId) || brokerId < 0 || brokerId > 0x7fff_ffff)
-    return "its id is not a number from 0 to 2147483647";
+  if (!isWithin(brokerId, 0, int32Max)) return `its id is not a number from 0 to ${int32Max}`;
   if (!isUuid(incarnationId)) return "the incarnation id is not 32 hexadecimal digits";
-  if (dirs.length === 0 || !dirs.every(isUuid) || new Set(dirs).size !== dirs.length)
-    return "it needs distinct directory ids";
+  if (dirs.length === 0 || !dirs.every(isUuid) || new Set(dirs).size !== dirs.length) {
+    return "it needs distinct directory ids of 32 hexadecimal digits";
+  }
   if (Math.max(endpoints.length, dirs.length, features.length) > registrationListMax) {
     return `at most ${registrationListMax} endpoints, directories and features are allowed`;
   }
-  if (rack.length > 128) return "the name of its rack is longer than 128 characters";
+  if (!isPlainText(rack, 128)) return "the name of its rack is longer than 128 characters, or not plain text";
   for (const { name, host, port } of endpoints) {
-    if (name.length > 64 || host.length > 255) return `endpoint "${name.slice(0, 64)}" is too long`;
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) return `endpoint "${name}" has the port ${port}`;
+    if (!isPlainText(name, 64) || !isPlainText(host, 255)) return "an endpoint is too long, or not plain text";
+    if (!isWithin(port, 0, 65_535)) return `endpoint "${name}" has the port ${port}`;
   }
   for (const { name, minLevel, maxLevel } of features) {
-    if (name.length > 64 || !Number.isInteger(minLevel) || !Number.isInteger(maxLevel)) return "a feature is malformed";
+    const levels = isWithin(minLevel, 0, int16Max) && isWithin(maxLevel, minLevel, int16Max);
+    if (!isPlainText(name, 64) || !levels) return "a feature is malformed";
   }
   return undefined;
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
+/** Half of a surrogate pair would come back from the log as another character, and the image would differ (C-2). */
+function isPlainText(text: string, charactersMax: number): boolean {
+  return text.length <= charactersMax && !/[\p{Surrogate}\p{Cc}]/u.test(text);
 }

@@ -105,8 +105,19 @@ describe("decide registerBroker", () => {
     expect(world.refused({ ...registration(world, []) }).reason).toBe("INVALID_REQUEST");
     expect(world.refused({ ...registration(world, ["x"]) }).reason).toBe("INVALID_REQUEST");
     const dir = world.newUuid();
-    const endpoints = [{ name: "grpc", host: "h", port: 70_000 }];
-    expect(world.refused({ ...registration(world, [dir]), endpoints }).reason).toBe("INVALID_REQUEST");
+    const good = registration(world, [dir]);
+    for (const bad of [
+      { endpoints: [{ name: "grpc", host: "h", port: 70_000 }] },
+      { endpoints: [{ name: "grpc", host: "\ud800", port: 1 }] },
+      { rack: "\udfff" },
+      { rack: "x".repeat(129) },
+      { features: [{ name: "f", minLevel: 0, maxLevel: 2 ** 40 }] },
+      { features: [{ name: "f", minLevel: 3, maxLevel: 2 }] },
+    ]) {
+      expect(world.refused({ ...good, ...bad }).reason).toBe("INVALID_REQUEST");
+    }
+    const pair = { rack: "ost 🚀", features: [{ name: "f", minLevel: 0, maxLevel: 2 }] };
+    expect(world.run({ ...good, ...pair }).brokerEpoch).toBe(1);
   });
 });
 

@@ -186,18 +186,28 @@ describe("Producer retries", () => {
   });
 
   it("give up after deliveryTimeoutMs and say that the outcome is unknown", async () => {
-    const producer = client.producer({ deliveryTimeoutMs: 60 });
+    // The test moves time on by itself: a slow machine changes nothing.
+    let skewMs = 0;
+    const monotonicMs = (): number => systemClock.monotonicMs() + skewMs;
+    const setTimer: Clock["setTimer"] = (delayMs, run) => systemClock.setTimer(delayMs / 20, run);
+    const other = new Client({ address: broker.address, clock: { ...systemClock, monotonicMs, setTimer } });
+    const producer = other.producer({ deliveryTimeoutMs: 1_000_000 });
     await producer.send({ topic: "t", partition: 0, value: "first" });
-    broker.held = [];
-    await expect(producer.send({ topic: "t", partition: 0, value: "v" })).rejects.toMatchObject({
-      reason: "UNKNOWN_OUTCOME",
-    });
+    const held: (() => void)[] = [];
+    broker.held = held;
+    const send = producer.send({ topic: "t", partition: 0, value: "v" });
+    await until(() => held.length > 0);
+    skewMs = 2_000_000;
+    await expect(send).rejects.toMatchObject({ reason: "UNKNOWN_OUTCOME" });
+    other.destroy();
   });
 
-  it("give up after deliveryTimeoutMs and say that nothing was written when nothing was sent", async () => {
+  it("give up after deliveryTimeoutMs, without doubt when nothing was sent", async () => {
     broker.stop();
-    const producer = client.producer({ deliveryTimeoutMs: 60, idempotent: false });
-    await expect(producer.send({ topic: "t", partition: 0, value: "v" })).rejects.toBeInstanceOf(VarveError);
+    const producer = client.producer({ deliveryTimeoutMs: 60 });
+    await expect(producer.send({ topic: "t", partition: 0, value: "v" })).rejects.toMatchObject({
+      reason: expect.stringMatching(/^(UNREACHABLE|REQUEST_TIMED_OUT)$/),
+    });
     expect(producer.bufferedBytes).toBe(0);
   });
 

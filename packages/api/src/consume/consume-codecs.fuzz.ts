@@ -17,6 +17,10 @@ import { MalformedMessageError } from "../wire/wire-reader.ts";
 import { ConsumeEncoder, encodeConsumeBatches, type ConsumeSelection } from "./consume-encoder.ts";
 import { decodeConsumeResponse } from "./consume-response.ts";
 
+/** VARVE_FUZZ sets how many hostile messages are tried; the slower comparisons take a tenth. */
+const hostile = { numRuns: Number(process.env["VARVE_FUZZ"] ?? 1500) };
+const runs = { numRuns: Math.ceil(hostile.numRuns / 10) };
+
 const definitions = fromJSON(schema as Parameters<typeof fromJSON>[0], { longs: Number, defaults: true });
 const theirs = definitions["varve.v1.ConsumeResponse"] as unknown as {
   serialize(value: object): Buffer;
@@ -110,7 +114,7 @@ describe("ConsumeEncoder", () => {
           ).toEqual(wanted);
         },
       ),
-      { numRuns: 300 },
+      runs,
     );
   });
 
@@ -150,7 +154,7 @@ describe("ConsumeEncoder", () => {
         if (full) expect(read.nextOffset).toBe(delivered.at(-1)! + 1);
         else expect(read.nextOffset).toBe(Math.max(wish.fromOffset, Math.min(wish.toOffset ?? 99, all.length)));
       }),
-      { numRuns: 500 },
+      runs,
     );
   });
 
@@ -197,7 +201,7 @@ describe("ConsumeEncoder", () => {
         expect(decodeConsumeResponse(message).records).toHaveLength(encoder.recordCount);
         expect(theirs.deserialize(message).records).toHaveLength(encoder.recordCount);
       }),
-      { numRuns: 1000 },
+      hostile,
     );
   });
 });
@@ -236,7 +240,7 @@ describe("decodeConsumeResponse()", () => {
           expect(failure).toBeInstanceOf(MalformedMessageError);
         }
       }),
-      { numRuns: 2000 },
+      hostile,
     );
   });
 });

@@ -9,6 +9,7 @@
  */
 import type { Checkpoint, CheckpointPartition } from "./checkpoint-file.ts";
 import type { CheckpointSlots } from "./checkpoint-slots.ts";
+import { LogError } from "./errors.ts";
 import type { Journal } from "./journal.ts";
 import type { PartitionLog } from "./partition-log.ts";
 
@@ -27,6 +28,7 @@ export class Checkpointer {
   #running: Promise<void> | undefined;
   /** Asked for while one was running: that one may have begun too early for whoever asked. */
   #next: Promise<void> | undefined;
+  #isStopped = false;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -37,7 +39,12 @@ export class Checkpointer {
     return this.#running !== undefined;
   }
 
-  /** A whole checkpoint that begins now or later. */
+  /** J-14: after a failed sync nobody knows what is durable, so no slot is written that would say it is. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** A whole checkpoint that begins now or later. Errors: `CLOSED` after `stop`, and what the disk says. */
   run(options: { isClean: boolean } = { isClean: false }): Promise<void> {
     if (this.#running === undefined) return this.#begin(options);
     this.#next ??= this.#running.then(
@@ -58,6 +65,7 @@ export class Checkpointer {
   async #run({ isClean }: { isClean: boolean }): Promise<void> {
     const { journal, slots } = this.#options;
     await this.#waitForCuts();
+    this.#assertRunning();
     // From here to the end of the loop nothing else runs: R and what the partitions hold belong together.
     const round = journal.last;
     const captured = [...this.#options.partitions()].map((log) => ({ log, state: log.capture() }));
@@ -74,9 +82,14 @@ export class Checkpointer {
       isClean,
       partitions,
     };
+    this.#assertRunning();
     await slots.write(checkpoint);
     // J-8: what one slot still needs is kept, else one flip in the newest would cost everything.
     journal.release(slots.safeRound);
+  }
+
+  #assertRunning(): void {
+    if (this.#isStopped) throw new LogError("CLOSED", "Cannot write a checkpoint: the disk has failed.");
   }
 
   async #waitForCuts(): Promise<void> {

@@ -434,6 +434,7 @@ export class LogStore {
     if (this.#fatal !== undefined) return;
     this.#fatal = error;
     this.#commit.stop();
+    this.#checkpointer.stop();
     this.#checkpointTimer?.cancel();
     this.#scrubber.stop();
     this.#space.stop();

@@ -6,7 +6,6 @@
  *   rounds   … 57 │ 58  59  60  61                        rows: everything above R, by number
  *                              └── torn? nothing after it proves that it counted (J-6)
  */
-import { checkpointFileNames, decodeCheckpoint } from "../checkpoint-file.ts";
 import type { Checkpoint, CheckpointPartition } from "../checkpoint-file.ts";
 import type { FileSystem } from "../file-system.ts";
 import type { JournalRecordType, SyncPromise } from "../journal-round.ts";
@@ -14,15 +13,14 @@ import { journalFileName } from "../journal.ts";
 import type { PartitionMode } from "../partition-mode.ts";
 import { readJournal } from "../recovery/read-journal.ts";
 import type { FoundRound } from "../recovery/read-journal.ts";
-import { readSmallFile } from "../small-files.ts";
 import { Faults } from "./inspection.ts";
 import type { InspectionFault } from "./inspection.ts";
-
-const checkpointBytesMax = 256 * 1024 * 1024;
+import { newestSlot, readSlots } from "./read-slots.ts";
+import type { CheckpointSlot } from "./read-slots.ts";
 
 export interface CheckpointRow {
   readonly file: string;
-  readonly condition: "ok" | "missing" | "bad" | "unknown-version";
+  readonly condition: CheckpointSlot["condition"];
   /** The slot that recovery begins with: the higher sequence of the good ones. */
   readonly isUsed: boolean;
   readonly sequence: number | undefined;
@@ -75,7 +73,7 @@ export interface JournalInspection {
 export async function inspectJournal(fs: FileSystem, directory: string): Promise<JournalInspection> {
   const faults = new Faults();
   const slots = await readSlots(fs, directory, faults);
-  const used = newest(slots);
+  const used = newestSlot(slots);
   const checkpoints = slots.map((slot) => rowOfSlot(slot, slot === used));
   if (used?.checkpoint === undefined) {
     const message = "Neither slot of the checkpoint can be used, so nobody knows which rounds count.";
@@ -95,42 +93,6 @@ export async function inspectJournal(fs: FileSystem, directory: string): Promise
     faults: faults.list,
     faultCount: faults.count,
   };
-}
-
-interface Slot {
-  readonly file: string;
-  readonly condition: CheckpointRow["condition"];
-  readonly checkpoint: Checkpoint | undefined;
-}
-
-async function readSlots(fs: FileSystem, directory: string, faults: Faults): Promise<Slot[]> {
-  const slots: Slot[] = [];
-  for (const file of checkpointFileNames) {
-    const bytes = await readSmallFile(fs, `${directory}/${file}`, checkpointBytesMax);
-    if (bytes === undefined) {
-      slots.push({ file, condition: "missing", checkpoint: undefined });
-      continue;
-    }
-    const read = decodeCheckpoint(bytes);
-    if (read.kind === "ok") {
-      slots.push({ file, condition: "ok", checkpoint: read.checkpoint });
-      continue;
-    }
-    slots.push({ file, condition: read.kind, checkpoint: undefined });
-    // A crash while a slot was written leaves this; the other one and its rounds are there (J-8).
-    const message = `This slot cannot be used: ${read.why}.`;
-    faults.add({ kind: "torn", file: `${directory}/${file}`, positionBytes: 0, offset: undefined, message });
-  }
-  return slots;
-}
-
-function newest(slots: readonly Slot[]): Slot | undefined {
-  let best: Slot | undefined;
-  for (const slot of slots) {
-    if (slot.checkpoint === undefined) continue;
-    if (slot.checkpoint.sequence > (best?.checkpoint?.sequence ?? -1)) best = slot;
-  }
-  return best;
 }
 
 /** J-6, J-10: a number is missing, a round is bad although a later one proves that it counted, or the chain is broken. */
@@ -163,7 +125,7 @@ function checkRounds(rounds: readonly FoundRound[], checkpoint: Checkpoint, faul
   }
 }
 
-function rowOfSlot(slot: Slot, isUsed: boolean): CheckpointRow {
+function rowOfSlot(slot: CheckpointSlot, isUsed: boolean): CheckpointRow {
   const { checkpoint } = slot;
   return {
     file: slot.file,

@@ -1,5 +1,7 @@
 import { buildBatch } from "@varve/format";
 import { beforeEach, expect, test } from "vitest";
+import { encodeCheckpoint } from "../checkpoint-file.ts";
+import type { CheckpointPartition } from "../checkpoint-file.ts";
 import { encodeLeaderEpochs } from "../leader-epochs-file.ts";
 import { encodePartitionFile } from "../partition-file.ts";
 import { encodeProducerState, producerStateFileName } from "../producer-state-file.ts";
@@ -8,7 +10,7 @@ import { inspectLog } from "./inspect-log.ts";
 import type { LogInspection } from "./inspect-log.ts";
 
 const id = { topicId: "00112233445566778899aabbccddeeff", topic: "orders", partition: 3 };
-const directory = "/data";
+const directory = "/data/topics/orders-3";
 let disk: MemoryFiles;
 
 /** Offsets 0 to 4 of epoch 1, 5 to 9 of epoch 2; segments at 0 and 6. */
@@ -98,7 +100,7 @@ test("inspectLog() J-11: holds the epochs of batches against leader-epochs", asy
     ]),
   );
   expect(messages(await inspect())).toEqual([
-    `damage ${segment(0)}@${4 * batch(0, 1).length}: Leader epoch 1 at offset 4; leader-epochs says 2.`,
+    `damage ${segment(0)}@${4 * batch(0, 1).length}: Leader epoch 1 at offset 4, which was written in 2.`,
   ]);
 });
 
@@ -125,6 +127,62 @@ test("inspectLog() says what small files are bad", async () => {
   ]);
   expect(report.id).toBeUndefined();
   expect(report.epochs).toBeUndefined();
+});
+
+/** A checkpoint of the store that the directory lies in. */
+function putCheckpoint(change: Partial<CheckpointPartition>): void {
+  const partition: CheckpointPartition = {
+    ...id,
+    flush: "sync",
+    mode: "journal",
+    recoveryPoint: 8,
+    logStartOffset: 0,
+    highWatermark: 8,
+    lastBarrier: 1,
+    epochs: [
+      { epoch: 1, start: 0 },
+      { epoch: 2, start: 5 },
+    ],
+    segments: [],
+    quarantine: undefined,
+    ...change,
+  };
+  const round = { number: 3, slot: 0, endBytes: 0, crc: 0 };
+  const checkpoint = { sequence: 1, journalId: "0011223344556677", round, isClean: false, partitions: [partition] };
+  disk.files.set("/data/checkpoint-a", encodeCheckpoint(checkpoint));
+}
+
+test("inspectLog() J-2: what is wrong above the recovery point is not damage", async () => {
+  const bytes = disk.files.get(`${directory}/${segment(6)}`)!;
+  const lengths = batch(6, 2).length;
+  const flipped = (offset: number): Uint8Array => {
+    const copy = Uint8Array.from(bytes);
+    copy[(offset - 6) * lengths + 65]! ^= 1;
+    return copy;
+  };
+  put(segment(6), flipped(8));
+  expect((await inspect()).faults).toMatchObject([{ kind: "damage", offset: 8 }]);
+  putCheckpoint({});
+  const report = await inspect();
+  expect(report.checkpoint).toMatchObject({ recoveryPoint: 8, mode: "journal" });
+  expect(report.faults).toMatchObject([{ kind: "torn", offset: 8 }]);
+  put(segment(6), flipped(7));
+  expect((await inspect()).faults).toMatchObject([{ kind: "damage", offset: 7 }]);
+});
+
+test("inspectLog() takes epochs from the checkpoint when leader-epochs is missing", async () => {
+  disk.files.delete(`${directory}/leader-epochs`);
+  putCheckpoint({ epochs: [{ epoch: 2, start: 0 }], recoveryPoint: 10 });
+  expect(messages(await inspect())[0]).toBe(
+    `damage ${segment(0)}@0: Leader epoch 1 at offset 0, which was written in 2.`,
+  );
+});
+
+test("inspectLog() J-12: shows a quarantine", async () => {
+  putCheckpoint({ quarantine: { file: "journal/00000001.wal", offset: 9, why: "round 7 cannot be read" } });
+  expect((await inspect()).faults).toMatchObject([
+    { kind: "damage", file: "journal/00000001.wal", message: "The partition is quarantined: round 7 cannot be read." },
+  ]);
 });
 
 test("inspectLog() counts all faults, and keeps a bounded number", async () => {

@@ -1,5 +1,16 @@
-/** All files of one partition: whose they are, whether the segments follow one another, epochs and producer snapshots. */
-import type { EpochRun, EpochRuns } from "@varve/format";
+/**
+ * All files of one partition: whose they are, whether the segments follow one another, epochs and producer snapshots.
+ *
+ *   <store>/checkpoint-a, -b                 │ recovery point: everything below was synced
+ *   <store>/topics/<topic>-<partition>/  ────┤
+ *                                            │ above it: recovery cuts, and takes what counts from the journal (J-2)
+ *
+ * When the directory lies in a store, the store's checkpoint says where the recovery point is. What is wrong above it is
+ * not damage, as far as one directory can tell: a power loss may leave anything there.
+ */
+import { EpochRuns } from "@varve/format";
+import type { EpochRun } from "@varve/format";
+import type { CheckpointPartition } from "../checkpoint-file.ts";
 import type { FileSystem } from "../file-system.ts";
 import { decodeLeaderEpochs, leaderEpochsFileName } from "../leader-epochs-file.ts";
 import { decodePartitionFile, partitionFileName } from "../partition-file.ts";
@@ -11,6 +22,7 @@ import { inspectSegment } from "./inspect-segment.ts";
 import type { BatchRow, SegmentInspection } from "./inspect-segment.ts";
 import { Faults } from "./inspection.ts";
 import type { InspectionFault } from "./inspection.ts";
+import { newestSlot, readSlots } from "./read-slots.ts";
 
 const smallFileBytesMax = 64 * 1024 * 1024;
 
@@ -33,7 +45,9 @@ export interface LogInspection {
   readonly sizeBytes: number;
   readonly batches: number;
   readonly records: number;
-  /** Undefined when `leader-epochs` is missing or bad. */
+  /** What the store's checkpoint says; undefined when there is none, or when it does not know the partition. */
+  readonly checkpoint: CheckpointPartition | undefined;
+  /** From `leader-epochs`, or from the checkpoint when that is missing or bad. */
   readonly epochs: readonly EpochRun[] | undefined;
   readonly producerSnapshots: readonly ProducerSnapshotRow[];
   /** Of all files together. */
@@ -50,8 +64,12 @@ export async function inspectLog(
   const names = await fs.readdir(directory);
   const faults = new Faults();
   const id = await readId(fs, `${directory}/${partitionFileName}`, faults);
-  const epochs = await readEpochs(fs, `${directory}/${leaderEpochsFileName}`, faults);
-  const segments = await inspectSegments(fs, directory, names, epochs, options.onBatch, faults);
+  const checkpoint = id === undefined ? undefined : await readCheckpoint(fs, directory, id);
+  const fromFile = await readEpochs(fs, `${directory}/${leaderEpochsFileName}`, faults);
+  const epochs = fromFile ?? (checkpoint && new EpochRuns(checkpoint.epochs));
+  const above = new FaultsAbove(faults, checkpoint?.recoveryPoint ?? Number.MAX_SAFE_INTEGER);
+  const segments = await inspectSegments(fs, directory, names, epochs, options.onBatch, above);
+  noteQuarantine(checkpoint, faults);
   const endOffset = segments.at(-1)?.endOffset ?? 0;
   const producerSnapshots = await readSnapshots(fs, directory, names, faults);
   const sum = (pick: (segment: SegmentInspection) => number): number =>
@@ -65,6 +83,7 @@ export async function inspectLog(
     sizeBytes: sum((segment) => segment.sizeBytes),
     batches: sum((segment) => segment.batches),
     records: sum((segment) => segment.records),
+    checkpoint,
     epochs: epochs?.toArray(),
     producerSnapshots,
     faults: faults.list,
@@ -78,7 +97,7 @@ async function inspectSegments(
   names: readonly string[],
   epochs: EpochRuns | undefined,
   onBatch: ((row: BatchRow, segment: string) => void) | undefined,
-  faults: Faults,
+  faults: FaultsAbove,
 ): Promise<SegmentInspection[]> {
   const known = epochs?.latestEpoch ?? -1;
   let highest = -1;
@@ -94,7 +113,7 @@ async function inspectSegments(
         const isWrong = epochs !== undefined && leaderEpoch <= known && expected !== leaderEpoch;
         if (row.fault === undefined && (isWrong || leaderEpoch < highest)) {
           const message = isWrong
-            ? `Leader epoch ${leaderEpoch} at offset ${baseOffset}; ${leaderEpochsFileName} says ${expected ?? "none"}.`
+            ? `Leader epoch ${leaderEpoch} at offset ${baseOffset}, which was written in ${expected ?? "none that is known"}.`
             : `Leader epoch ${leaderEpoch} after ${highest}.`;
           faults.add({ kind: "damage", file: path, positionBytes: row.positionBytes, offset: baseOffset, message });
         }
@@ -111,10 +130,53 @@ async function inspectSegments(
     const isLast = name === segmentNames.at(-1);
     for (const fault of segment.faults)
       faults.add(isLast || fault.kind !== "torn" ? fault : { ...fault, kind: "damage" });
-    faults.count += segment.faultCount - segment.faults.length;
+    faults.countMore(segment.faultCount - segment.faults.length);
     segments.push(segment);
   }
   return segments;
+}
+
+/** Takes what is wrong at or above the recovery point for what it is: not yet judged. */
+class FaultsAbove {
+  readonly #faults: Faults;
+  readonly #recoveryPoint: number;
+
+  constructor(faults: Faults, recoveryPoint: number) {
+    this.#faults = faults;
+    this.#recoveryPoint = recoveryPoint;
+  }
+
+  add(fault: InspectionFault): void {
+    const isAbove = fault.kind === "damage" && fault.offset !== undefined && fault.offset >= this.#recoveryPoint;
+    const message = `${fault.message} It is above the recovery point ${this.#recoveryPoint}: recovery has not judged it.`;
+    this.#faults.add(isAbove ? { ...fault, kind: "torn", message } : fault);
+  }
+
+  countMore(count: number): void {
+    this.#faults.count += count;
+  }
+}
+
+/** What the checkpoint of the store says that the directory lies in, as `<store>/topics/<name>`. */
+async function readCheckpoint(
+  fs: FileSystem,
+  directory: string,
+  id: PartitionId,
+): Promise<CheckpointPartition | undefined> {
+  const store = /^(.*)\/topics\/[^/]+\/?$/.exec(directory)?.[1];
+  if (store === undefined) return undefined;
+  // What is wrong with a slot is for whoever inspects the journal.
+  const used = newestSlot(await readSlots(fs, store, new Faults()));
+  return used?.checkpoint?.partitions.find(
+    ({ topicId, partition }) => topicId === id.topicId && partition === id.partition,
+  );
+}
+
+function noteQuarantine(checkpoint: CheckpointPartition | undefined, faults: Faults): void {
+  if (checkpoint?.quarantine === undefined) return;
+  const { file, offset, why } = checkpoint.quarantine;
+  const message = `The partition is quarantined: ${why}.`;
+  faults.add({ kind: "damage", file, positionBytes: 0, offset, message });
 }
 
 async function readId(fs: FileSystem, path: string, faults: Faults): Promise<PartitionId | undefined> {

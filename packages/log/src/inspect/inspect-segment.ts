@@ -179,7 +179,7 @@ class SegmentWalk {
     }
     const epoch = this.#options.epochAt?.(header.baseOffset);
     if (this.#options.epochAt !== undefined && epoch !== header.leaderEpoch) {
-      return `Leader epoch ${header.leaderEpoch} at offset ${header.baseOffset}; leader-epochs says ${epoch ?? "none"}.`;
+      return `Leader epoch ${header.leaderEpoch} at offset ${header.baseOffset}, which was written in ${epoch ?? "none that is known"}.`;
     }
     return undefined;
   }

@@ -313,9 +313,29 @@ describe("varve config", () => {
 });
 
 describe("varve inspect", () => {
+  it("journal shows what was acknowledged before a kill, and where it is", async () => {
+    const own = await TestNode.start();
+    try {
+      await own.varve(["topic", "create", "killed", "--partitions", "1"]);
+      await own.varve(["produce", "killed"], { input: "a\nb\n" });
+      await own.stop("SIGKILL");
+      const shown = await varve(["inspect", "journal", own.dataDir]);
+      expect(shown.exitCode).toBe(0);
+      expect(shown.stdout.toString()).toMatch(/^checkpoint-a +ok /m);
+      expect(shown.stdout.toString()).toMatch(/ append +\S+ +\S+ +epoch \d+ +\d+ +yes$/m);
+      const { stdout } = await varve(["inspect", "journal", own.dataDir, "-o", "json"]);
+      const report = JSON.parse(stdout.toString()) as { rounds: { records: { type: string; end: number }[] }[] };
+      const appends = report.rounds.flatMap(({ records }) => records).filter(({ type }) => type === "append");
+      expect(appends.at(-1)?.end).toBe(2);
+    } finally {
+      await own[Symbol.asyncDispose]();
+    }
+  });
+
   it("says that there is nothing, exit 4", async () => {
     expect((await varve(["inspect", "log", join(node.directory, "nothing")])).exitCode).toBe(4);
     expect((await varve(["inspect", "segment", join(node.directory, "0.log")])).exitCode).toBe(4);
+    expect((await varve(["inspect", "journal", join(node.directory, "nothing")])).exitCode).toBe(4);
   });
 });
 

@@ -3,11 +3,13 @@
 // makes the exit code 5, what a crash may leave (a torn end, a stale index) does not: the node repairs that when it starts.
 
 import {
+  inspectJournal,
   inspectLog,
   inspectSegment,
   nodeFileSystem,
   type BatchRow,
   type InspectionFault,
+  type JournalInspection,
   type LogInspection,
 } from "@varve/log";
 import { Command } from "commander";
@@ -30,6 +32,7 @@ export function inspectCommand(terminal: Terminal): Command {
   const inspect = new Command("inspect");
   inspect.addCommand(inspectSegmentCommand(terminal));
   inspect.addCommand(inspectLogCommand(terminal));
+  inspect.addCommand(inspectJournalCommand(terminal));
   return inspect;
 }
 
@@ -94,6 +97,64 @@ Examples:
         reports.reduce((sum, report) => sum + report.faultCount, 0),
       );
     });
+}
+
+function inspectJournalCommand(terminal: Terminal): Command {
+  return withOutput(new Command("journal"))
+    .description("checkpoint and journal of a node: which rounds a start would replay, and whether they are whole")
+    .argument("<dir>", "a data directory, such as varve-data")
+    .addHelpText(
+      "after",
+      `
+Rounds that the checkpoint does not need any more are not shown. The last round may be torn: it was not acknowledged.
+
+Examples:
+  $ varve inspect journal varve-data
+  $ varve inspect journal varve-data -o json`,
+    )
+    .action(async (directory: string, options: InspectOptions) => {
+      if ((await fs.stat(join(directory, "journal"))) === undefined) {
+        throw new CliError("notFound", `Cannot inspect "${directory}": there is no journal/ in it`);
+      }
+      const report = await readable(directory, async () => inspectJournal(fs, directory));
+      await terminal.out(options.output === "json" ? printJson(report) : journalTables(report));
+      await tellFaults(terminal, options, report.faults, report.faultCount);
+    });
+}
+
+function journalTables(report: JournalInspection): string {
+  const slots = printTable(
+    ["CHECKPOINT", "STATE", "USED", "SEQUENCE", "ROUND", "CLEAN", "PARTITIONS"],
+    report.checkpoints.map((slot) => [
+      slot.file,
+      slot.condition,
+      slot.isUsed ? "yes" : "no",
+      slot.sequence ?? "-",
+      slot.round ?? "-",
+      slot.isClean === undefined ? "-" : slot.isClean ? "yes" : "no",
+      slot.partitions.length,
+    ]),
+  );
+  if (report.rounds.length === 0) return `${slots}\nNo rounds above the checkpoint in ${report.files.length} files.\n`;
+  const names = new Map<string, string>();
+  for (const { partitions } of report.checkpoints) {
+    for (const { topicId, topic, partition } of partitions)
+      names.set(`${topicId}-${partition}`, `${topic}-${partition}`);
+  }
+  const rows = report.rounds.flatMap((round) => {
+    const place = [round.number, round.file, round.positionBytes] as const;
+    if (round.records === undefined) return [[...place, "?", "?", "-", "-", "-", "no"]];
+    if (round.records.length === 0) return [[...place, "seal", "-", "-", "-", "-", "yes"]];
+    return round.records.map((record) => {
+      const key = `${record.topicId}-${record.partition}`;
+      const { type, epoch, base, end, lengthBytes, isWhole } = record;
+      const offsets = type === "append" ? `${base}..${end - 1}` : String(base);
+      const mode = record.mode ?? (epoch < 0 ? "-" : `epoch ${epoch}`);
+      return [...place, type, names.get(key) ?? key, offsets, mode, lengthBytes, isWhole ? "yes" : "no"];
+    });
+  });
+  const header = ["ROUND", "FILE", "AT", "RECORD", "PARTITION", "OFFSETS", "MODE OR EPOCH", "BYTES", "WHOLE"];
+  return `${slots}\n${printTable(header, rows)}`;
 }
 
 function logTable(reports: readonly LogInspection[]): string {

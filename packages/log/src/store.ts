@@ -184,11 +184,17 @@ export class LogStore {
         path: directory,
       });
     }
-    await fs.mkdir(directory);
-    await replaceFile(fs, directory, partitionFileName, encodePartitionFile(id));
-    await fs.syncDirectory(directory);
-    // J-1: the directory is durable before the barrier that makes the partition known.
-    await fs.syncDirectory(`${this.#options.directory}/topics`);
+    try {
+      await fs.mkdir(directory);
+      await replaceFile(fs, directory, partitionFileName, encodePartitionFile(id));
+      await fs.syncDirectory(directory);
+      // J-1: the directory is durable before the barrier that makes the partition known.
+      await fs.syncDirectory(`${this.#options.directory}/topics`);
+    } catch (error) {
+      // Nobody knows the partition yet: what is left would only stand in the way of the next try.
+      await fs.removeTree(directory).catch(() => undefined);
+      throw error;
+    }
     this.#assertOpen("create a partition");
     const mode = config.flush === "os" ? "os" : "journal";
     const log = new PartitionLog(

@@ -283,8 +283,17 @@ export class Broker {
     this.#logger.error({ error: error.stack ?? error.message }, "the broker cannot go on");
     this.#stopped = true;
     this.#notReady = `it has failed: ${error.message}`;
-    if (this.#options.onFatal === undefined) void this.close();
-    else this.#options.onFatal(error);
+    const { onFatal } = this.#options;
+    if (onFatal === undefined) void this.#closeQuietly();
+    else onFatal(error);
+  }
+
+  async #closeQuietly(): Promise<void> {
+    try {
+      await this.close();
+    } catch {
+      // What did not close cleanly has been logged, and nobody waits for this promise.
+    }
   }
 
   async #close(): Promise<void> {

@@ -138,3 +138,24 @@ test("A partition with damaged records serves what is before them until the loss
   expect(kept).toBeGreaterThan(0);
   expect((await produceUntilTaken(server, "after")).baseOffset).toBe(kept);
 });
+
+test("CreateTopic without space for its files says so, and the topic comes into being once there is room", async () => {
+  const { fs, troubles } = troubledFileSystem(nodeFileSystem());
+  await using server = await TestBroker.start({ fs });
+  await server.createTopic("t");
+  troubles.noSpaceOn = /late-0/;
+  const failed = await server.call("CreateTopic", { topic: "late" }).catch((error: unknown) => error);
+  expect(failed).toMatchObject({ reason: "LEADER_NOT_AVAILABLE", retriable: true });
+  // Others are not affected.
+  await produce(server, "fine");
+  troubles.noSpaceOn = undefined;
+  let there = false;
+  await until("the topic is there", () => {
+    void server.fetch({ topic: "late", partition: 0 }).then(
+      () => (there = true),
+      () => undefined,
+    );
+    return there;
+  });
+  await server.produce({ topic: "late", partition: 0, records: [{ value: bytes("x") }] });
+});

@@ -19,11 +19,14 @@ import {
   topicOverrides,
   topicsByName,
 } from "@varve/cluster";
-import type { LogConfig, LogStore } from "@varve/log";
+import { FileSystemError, type LogConfig, LogError, type LogStore } from "@varve/log";
 import { TopicMetrics } from "../metrics/topic-metrics.ts";
 import type { Refusal } from "../refusal.ts";
 import type { TopicRules } from "./batch-admission.ts";
 import { type PartitionDependencies, PartitionLeader } from "./partition.ts";
+
+/** A topic that could not be brought in line, for want of space perhaps, is tried again after so long. */
+const retryMs = 1_000;
 
 /** Records without a key move on to the next partition after so many bytes, as Kafka's producers do (batch.size). */
 const stickyBytes = 16_384;
@@ -75,6 +78,8 @@ export class Topics {
   #appliedOffset = 0;
   #applying: Promise<void> | undefined;
   #closed = false;
+  /** Some topic is behind the image: there is something to do although the image is not new. */
+  #incomplete = false;
 
   constructor(dependencies: TopicsDependencies) {
     this.#dependencies = dependencies;
@@ -130,8 +135,11 @@ export class Topics {
     // Even when there is nothing to do: `#applying` has to be set before it is cleared.
     await Promise.resolve();
     try {
-      for (let image = this.#wanted; image !== undefined && image.offset > this.#appliedOffset; image = this.#wanted) {
-        if (this.#closed) break;
+      let retry = this.#incomplete;
+      for (;;) {
+        const image = this.#wanted;
+        if (image === undefined || this.#closed || (image.offset <= this.#appliedOffset && !retry)) break;
+        retry = false;
         await this.#applyOne(image);
         this.#appliedOffset = image.offset;
       }
@@ -142,6 +150,7 @@ export class Topics {
   }
 
   async #applyOne(image: ControllerImage): Promise<void> {
+    this.#incomplete = false;
     for (const topic of this.#byId.values()) {
       if (image.topics.get(topic.id) === undefined) await this.#remove(topic);
     }
@@ -150,9 +159,26 @@ export class Topics {
       const own = topicOverrides(image, topic.id);
       const last = this.#byId.get(topic.id)?.broughtInLine;
       if (last?.topic === topic && last.own === own && last.shared === shared) continue;
-      const local = await this.#bringInLine(topic, effectiveTopicConfig(own, shared));
-      local.broughtInLine = { topic, own, shared };
+      try {
+        const local = await this.#bringInLine(topic, effectiveTopicConfig(own, shared));
+        local.broughtInLine = { topic, own, shared };
+      } catch (error) {
+        if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
+        this.#retryLater(topic, image, error);
+      }
     }
+  }
+
+  /** One topic's trouble is not that of the others, nor of the node: a failed disk speaks up by itself (J-14). */
+  #retryLater(topic: Topic, image: ControllerImage, error: Error): void {
+    this.#dependencies.log({ topic: topic.name, error: error.message }, "topic cannot be used yet, trying again");
+    if (this.#incomplete || this.#closed) return;
+    this.#incomplete = true;
+    this.#dependencies.wheel.schedule(retryMs, () => {
+      this.apply(image).catch((problem: unknown) => {
+        this.#dependencies.log({ error: String(problem) }, "topics could not be brought in line");
+      });
+    });
   }
 
   async #bringInLine(topic: Topic, config: TopicConfig): Promise<LocalTopic> {

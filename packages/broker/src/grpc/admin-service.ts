@@ -96,7 +96,15 @@ async function createTopic(
     configs: request.configs,
     validateOnly: request.validateOnly,
   });
-  return isRefusal(reply) ? reply : { topic: topicOfReply(node, reply, request.configs) };
+  if (isRefusal(reply)) return reply;
+  if (!request.validateOnly && node.topics.get(reply.name) === undefined) {
+    return refuse(
+      "LEADER_NOT_AVAILABLE",
+      `Topic "${reply.name}" was created but cannot be used yet: this node could not make its files, and goes on trying`,
+      { topic: reply.name },
+    );
+  }
+  return { topic: topicOfReply(node, reply, request.configs) };
 }
 
 async function addPartitions(

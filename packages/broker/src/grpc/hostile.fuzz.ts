@@ -2,8 +2,14 @@
  * Strangers on the listener: bytes that are no message, messages that make no sense, batches with flipped bits. Whatever comes, the call
  * ends with a status or the request is refused, nothing is left under way, and the broker goes on serving.
  */
-import { Metadata, type ServiceError } from "@grpc/grpc-js";
-import { decodeProduceStreamResponse, encodeProduceRequest, encodeProduceStreamRequest } from "@varve/api";
+import { connect } from "node:net";
+import { Metadata, type ServiceError, credentials, status } from "@grpc/grpc-js";
+import {
+  decodeProduceStreamResponse,
+  encodeProduceRequest,
+  encodeProduceStreamRequest,
+  loadServices,
+} from "@varve/api";
 import { buildBatch, sealBatch } from "@varve/format";
 import { afterAll, assert, beforeAll, expect, test } from "vitest";
 import { array, asyncProperty, assert as check, integer, nat, record, uint8Array } from "fast-check";
@@ -96,6 +102,38 @@ test("Produce stores no batch whose bytes do not fit its checksum or its records
   const read = messages.reduce((sum, message) => sum + message.records.length, 0);
   expect(read).toBe(accepted * 3);
   await expectServing();
+});
+
+test("A message beyond 8 MiB ends its call with RESOURCE_EXHAUSTED, and nothing else", async () => {
+  const roomy = loadServices().openLogClient(server.broker.addresses.grpc, credentials.createInsecure(), {
+    "grpc.max_send_message_length": -1,
+  });
+  const code = await new Promise((resolve) => {
+    const request = { topic: "t", partition: 0, records: [{ value: new Uint8Array(9 * 1024 * 1024) }] };
+    roomy.Produce(request, new Metadata(), {}, (error) => resolve(error?.code));
+  });
+  roomy.close();
+  expect(code).toBe(status.RESOURCE_EXHAUSTED);
+  await expectServing();
+});
+
+test("HTTP answers what is no path", async () => {
+  const [host = "", port = ""] = (server.broker.addresses.http ?? "").split(":");
+  for (const line of [
+    "GET // HTTP/1.1",
+    "GET /metrics?x=1 HTTP/1.1",
+    "POST /healthz HTTP/1.1",
+    "GET http://[::1 HTTP/1.1",
+  ]) {
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), host, () => socket.write(`${line}\r\nHost: x\r\nConnection: close\r\n\r\n`));
+      let received = "";
+      socket.on("data", (data) => (received += data.toString()));
+      socket.on("close", () => resolve(received));
+      socket.on("error", reject);
+    });
+    expect(answer).toMatch(/^HTTP\/1.1 (200|400|404|405)/);
+  }
 });
 
 test("ProduceStream survives any bytes, and other streams go on", async () => {

@@ -150,6 +150,8 @@ export class ProduceStreamSession implements RoomWaiter {
       }
       if (outcomes.length === 0) break;
       this.#draining = !this.#call.write(outcomes);
+      // Who does not take answers gets no more requests read.
+      if (this.#draining) this.#pause();
     }
     if (this.#head > 256 && this.#head * 2 > this.#jobs.length) {
       this.#jobs = this.#jobs.slice(this.#head);

@@ -40,7 +40,9 @@ export class HttpServer {
     server.maxConnections = 256;
     server.on("request", (request, response) => {
       request.resume();
-      answer(request.method ?? "", new URL(request.url ?? "/", "http://localhost").pathname, response, dependencies);
+      // Not `new URL`: it throws on what a stranger may send, such as "//".
+      const [path = "/"] = (request.url ?? "/").split("?", 1);
+      answer(request.method ?? "", path, response, dependencies);
     });
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => {

@@ -62,6 +62,9 @@ describe("varve serve", () => {
     const flag = await varve(["serve", "--data-dir", dataDir, "--grcp", "127.0.0.1:0"]);
     expect(flag.code).toBe(2);
     expect(flag.stderr).toContain("--grpc");
+    const variable = await varve(["serve", "--data-dir", dataDir], { env: { VARVE_NODE_IDD: "1" } });
+    expect(variable.code).toBe(2);
+    expect(variable.stderr).toContain('Did you mean "VARVE_NODE_ID"?');
   });
 
   it("starts again after kill -9 with its topics and configs", async () => {

@@ -20,12 +20,14 @@ export interface CommandOptions {
   /** The node to talk to, as VARVE_ADDRESS. */
   readonly address?: string;
   readonly input?: Uint8Array;
+  /** More of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs one command to its end. */
 export async function varve(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const child = spawn(process.execPath, [binary, ...args], {
-    env: environment(options.address === undefined ? {} : { VARVE_ADDRESS: options.address }),
+    env: environment({ ...options.env, ...(options.address === undefined ? {} : { VARVE_ADDRESS: options.address }) }),
     stdio: "pipe",
   });
   const stdout: Buffer[] = [];

@@ -53,6 +53,7 @@ describe("resolveConfig", () => {
   it.each([
     [{ flags: { "data-dri": "x" } }, "data-dir"],
     [{ env: { VARVE_DATADIR: "x" } }, "VARVE_DATA_DIR"],
+    [{ env: { VARVE_NODE_IDD: "1" } }, "VARVE_NODE_ID"],
     [file({ dataDir: "x" }), "data-dir"],
     [file({ topic: { "retention.mss": "1d" } }), "topic.retention.ms"],
     [file({ log: { level: "info" } }), "log-level"],

@@ -155,7 +155,7 @@ function take(found: Map<string, Found>, errors: ConfigError[], name: string, va
 function unknownKey(name: string, value: Found, names: readonly string[]): ConfigError {
   const near = name.length > 100 ? undefined : nearestName(name, names);
   const shown = name.slice(0, 100);
-  const advice = near === undefined ? "`varve config --all` lists every key." : `Did you mean "${near}"?`;
+  const advice = near === undefined ? "`varve config` lists every key." : `Did you mean "${near}"?`;
   const where = value.source === "file" ? ` in "${value.where}"` : "";
   const message = `There is no configuration key "${shown}"${where}. ${advice}`;
   return { key: shown, ...placeOf(value), message, ...(near === undefined ? {} : { nearest: near }) };

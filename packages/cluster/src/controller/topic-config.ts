@@ -158,15 +158,15 @@ export function unknownNameFault(name: string): { readonly fault: string; readon
   return { fault: `There is no topic config "${shown}". Did you mean "${near}"?`, nearest: near };
 }
 
-/** The most similar of `names`, if it is similar at all: a few wrong letters, or other separators. */
+/** The most similar of `names`, if it is similar at all: a few wrong letters, or other separators. Case does not count. */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
-  if (names.length === 0) return undefined;
   const letters = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   const same = names.find((candidate) => letters(candidate) === letters(name));
-  const near = same ?? closest(name.toLowerCase(), [...names]);
-  return same !== undefined || distance(name.toLowerCase(), near) <= Math.max(2, Math.floor(near.length / 3))
-    ? near
-    : undefined;
+  if (same !== undefined || names.length === 0) return same;
+  const lowerCase = names.map((candidate) => candidate.toLowerCase());
+  const near = closest(name.toLowerCase(), lowerCase);
+  const isNear = distance(name.toLowerCase(), near) <= Math.max(2, Math.floor(near.length / 3));
+  return isNear ? names[lowerCase.indexOf(near)] : undefined;
 }
 
 /** Effective typed values. Overrides were checked when they were set, so what they hold parses. */

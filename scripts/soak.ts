@@ -22,8 +22,8 @@ const vitest = (...files: string[]): readonly [string, ...string[]] => [
 const jobs: readonly Job[] = [
   {
     name: "model",
-    about: "the whole store against a simple model on the simulated disk, 20,000 cases",
-    env: { VARVE_MODEL_CASES: "20000" },
+    about: "the whole store against a simple model on the simulated disk, 20,000 cases; a crash after every effect",
+    env: { VARVE_MODEL_CASES: "20000", VARVE_CRASH_STRIDE: "1", VARVE_CRASH_DEPTH: "2" },
     command: vitest("packages/log/src/testing"),
   },
   {

@@ -51,6 +51,8 @@ export class PartitionModel {
   logStart = 0;
   /** A log start that was asked for and not yet confirmed, or that retention may have chosen. */
   logStartMost = 0;
+  /** The log is being started anew at this offset (G-8): it is as before, or empty there. */
+  restartAsked: number | undefined;
   survivesKill = 0;
   survivesPowerCut = 0;
   /** Whether counted data of `os` mode may have been lost, so that the partition may not call itself retained (J-13). */
@@ -61,6 +63,8 @@ export class PartitionModel {
   highWatermark = 0;
   /** A bit was flipped in a file of this partition, or in one that all share. */
   mayBeDamaged = false;
+  /** An I/O error closed it in the last process. */
+  hasFailed = false;
 
   constructor(id: PartitionId, flush: "sync" | "os") {
     this.id = id;
@@ -98,6 +102,19 @@ export class PartitionModel {
     const batches = this.batches.filter((batch) => batch.base >= to);
     if (batches.length > 0) this.ghosts.push({ from: to, batches });
     this.cut(to);
+  }
+
+  /** Everything is gone, and the log begins at `offset` (G-8). */
+  restart(offset: number): void {
+    this.batches = [];
+    this.ghosts = [];
+    this.end = offset;
+    this.logStart = offset;
+    this.logStartMost = offset;
+    this.highWatermark = offset;
+    this.survivesKill = offset;
+    this.survivesPowerCut = offset;
+    this.restartAsked = undefined;
   }
 
   /** What follows `from` is what was cut off there once, not what was appended later. */
@@ -144,6 +161,8 @@ export class PartitionModel {
    * truth from here on. The content is checked by reading.
    */
   adopt(found: { logStart: number; end: number }, ending: Ending): void {
+    if (found.end === this.restartAsked && found.logStart === found.end) this.restart(found.end);
+    this.restartAsked = undefined;
     const floor = this.floor(ending);
     demand(found.end >= floor, () => `${this.name}: lost [${found.end}, ${floor}) after a ${ending}`);
     this.adoptCut(found);

@@ -128,6 +128,26 @@ export async function truncate(world: StoreWorld, command: Command<"truncate">):
   );
 }
 
+/** A follower whose leader's log begins above it starts anew there (G-8). */
+export async function restart(world: StoreWorld, command: Command<"restart">): Promise<void> {
+  const model = world.models.get(command.slot % slotCount);
+  if (model === undefined || !world.isUsable(model) || world.isBusy(model)) return;
+  const log = world.logOf(model);
+  const offset = model.end + command.gap;
+  model.restartAsked = offset;
+  await world.command(
+    "restart",
+    model,
+    command.patience,
+    () => log.truncateFullyAndStartAt(offset),
+    () => {
+      model.restart(offset);
+      world.count("restart");
+      world.startEpochOf(model);
+    },
+  );
+}
+
 export function startEpoch(world: StoreWorld, slot: number): void {
   const model = world.models.get(slot % slotCount);
   if (model === undefined || model.presence !== "present" || world.isBusy(model)) return;

@@ -78,27 +78,36 @@ export async function readAndCompare(
   }
 }
 
-/** J-13: what was synced is retained; what only the kernel had is when the kernel is the same. */
+/** How the processes before this one ended, as far as it matters to what is retained. */
+export interface Past {
+  readonly ending: Ending;
+  /** The last process closed its store first; whether everything was synced then is for the store to know. */
+  readonly wasClosed: boolean;
+}
+
+/**
+ * J-13: what was synced is retained; what only the kernel had is when the kernel is the same. `counted`: what counted when
+ * the last process ended. Called when what was found is known to be allowed.
+ */
 export function demandRetained(
   model: PartitionModel,
   log: PartitionLog,
   recovery: RecoveryReport,
-  ending: Ending,
+  past: Past & { readonly counted: number; readonly flushes: readonly string[] },
 ): void {
   const report = recovery.partitions.find(
     ({ id }) => id.topicId === model.id.topicId && id.partition === model.id.partition,
   );
   if (report === undefined) throw new ViolationError(`${model.name}: is not in the recovery report`);
-  if (model.mayBeDamaged) return;
-  if (log.config.flush === "sync" && model.flush === "sync" && model.flushAsked === undefined) {
-    demand(report.isRetained, () => `${model.name}: is not retained, though it is synced (J-13)`);
-  } else if (log.config.flush === "os" && model.flush === "os" && model.flushAsked === undefined) {
-    const isRetained = ending !== "power-cut";
-    demand(
-      report.isRetained === isRetained,
-      () => `${model.name}: retained is ${report.isRetained} for flush=os after a ${ending} (J-13)`,
-    );
-  }
+  if (model.mayBeDamaged || past.flushes.length > 1) return;
+  const isPowerCut = past.ending === "power-cut";
+  const isLossy = log.config.flush === "os" && isPowerCut && (!past.wasClosed || log.logEndOffset < past.counted);
+  // Closed in time, the store may know that nothing was lost, or not.
+  if (past.wasClosed && isPowerCut && log.config.flush === "os" && !isLossy) return;
+  demand(
+    report.isRetained === !isLossy,
+    () => `${model.name}: retained is ${report.isRetained} for flush=${log.config.flush} after a ${past.ending} (J-13)`,
+  );
 }
 
 /** Nothing is appended in the epoch of another process (J-3). */

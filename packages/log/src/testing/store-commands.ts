@@ -26,6 +26,7 @@ export type StoreCommand =
   | { readonly kind: "events"; readonly count: number }
   | { readonly kind: "idle"; readonly durationMs: number }
   | { readonly kind: "truncate"; readonly slot: number; readonly at: number; readonly patience: number }
+  | { readonly kind: "restart"; readonly slot: number; readonly gap: number; readonly patience: number }
   | { readonly kind: "start-epoch"; readonly slot: number }
   | { readonly kind: "change-flush"; readonly slot: number; readonly patience: number }
   | { readonly kind: "high-watermark"; readonly slot: number; readonly at: number }

@@ -43,6 +43,8 @@ export class StoreWorld {
   isFaulty = false;
   /** A store was opened and is being compared with the model, which is not what it holds yet. */
   isChecking = false;
+  /** What the recovery that runs has done to the disk. */
+  openingEffects: string[] | undefined;
   /** The first thing that went against the rules outside of a check. */
   violation: Error | undefined;
   underWay: UnderWay[] = [];
@@ -58,7 +60,10 @@ export class StoreWorld {
       seed: this.random.seed(),
       pageBytes: this.random.pick([512, 4096]),
     });
-    this.disk.onEffect = (effect, operation, path) => this.note(`    effect ${effect}: ${operation} ${path}`);
+    this.disk.onEffect = (effect, operation, path) => {
+      this.note(`    effect ${effect}: ${operation} ${path}`);
+      this.openingEffects?.push(`${operation} ${path}`);
+    };
     this.clock = new SimulatedClock(this.time);
     this.coverage = coverage;
   }
@@ -180,9 +185,9 @@ export class StoreWorld {
   }
 
   isCutting(model: PartitionModel): boolean {
-    return this.underWay.some(
-      (command) => command.model === model && !command.isSettled && command.what === "truncate",
-    );
+    return this.underWay.some(({ model: other, isSettled, what }) => {
+      return other === model && !isSettled && (what === "truncate" || what === "restart");
+    });
   }
 
   isBusy(model: PartitionModel): boolean {
@@ -207,9 +212,12 @@ export class StoreWorld {
     const log = this.logOf(model);
     if (log.state.kind !== "open" && log.state.kind !== "needs-epoch") return;
     this.cutBack(model, log);
-    model.epoch = ++this.epoch;
+    const epoch = ++this.epoch;
+    log.startEpoch(epoch);
+    // While the store is still cutting back it does not take a new epoch yet.
+    if (log.state.kind !== "open") return;
+    model.epoch = epoch;
     model.isFollower = false;
-    log.startEpoch(model.epoch);
   }
 
   logOf(model: PartitionModel): PartitionLog {

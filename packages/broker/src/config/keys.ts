@@ -58,7 +58,11 @@ const nodeKeys = {
     default: undefined,
     unset: "none",
   },
-  dev: { about: "For development: logs for people.", schema: flag, default: "false" },
+  dev: {
+    about: "For development: logs for people, and a first produce makes its topic.",
+    schema: flag,
+    default: "false",
+  },
   insecure: {
     about: "No warning when the node listens beyond this machine without TLS.",
     schema: flag,

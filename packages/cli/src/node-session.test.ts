@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line against a real node, both as processes: what a person does in an afternoon, checked byte for byte.
 
+import { connect } from "@varve/client";
 import { createReadStream, existsSync } from "node:fs";
 import { open, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -284,6 +285,17 @@ describe("varve serve", () => {
     } finally {
       await own[Symbol.asyncDispose]();
     }
+  });
+
+  it("--dev lets a first produce make its topic, as a client that asks for nothing else sends it", async () => {
+    await using dev = await TestNode.start({ args: ["--dev"] });
+    await using client = await connect({ address: dev.address });
+    const records = [{ key: null, value: Buffer.from("first"), headers: [] }];
+    const { results } = await client.append({ topic: "sprung-up", records });
+    expect(results).toMatchObject([{ baseOffset: 0 }]);
+    expect((await dev.varve(["consume", "sprung-up"])).stdout.toString()).toBe("first\n");
+    await using strict = await connect({ address: node.address });
+    await expect(strict.append({ topic: "sprung-up", records })).rejects.toMatchObject({ reason: "UNKNOWN_TOPIC" });
   });
 
   it("says every error of its configuration at once and starts nothing", async () => {

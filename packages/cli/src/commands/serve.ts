@@ -85,6 +85,7 @@ function brokerOptions(config: NodeConfig): BrokerOptions {
     dataDir,
     listeners: { grpc, http },
     insecure: config.insecure,
+    autoCreateTopics: config.dev,
     allowTmpfs: config.allowTmpfs,
     topicDefaults: config.topicDefaults,
     storage: {

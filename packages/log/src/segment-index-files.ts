@@ -14,6 +14,7 @@ import { batchHeaderBytes, readBatchHeader } from "@varve/format";
 import { FileSystemError } from "./file-system.ts";
 import type { FileSystem } from "./file-system.ts";
 import { OffsetIndex } from "./offset-index.ts";
+import { readSmallFile } from "./small-files.ts";
 import { TimeIndex } from "./time-index.ts";
 
 /** An entry needs at most 12 bytes and a batch at least 61: an index is smaller than its segment. */
@@ -103,16 +104,10 @@ async function write(fs: FileSystem, path: string, blocks: { bytes: Uint8Array; 
   }
 }
 
+/** Undefined when it is not there, or larger than an index of this segment can be. */
 async function read(fs: FileSystem, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
-  const status = await fs.stat(path);
-  if (status === undefined || status.sizeBytes > bytesMax) return undefined;
-  const handle = await fs.open(path, "read");
-  try {
-    const bytes = new Uint8Array(status.sizeBytes);
-    return bytes.subarray(0, await handle.read(bytes, 0));
-  } finally {
-    await handle.close();
-  }
+  const bytes = await readSmallFile(fs, path, bytesMax + 1);
+  return bytes === undefined || bytes.length > bytesMax ? undefined : bytes;
 }
 
 async function unlinkIfThere(fs: FileSystem, path: string): Promise<boolean> {

@@ -8,9 +8,8 @@
  */
 import type { Checkpoint, CheckpointPartition } from "../checkpoint-file.ts";
 import type { FileSystem } from "../file-system.ts";
-import type { JournalRecordType, SyncPromise } from "../journal-round.ts";
+import type { JournalRecord, SyncPromise } from "../journal-round.ts";
 import { journalFileName } from "../journal.ts";
-import type { PartitionMode } from "../partition-mode.ts";
 import { readJournal } from "../recovery/read-journal.ts";
 import type { FoundRound } from "../recovery/read-journal.ts";
 import { Faults } from "./inspection.ts";
@@ -30,16 +29,8 @@ export interface CheckpointRow {
   readonly partitions: readonly CheckpointPartition[];
 }
 
-/** One record of a round; sizes without the bytes. */
-export interface JournalRecordRow {
-  readonly type: JournalRecordType;
-  readonly topicId: string;
-  readonly partition: number;
-  readonly epoch: number;
-  readonly base: number;
-  /** Exclusive. */
-  readonly end: number;
-  readonly mode: PartitionMode | undefined;
+/** One record of a round, without its bytes. */
+export interface JournalRecordRow extends Omit<JournalRecord, "bytes"> {
   readonly lengthBytes: number;
   /** The bytes are what was written. */
   readonly isWhole: boolean;

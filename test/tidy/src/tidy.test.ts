@@ -116,4 +116,16 @@ describe("the lock file", () => {
   it("names no registry", () => {
     expect(text("package-lock.json")).not.toMatch(/"resolved": "https?:/);
   });
+
+  it("has every optional package, else `npm ci` refuses it (mend: npx tsx scripts/complete-lock-file.ts)", () => {
+    const { packages } = JSON.parse(text("package-lock.json")) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const missing = Object.entries(packages).flatMap(([path, entry]) =>
+      Object.keys(entry.optionalDependencies ?? {}).filter(
+        (name) => !(`${path}/node_modules/${name}` in packages) && !(`node_modules/${name}` in packages),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
 });

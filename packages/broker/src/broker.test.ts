@@ -131,3 +131,22 @@ test("Broker warns when it listens beyond this machine, unless that is meant", (
   expect(warnings).toEqual([expect.stringContaining("grpc on 0.0.0.0")]);
   process.off("warning", listen);
 });
+
+test("Broker.close() leaves no listener in the process, however often it is started", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "varve-broker-"));
+  const listeners = (): number => process.getActiveResourcesInfo().filter((name) => name === "TCPServerWrap").length;
+  const before = listeners();
+  for (let round = 0; round < 2; round++) {
+    const broker = await Broker.start({
+      dataDir,
+      listeners: { grpc: { port: 0 }, http: { port: 0 } },
+      logger: silentLogger(),
+    });
+    expect(listeners()).toBe(before + 2);
+    // Twice is the same promise.
+    expect(broker.close()).toBe(broker.close());
+    await broker.close();
+    await until("the listeners are gone", () => listeners() === before);
+  }
+  await rm(dataDir, { recursive: true });
+});

@@ -258,6 +258,8 @@ export class ConsumeSession {
 
   #broken(error: unknown): void {
     this.#pumping = false;
-    this.fail({ reason: "STORAGE_FAILED", message: `Cannot read: ${String(error)}`, metadata: {} });
+    // A log that was closed under a read: its topic was deleted, or the broker stops.
+    const closed = this.#readers.find((reader) => reader.leader.closedBy !== undefined)?.leader.closedBy;
+    this.fail(closed ?? { reason: "STORAGE_FAILED", message: `Cannot read: ${String(error)}`, metadata: {} });
   }
 }

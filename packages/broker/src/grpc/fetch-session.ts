@@ -90,7 +90,10 @@ export class FetchSession implements ReadWaiter {
         if (!this.#over) this.#taken(result);
       },
       (error: unknown) => {
-        this.#finish({ reason: "STORAGE_FAILED", message: `Cannot read: ${String(error)}`, metadata: {} });
+        // A log that was closed under a read: its topic was deleted, or the broker stops.
+        this.#finish(
+          leader.closedBy ?? { reason: "STORAGE_FAILED", message: `Cannot read: ${String(error)}`, metadata: {} },
+        );
       },
     );
   }

@@ -20,7 +20,7 @@ const envelopeBytes = 16;
 
 export interface CheckpointSegment {
   readonly baseOffset: number;
-  /** Bytes that are synced; of the last one those below the recovery point. */
+  /** Bytes that are synced; of the last one those below the recovery point. -1: not known, the segment is to be walked. */
   readonly sizeBytes: number;
   readonly lastWrittenMs: number;
   readonly maxTimestampMs: number;

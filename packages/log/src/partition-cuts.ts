@@ -171,7 +171,7 @@ export class PartitionCuts {
     const message = `Write to ${this.#memory.name} failed: ${problem.message}`;
     const failure = new LogError("PARTITION_FAILED", message, { path: problem.path, cause: problem });
     this.#writer.stop();
-    this.#memory.partitionFailed(failure, { file: problem.path, offset: this.#writer.recoveryPoint, why: message });
+    this.#memory.fail(failure);
     this.#node.checkpointSoon();
   }
 

@@ -340,10 +340,14 @@ export class PartitionLog {
     const { files } = this.writer;
     const { countedOffset, ...known } = captured;
     const mustWrite = files.isDirty || files.endOffset < countedOffset || this.hasOpenCut;
-    if (!mustWrite || this.#memory.isEnded) return this.#describe(known);
+    if (!mustWrite || this.state.kind === "closed") return this.#describe(known);
     return this.writer.job(async () => {
-      if (this.#memory.isEnded) return this.#describe(known);
+      if (this.state.kind === "closed") return this.#describe(known);
       try {
+        if (this.state.kind === "failed") {
+          await this.writer.journalAgain();
+          return this.#describe(known);
+        }
         await this.writer.syncCounted();
         await files.saveIndexes();
         await this.#saveSideFiles();
@@ -351,8 +355,9 @@ export class PartitionLog {
         // A full disk is waited for: what is behind counts, and the journal has it (J-15).
         if (error instanceof FileSystemError && error.code === "NO_SPACE") throw error;
         this.#cuts.failed(error);
-        // J-14: of this partition the slot says that it failed; the others go on.
         if (!(error instanceof FileSystemError)) throw error;
+        // J-14: this partition is closed, the others go on. What it cannot write stays in the journal.
+        await this.writer.journalAgain();
       }
       // Nothing else writes before this job ends, so size and recovery point belong together.
       return this.#describe(known);
@@ -363,12 +368,12 @@ export class PartitionLog {
   async close(): Promise<void> {
     if (this.#memory.state.kind === "closed") return;
     await this.writer.job(async () => {
-      if (!this.#memory.isEnded) {
-        await this.writer.settle();
-        await this.writer.syncCounted();
-        this.#sideFiles.capture(this.#memory);
-        await this.#saveSideFiles();
-      }
+      // One that failed stays what it is: the last checkpoint has to know what its files lack.
+      if (this.#memory.isEnded) return;
+      await this.writer.settle();
+      await this.writer.syncCounted();
+      this.#sideFiles.capture(this.#memory);
+      await this.#saveSideFiles();
       this.writer.stop();
       this.#memory.setState({ kind: "closed" });
     });
@@ -393,7 +398,9 @@ export class PartitionLog {
   #describe(known: Omit<CapturedPartition, "countedOffset">): CheckpointPartition {
     const { files, recoveryPoint } = this.writer;
     const segments = files.segments.map(({ baseOffset, sizeBytes, lastWrittenMs, maxTimestampMs }) => {
-      return { baseOffset, sizeBytes, lastWrittenMs, maxTimestampMs };
+      // A cut that failed: the file is longer than what is left of it.
+      const isKnown = files.endOffset <= this.#memory.logEndOffset;
+      return { baseOffset, sizeBytes: isKnown ? sizeBytes : -1, lastWrittenMs, maxTimestampMs };
     });
     return { ...known, recoveryPoint, segments, quarantine: this.#memory.damage };
   }

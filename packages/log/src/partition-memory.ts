@@ -107,13 +107,6 @@ export class PartitionMemory {
     this.setState({ kind: "needs-epoch", why });
   }
 
-  /** J-14: a segment could not be written; what was not synced below `offset` is in doubt. */
-  partitionFailed(error: LogError, damage: Quarantine): void {
-    if (this.isEnded) return;
-    this.#damage ??= damage;
-    this.setState({ kind: "failed", error });
-  }
-
   /** Everything below `offset` counts. */
   counted(offset: number): void {
     if (offset > this.countedOffset) this.countedOffset = offset;

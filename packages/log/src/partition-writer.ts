@@ -242,6 +242,21 @@ export class PartitionWriter implements RoundOwner {
   }
 
   /**
+   * Inside a job, of a partition that failed: what counts and cannot be written to a segment goes through the journal once
+   * more, so that R may pass its first rounds without losing it (J-8, J-14). The same for a cut that was not carried out.
+   */
+  async journalAgain(): Promise<void> {
+    await this.#node.lanes.run(() => this.files.sync());
+    const { countedOffset, logEndOffset } = this.#memory;
+    this.recoveryPoint = Math.min(this.files.endOffset, logEndOffset);
+    if (this.mode === "journal") {
+      this.tail.unpinBelow(this.files.endOffset);
+      for (const batch of this.tail.pinnedBatches(countedOffset, Number.MAX_SAFE_INTEGER)) this.#enqueueAppend(batch);
+    }
+    await this.record({ type: "truncate", base: logEndOffset });
+  }
+
+  /**
    * Inside a job: a change of mode (J-1). No round in flight for the partition, segment complete and synced up to LEO, then
    * a durable barrier. What is appended meanwhile waits.
    */

@@ -263,9 +263,14 @@ export class LogStore {
     const report = { segments: 0, bytes: 0 };
     for (const log of this.partitions()) {
       if (log.state.kind !== "open" && log.state.kind !== "needs-epoch") continue;
-      const removed = await log.applyRetention();
-      report.segments += removed.segments;
-      report.bytes += removed.bytes;
+      try {
+        const removed = await log.applyRetention();
+        report.segments += removed.segments;
+        report.bytes += removed.bytes;
+      } catch (error) {
+        // Closed or deleted meanwhile, or it failed and its state says so: the others have their turn.
+        if (!(error instanceof LogError) && !(error instanceof FileSystemError)) throw error;
+      }
     }
     return report;
   }

@@ -312,7 +312,7 @@ class PartitionFiles {
     const segments = this.#segmentsKnown(below, recoveryPoint);
     const segment = segments.at(-1);
     if (segment === undefined) return undefined;
-    // Of a partition that failed, nobody knows how much of its last segment is synced: it is walked.
+    // Where there is damage, or was, a size proves nothing: the segment is walked.
     const known = this.#replayed.quarantine === undefined ? this.#knownSize(last, recoveryPoint) : undefined;
     if (known !== undefined && known <= last.sizeBytes) {
       segment.sizeBytes = known;
@@ -345,7 +345,8 @@ class PartitionFiles {
   /** Bytes below the recovery point, when the checkpoint that is used says it. */
   #knownSize(last: ListedSegment, recoveryPoint: number): number | undefined {
     if (last.baseOffset === recoveryPoint) return 0;
-    return this.#replayed.isPlaceKnown ? this.#known(last.baseOffset)?.sizeBytes : undefined;
+    const size = this.#replayed.isPlaceKnown ? this.#known(last.baseOffset)?.sizeBytes : undefined;
+    return size === undefined || size < 0 ? undefined : size;
   }
 
   /** Segments as they are below `endOffset`, which lies in the last one. */

@@ -228,8 +228,8 @@ function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRo
 
 function append(partition: ReplayedPartition, record: TableRecord, round: FoundRound, isWhole: boolean): void {
   if (partition.mode !== "journal") return;
-  // Below the recovery point: the segments have it.
-  if (record.end <= partition.endOffset && partition.appends.length === 0) return;
+  // Below the recovery point: the segments have it. Above: it was journaled a second time.
+  if (record.end <= partition.endOffset) return;
   const file = `journal/${journalFileName(round.slot)}`;
   if (!isWhole) {
     open(partition, record.base, `round ${round.number} holds other bytes than were written`, file);

@@ -311,8 +311,6 @@ export class StoreRun {
     for (const model of this.world.models.values()) {
       const log = this.world.openStore?.get(model.id.topicId, model.id.partition);
       if (log !== undefined) this.world.count(`${log.mode} at a crash`);
-      // J-14: an I/O error closes the partition; what was behind it may be given up.
-      if (log?.state.kind === "failed") model.hasFailed = true;
     }
     this.world.clock.stop();
     this.world.openStore = undefined;

@@ -160,6 +160,8 @@ export class StoreWorld {
       if (model.presence !== "present" || this.isCutting(model)) continue;
       const log = this.openStore.get(model.id.topicId, model.id.partition);
       if (log === undefined) throw new ViolationError(`${model.name}: is gone`);
+      // J-14: an I/O error closes the partition; what was behind it may be given up at the next start.
+      if (log.state.kind === "failed" && this.isFaulty) model.hasFailed = true;
       this.cutBack(model, log);
       if (log.state.kind === "open" || log.state.kind === "needs-epoch") {
         demand(

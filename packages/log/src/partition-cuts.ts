@@ -148,6 +148,8 @@ export class PartitionCuts {
   /** J-3: back to what counts; whoever was sent more must never see other bytes in this epoch. */
   cutBack(why: string): void {
     this.#memory.readLimit = Math.min(this.#memory.readLimit, this.#memory.countedOffset);
+    // What does not count by now never will: a write that goes well from here on would be acknowledged, and then cut.
+    this.#writer.stop();
     this.#memory.setState({ kind: "needs-epoch", why });
     void this.#job(() => this.#truncate(this.#memory.countedOffset)).catch(() => {
       // As above.

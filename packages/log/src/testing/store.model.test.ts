@@ -164,7 +164,7 @@ test(
     const details = await fc.check(
       fc.asyncProperty(storeCase, async (one) => runStoreCase(one, coverage)),
       {
-        numRuns: cases,
+        numRuns: path === undefined ? cases : 1,
         endOnFailure: !shrinks,
         ...(seed === undefined ? {} : { seed: Number(seed) }),
         ...(path === undefined ? {} : { path }),

@@ -78,6 +78,9 @@ export class PartitionLane {
     if (this.#idempotent && this.producer === undefined) return undefined;
     if (this.inFlight.length >= (this.#established ? this.#inFlightMax : 1)) return undefined;
     const batch = this.queue[0];
+    // The broker remembers five batches of a producer. New ones would push one that is being sent again out of its memory, and
+    // it could no longer tell whether it has that.
+    if (batch?.baseSequence === undefined && this.inFlight.some((sent) => sent.attempts > 0)) return undefined;
     return batch?.ready === true ? batch : undefined;
   }
 

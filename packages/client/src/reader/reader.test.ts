@@ -104,6 +104,17 @@ describe("Reader", () => {
     expect(broker.consumeStreams).toBeGreaterThan(3);
   });
 
+  it("ends where the end was at the start, also when a stream breaks and more has come since", async () => {
+    await fill(0, 30);
+    broker.consumeMessageBytes = 100;
+    broker.consumeBreaks.push(1, 0, 1);
+    const reader = client.reader({ topic: "t", partitions: [0], to: { kind: "latest-at-start" } });
+    const values = [textOf((await reader.next())!)];
+    await fill(0, 20, 30);
+    values.push(...(await all(reader)));
+    expect(values).toEqual(numbers(30));
+  });
+
   it("counts to an end by count across broken streams", async () => {
     await fill(0, 100);
     broker.consumeMessageBytes = 400;

@@ -52,6 +52,8 @@ export type ProduceFault =
   | { readonly kind: "break-before" }
   /** The batch is appended, the answer is lost with the stream. */
   | { readonly kind: "break-after" }
+  /** The batch is appended, the answer says that time ran out. */
+  | { readonly kind: "time-out" }
   | { readonly kind: "none" };
 
 const services = loadServices();
@@ -240,6 +242,9 @@ export class MemoryBroker {
       await this.append(request.topic, request.partition ?? 0, batch);
     }
     if (fault?.kind === "break-after") return "break";
+    if (fault?.kind === "time-out") {
+      return { kind: "error", error: errorToFields(new VarveError("REQUEST_TIMED_OUT", "The test takes its time")) };
+    }
     const ack = { level: request.acks, leaderEpoch: 1, durableReplicas: 1 };
     const lastOffset = baseOffset + recordCount - 1;
     const result = { partition: request.partition ?? 0, baseOffset, lastOffset, ack, duplicate, recordIndexes: [] };

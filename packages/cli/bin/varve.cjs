@@ -4,6 +4,8 @@
 // CommonJS: inside an ES module it would be too late (static imports run first).
 "use strict";
 process.env.UV_THREADPOOL_SIZE ??= "16";
+// What goes wrong with a connection or a port is said by the commands, in words that help; grpc-js would print it raw too.
+process.env.GRPC_VERBOSITY ??= "NONE";
 import("../dist/main.js").catch((error) => {
   if (error?.code === "ERR_MODULE_NOT_FOUND" && String(error.message).includes("dist")) {
     console.error("varve is not built yet. Run: npm run build");

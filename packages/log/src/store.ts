@@ -465,10 +465,10 @@ export class LogStore {
 }
 
 function withDefaults(options: StoreOptions): Required<StoreOptions> {
-  const tailCacheBytes = options.tailCacheBytes ?? 256 * mebibyte;
+  const tailCacheBytes = options.tailCacheBytes ?? 96 * mebibyte;
   const whole: Required<StoreOptions> = {
     tailCacheBytes,
-    queuedBytesMax: Math.min(64 * mebibyte, tailCacheBytes),
+    queuedBytesMax: Math.min(48 * mebibyte, tailCacheBytes),
     openFilesMax: 512,
     journalFileBytes: 64 * mebibyte,
     journalBytesMax: 512 * mebibyte,

@@ -368,7 +368,7 @@ async function readSegment(
   let wanted = Math.max(options.maxBytes, probeBytes);
   for (;;) {
     const available = segment.sizeBytes - position;
-    const buffer = new Uint8Array(Math.max(0, Math.min(wanted, available)));
+    const buffer = unfilled(Math.max(0, Math.min(wanted, available)));
     const length = await segment.read(buffer, position);
     let at = 0;
     let start = -1;
@@ -406,4 +406,13 @@ async function readSegment(
     expected = nextOffset;
     wanted = Math.max(needed, probeBytes);
   }
+}
+
+/**
+ * Memory of its own that is not zeroed first: the system would hand out zeroed pages one fault at a time, which costs more than
+ * the read. Only what a read has filled and the walk has checked leaves this file.
+ */
+function unfilled(sizeBytes: number): Uint8Array {
+  // Not the Buffer itself: its `slice` would be a view.
+  return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
 }

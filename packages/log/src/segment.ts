@@ -1,10 +1,44 @@
 /**
  * One segment: `<base offset, 20 digits>.log`, batches byte for byte as Kafka's, its two index files, and what is known
- * about them in memory. (The essay about all files of a partition: `segmented-log.ts`.)
+ * about them in memory.
  *
  * A segment never interprets what it holds: it takes bytes, gives bytes, and knows how many are written and whether they
  * are synced. Which bytes may be in it, and when they count, is decided above (`partition-writer.ts`). Indexes are loaded
  * when they are first needed, since all of them together would not fit in memory.
+ *
+ * Every file that can exist, each half-state that a crash may leave, and what recovery does with it:
+ *
+ * `topics/<topic>-<partition>/`
+ *   - there, but neither in the checkpoint nor in the journal: `create` did not get to its barrier. Set aside as `.stray`.
+ *   - in the checkpoint, but not there: damage. An empty one is made, and the partition is quarantined (J-12).
+ *   - there, and the journal says deleted: removed. `….deleted`: being removed, goes on. `….stray`: left alone.
+ * `partition.json`
+ *   - bad or missing: written again when only one partition fits the directory's name; else the directory is set aside.
+ * `<base>.log`
+ *   - mode `journal`: below the recovery point it is whole. What is above was written behind the journal, in any state; it is
+ *     cut off and taken from the journal (J-2). Shorter than the recovery point: damage.
+ *   - mode `direct`, `os`: whole batches above the recovery point, then perhaps a torn one, or zeros, or old bytes. Scanned
+ *     (J-11): up to the first bad batch it stays, the rest is torn and is cut; below the promise it is damage (J-9).
+ *   - the name of one in the middle is missing (its directory was not synced): what follows is of no use. Below the recovery
+ *     point that is damage, above it nothing counted, and it goes.
+ *   - below the log start: the log start was durable before it was to be removed (J-7). Removed.
+ *   - above a truncation: the truncation was durable before files changed (J-7). Cut, removed, synced, again if need be.
+ *   - larger than its batches, after a write that failed in this process: cut before anything else is written there (J-3).
+ * `<base>.index`, `<base>.timeindex`
+ *   - missing, incomplete or bad: built from the segment when first needed. Removed, durably, before the segment is cut.
+ * `producer-state-<offset>`, `leader-epochs`
+ *   - bad, or of an offset above the end: removed or passed over; the next older one and the batch headers say the same
+ *     (F-10). Epoch runs are in the checkpoint and the journal; their file is a copy for people and tools.
+ * `….new`
+ *   - a file that was to replace another: written over by the next one.
+ * `journal/<slot>.wal`
+ *   - rounds of this life and, behind them, of an earlier one: told apart by number. The last round may be torn: of it stay,
+ *     per partition, the records up to its first bad one (J-6). A bad one before the last is damage to whom it concerned.
+ *   - zeros, a short file: nothing was written there yet.
+ * `checkpoint-a`, `checkpoint-b`
+ *   - one torn or bad: the other holds, and its journal is still there (J-8). Both: the store does not open.
+ * `boot-id`
+ *   - missing or bad: as after a power loss; `os` partitions do not call themselves retained (J-13).
  */
 import { LogError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";

@@ -35,6 +35,7 @@ export class PartitionCuts {
   readonly #writer: PartitionWriter;
   readonly #node: CutsNode;
   #wantedMode: PartitionMode | undefined;
+  #isCuttingBack = false;
 
   constructor(memory: PartitionMemory, writer: PartitionWriter, node: CutsNode) {
     this.#memory = memory;
@@ -145,17 +146,6 @@ export class PartitionCuts {
     });
   }
 
-  /** J-3: back to what counts; whoever was sent more must never see other bytes in this epoch. */
-  cutBack(why: string): void {
-    this.#memory.readLimit = Math.min(this.#memory.readLimit, this.#memory.countedOffset);
-    // What does not count by now never will: a write that goes well from here on would be acknowledged, and then cut.
-    this.#writer.stop();
-    this.#memory.setState({ kind: "needs-epoch", why });
-    void this.#job(() => this.#truncate(this.#memory.countedOffset)).catch(() => {
-      // As above.
-    });
-  }
-
   /** A write or a job failed: what is to become of the partition, or of the node (J-3, J-14). */
   failed(problem: unknown): void {
     if (this.#memory.isEnded) return;
@@ -165,16 +155,34 @@ export class PartitionCuts {
     }
     if (problem instanceof LogError) return;
     if (!(problem instanceof FileSystemError)) throw problem;
-    if (problem.code === "NO_SPACE") {
-      this.cutBack(`no space left for "${problem.path}"`);
+    const isCutting = this.#memory.readLimit !== Number.MAX_SAFE_INTEGER;
+    if (problem.code === "NO_SPACE" && this.#writer.mode !== "journal" && !this.#isCuttingBack) {
+      this.#cutBack(`no space left for "${problem.path}"`);
       return;
     }
+    // What is behind the journal counts, and is tried again when there is room (J-15).
+    if (problem.code === "NO_SPACE" && this.#writer.mode === "journal" && !isCutting) return;
     // J-14: an error on one segment closes that partition only.
     const message = `Write to ${this.#memory.name} failed: ${problem.message}`;
     const failure = new LogError("PARTITION_FAILED", message, { path: problem.path, cause: problem });
     this.#writer.stop();
     this.#memory.fail(failure);
     this.#node.checkpointSoon();
+  }
+
+  /** J-3: back to what counts; whoever was sent more must never see other bytes in this epoch. */
+  #cutBack(why: string): void {
+    // Nothing may begin to count any more: the end of what counts is where the log is cut.
+    this.#writer.stop();
+    this.#isCuttingBack = true;
+    this.#memory.readLimit = Math.min(this.#memory.readLimit, this.#memory.countedOffset);
+    this.#memory.setState({ kind: "needs-epoch", why });
+    void this.#job(async () => {
+      await this.#truncate(this.#memory.countedOffset);
+      this.#isCuttingBack = false;
+    }).catch(() => {
+      // The job has told the partition what failed.
+    });
   }
 
   #job<T>(work: () => Promise<T>): Promise<T> {

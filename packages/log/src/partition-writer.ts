@@ -267,9 +267,10 @@ export class PartitionWriter implements RoundOwner {
       await this.syncCounted();
       await this.barrier(mode);
     } finally {
+      // Also when it failed: what was held goes where it would have gone.
       this.#holdFrom = undefined;
+      if (this.mode === "journal") this.#enqueueHeld();
     }
-    this.#enqueueHeld();
   }
 
   /** Inside a job, with the segments complete and synced up to what counts: says so, durably (J-1). */

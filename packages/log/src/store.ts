@@ -406,7 +406,7 @@ export class LogStore {
   #noteActivity(): void {
     this.#space.checkSoon();
     if (this.#closing !== undefined || this.#fatal !== undefined) return;
-    if (this.#journal.liveBytes * 2 > this.#options.journalBytesMax && !this.#checkpointer.isRunning) {
+    if (this.#journal.liveBytes * 4 > this.#options.journalBytesMax && !this.#checkpointer.isRunning) {
       void this.#checkpointInBackground();
     }
     this.#checkpointAfter(this.#options.checkpointIntervalMs);

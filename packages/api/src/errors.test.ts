@@ -56,6 +56,20 @@ describe("VarveError", () => {
 });
 
 describe("statusFromError() and errorFromStatus()", () => {
+  it("stays small when the error quotes a huge name: trailers beyond 64 KiB would stall the connection", () => {
+    const name = "é".repeat(100_000);
+    const sent = statusFromError(
+      new VarveError("UNKNOWN_TOPIC", `There is no topic "${name}"`, { metadata: { topic: name } }),
+    );
+    expect(
+      Buffer.concat(sent.metadata.get("grpc-status-details-bin").map((value) => Buffer.from(value))).length,
+    ).toBeLessThan(8192);
+    expect(sent.details.length).toBeLessThanOrEqual(1024);
+    const received = errorFromStatus(failureWith(sent.metadata, sent.code, sent.details));
+    expect(received.reason).toBe("UNKNOWN_TOPIC");
+    expect(received.metadata["topic"]).toMatch(/^é{255}…$/);
+  });
+
   it("are inverse for any reason, message and metadata", () => {
     const metadata = fc.dictionary(fc.string({ minLength: 1, maxLength: 20 }), fc.string({ maxLength: 40 }), {
       maxKeys: 8,

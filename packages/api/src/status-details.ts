@@ -21,6 +21,9 @@ const errorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
 const produceResponseUrl = "type.googleapis.com/varve.v1.ProduceResponse";
 /** Headers share 16 KiB or so by common default: a larger answer travels without what it carried out. */
 const detailsBytesMax = 8 * 1024;
+/** Texts can quote what the peer sent. Trailers beyond 64 KiB never leave the server, and with them the whole connection. */
+const messageCharsMax = 1024;
+const metadataCharsMax = 256;
 
 /** What a grpc-js server handler answers with. */
 export interface StatusFields {
@@ -33,7 +36,7 @@ export interface StatusFields {
 export function statusFromError(error: VarveError): StatusFields {
   const metadata = new Metadata();
   metadata.set(trailer, encodeStatus(error));
-  return { code: error.grpcCode, details: error.message, metadata };
+  return { code: error.grpcCode, details: clip(error.message, messageCharsMax), metadata };
 }
 
 /** The error in a status that a call ended with. Statuses without our details get a reason by their code. */
@@ -68,7 +71,7 @@ function encodeStatus(error: VarveError): Buffer {
   const response = error.produceResponse === undefined ? undefined : encodeProduceResponse(error.produceResponse);
   const writer = new WireWriter(512);
   writer.uint32Field(0x08, error.grpcCode);
-  writer.stringField(0x12, clip(error.message));
+  writer.stringField(0x12, clip(error.message, messageCharsMax));
   writeAny(writer, errorInfoUrl, encodeErrorInfo(error));
   if (response !== undefined && writer.at + response.length < detailsBytesMax) {
     writeAny(writer, produceResponseUrl, response);
@@ -80,7 +83,8 @@ function encodeErrorInfo(error: VarveError): Buffer {
   const writer = new WireWriter(256);
   writer.stringField(0x0a, error.reason);
   writer.stringField(0x12, errorDomain);
-  writeStringMap(writer, 0x1a, { ...error.metadata, retriable: String(error.retriable) });
+  const metadata = Object.entries(error.metadata).map(([key, value]) => [key, clip(value, metadataCharsMax)] as const);
+  writeStringMap(writer, 0x1a, { ...Object.fromEntries(metadata), retriable: String(error.retriable) });
   return writer.finish();
 }
 
@@ -145,6 +149,6 @@ function readErrorInfo(reader: WireReader): { reason: string; metadata: Record<s
   return domain === errorDomain ? { reason, metadata: Object.fromEntries(metadata) } : undefined;
 }
 
-function clip(message: string): string {
-  return message.length <= 1024 ? message : `${message.slice(0, 1023)}…`;
+function clip(text: string, charsMax: number): string {
+  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
 }

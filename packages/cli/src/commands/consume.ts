@@ -24,7 +24,7 @@ import { interruptible } from "../terminal/interrupt.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 interface ConsumeOptions extends ConnectionOptions {
-  from: Position;
+  from?: Position;
   to?: End;
   partition?: number[];
   count?: number;
@@ -41,11 +41,8 @@ export function consumeCommand(terminal: Terminal): Command {
     .argument("<topic>")
     .option(
       "--from <position>",
-      "earliest, latest, an offset, time:T, last:N, ago:DURATION",
+      "earliest, latest, an offset, time:T, last:N, ago:DURATION (default: earliest)",
       parsedOrRefused(parsePosition),
-      {
-        kind: "earliest",
-      },
     )
     .option(
       "--to <end>",
@@ -106,12 +103,12 @@ async function consume(terminal: Terminal, topic: string, options: ConsumeOption
   let skipped = 0;
   const interrupted = await interruptible(async (signal) =>
     withClient(options, async (client) => {
-      if (options.from.kind === "offset")
-        await checkStart(client, terminal, topic, options.partition, options.from.offset);
+      const from = options.from ?? { kind: "earliest" };
+      if (from.kind === "offset") await checkStart(client, terminal, topic, options.partition, from.offset);
       const reader = client.reader({
         topic,
         ...(options.partition === undefined ? {} : { partitions: options.partition }),
-        from: options.from,
+        from,
         to,
         ...(options.filterFrom === undefined ? {} : { fromTimeMs: options.filterFrom }),
         ...(options.filterTo === undefined ? {} : { toTimeMs: options.filterTo }),

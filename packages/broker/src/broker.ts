@@ -215,6 +215,12 @@ export class Broker {
       },
     );
     this.#closers.push(() => store.close());
+    // Whoever reads only the log learns of damage too: nobody may ask these partitions for records for long.
+    for (const { id, state } of store.recovery.partitions) {
+      if (state.kind !== "quarantined") continue;
+      const { file, offset, why } = state;
+      this.#logger.warn({ topic: id.topic, partition: id.partition, file, offset, why }, "partition is quarantined");
+    }
     return store;
   }
 

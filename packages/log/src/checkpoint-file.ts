@@ -3,8 +3,8 @@
  *
  * A slot says: everything in rounds up to R is in synced files, and how the files of each partition are to be read. The one
  * with the higher sequence number is used; a torn or flipped one is as if it were not there, and the other still has its
- * journal, since a file of the journal is recycled only when neither needs it. A slot is overwritten in place and starts
- * with its length, so what an earlier, longer one left behind it does no harm.
+ * journal, since a file of the journal is recycled only when neither needs it. A slot is replaced by renaming: a crash while one
+ * is written leaves both whole, so that no single flip takes the last one.
  *
  * Contents are JSON inside of the envelope of `checked-file.ts`.
  */

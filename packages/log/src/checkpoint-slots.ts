@@ -3,14 +3,13 @@ import { checkpointFileNames, decodeCheckpoint, encodeCheckpoint } from "./check
 import type { Checkpoint } from "./checkpoint-file.ts";
 import { LogError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
-import { readSmallFile } from "./small-files.ts";
+import { readSmallFile, replaceFile, syncNames } from "./small-files.ts";
 
 /** Far above what a hundred thousand partitions need. */
 const slotBytesMax = 1024 * 1024 * 1024;
 
 interface Slot {
-  readonly path: string;
-  exists: boolean;
+  readonly name: string;
   checkpoint: Checkpoint | undefined;
 }
 
@@ -36,13 +35,9 @@ export class CheckpointSlots {
         throw new LogError("UNKNOWN_VERSION", `Cannot read "${path}": ${decoded.why}. Use a newer Varve.`, { path });
       }
       const checkpoint = decoded?.kind === "ok" ? decoded.checkpoint : undefined;
-      slots.push({ path, exists: bytes !== undefined, checkpoint });
+      slots.push({ name, checkpoint });
     }
     return new CheckpointSlots(fs, directory, slots);
-  }
-
-  get exists(): boolean {
-    return this.#slots.some((slot) => slot.exists);
   }
 
   /** The newest slot that is whole. */
@@ -55,21 +50,15 @@ export class CheckpointSlots {
     return Math.min(...this.#slots.map(({ checkpoint }) => checkpoint?.round.number ?? -1));
   }
 
-  /** Writes the slot that is older, or broken, and syncs it. Errors: `DISK_FAILED`, `NO_SPACE`. */
+  /**
+   * Replaces the slot that is older, or broken; durable on return. By renaming: were it overwritten in place, a crash in the
+   * middle and a flip in the other slot would leave none. Errors: what the file system says; the old slot still holds.
+   */
   async write(checkpoint: Checkpoint): Promise<void> {
     const [slot] = this.#inOrder();
     if (slot === undefined) return;
-    slot.checkpoint = undefined;
-    const isNew = !slot.exists;
-    const handle = await this.#fs.open(slot.path, isNew ? "create" : "write");
-    slot.exists = true;
-    try {
-      await handle.write([encodeCheckpoint(checkpoint)], 0);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    if (isNew) await this.#fs.syncDirectory(this.#directory);
+    await replaceFile(this.#fs, this.#directory, slot.name, encodeCheckpoint(checkpoint));
+    await syncNames(this.#fs, this.#directory);
     slot.checkpoint = checkpoint;
   }
 

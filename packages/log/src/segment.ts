@@ -40,11 +40,11 @@
  * `boot-id`
  *   - missing or bad: as after a power loss; `os` partitions do not call themselves retained (J-13).
  */
-import { LogError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import { invariant } from "./invariant.ts";
 import { OffsetIndex } from "./offset-index.ts";
 import type { OpenFiles } from "./open-files.ts";
+import { syncOrFail } from "./small-files.ts";
 import { scanSegment } from "./segment-scan.ts";
 import type { ScanResult } from "./segment-scan.ts";
 import { loadSegmentIndexes, removeSegmentIndexes, saveSegmentIndexes } from "./segment-index-files.ts";
@@ -167,17 +167,17 @@ export class Segment {
 
   /** Makes what is written durable. A failure is final for the disk (J-14). */
   async sync(): Promise<void> {
-    try {
-      await this.#files.use(this, (handle) => {
+    const sync = (): Promise<void> => {
+      return this.#files.use(this, (handle) => {
         this.isDirty = false;
         return handle.sync();
       });
+    };
+    try {
+      await syncOrFail(this.path, sync);
     } catch (error) {
       this.isDirty = true;
-      throw new LogError("DISK_FAILED", `Sync of "${this.path}" failed. Nothing more is written to this disk.`, {
-        path: this.path,
-        cause: error,
-      });
+      throw error;
     }
   }
 

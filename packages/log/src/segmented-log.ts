@@ -10,12 +10,12 @@
 import { batchHeaderBytes, batchSizeBytes, readBatchHeader } from "@varve/format";
 import { walkBatch } from "./batch-walk.ts";
 import type { EpochLookup, WalkFault } from "./batch-walk.ts";
-import { LogError } from "./errors.ts";
 import { FileSystemError } from "./file-system.ts";
 import type { FileSystem } from "./file-system.ts";
 import { invariant } from "./invariant.ts";
 import type { OpenFiles } from "./open-files.ts";
 import { Segment, segmentFileName } from "./segment.ts";
+import { syncNames } from "./small-files.ts";
 
 export interface SegmentLimits {
   readonly segmentBytes: number;
@@ -334,14 +334,10 @@ export class SegmentedLog {
     if (!this.#isDirectoryDirty) return;
     this.#isDirectoryDirty = false;
     try {
-      await this.#fs.syncDirectory(this.directory);
+      await syncNames(this.#fs, this.directory);
     } catch (error) {
-      // J-7: a failed sync of a directory is a failed disk.
       this.#isDirectoryDirty = true;
-      throw new LogError("DISK_FAILED", `Sync of directory "${this.directory}" failed.`, {
-        path: this.directory,
-        cause: error,
-      });
+      throw error;
     }
   }
 }

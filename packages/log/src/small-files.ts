@@ -1,4 +1,5 @@
-/** Reading and replacing files that fit in memory whole. */
+/** Reading and replacing files that fit in memory whole; and syncs whose failure nobody may overlook (J-14). */
+import { LogError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 
 /** The file's bytes, owned; undefined when it is not there. More than `bytesMax` is not read. */
@@ -16,7 +17,8 @@ export async function readSmallFile(fs: FileSystem, path: string, bytesMax: numb
 
 /**
  * Puts a whole new file in the place of `name`: written beside it, synced, renamed. After a crash it is the old or the new
- * one. The caller syncs the directory before anything depends on which (F-12).
+ * one. The caller syncs the directory before anything depends on which (F-12). Errors: `DISK_FAILED` when the sync failed,
+ * and what the file system says.
  */
 export async function replaceFile(fs: FileSystem, directory: string, name: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${directory}/${name}.new`;
@@ -24,9 +26,24 @@ export async function replaceFile(fs: FileSystem, directory: string, name: strin
   const handle = await fs.open(temporary, "create");
   try {
     await handle.write([bytes], 0);
-    await handle.sync();
+    await syncOrFail(temporary, () => handle.sync());
   } finally {
     await handle.close();
   }
   await fs.rename(temporary, `${directory}/${name}`);
+}
+
+/** Makes the names in a directory durable (F-12). Errors: `DISK_FAILED`, as a failed sync of a directory is a failed disk (J-7). */
+export function syncNames(fs: FileSystem, directory: string): Promise<void> {
+  return syncOrFail(directory, () => fs.syncDirectory(directory));
+}
+
+/** J-14: after a failed sync nobody knows what is durable, and trying again proves nothing. */
+export async function syncOrFail(path: string, sync: () => Promise<void>): Promise<void> {
+  try {
+    await sync();
+  } catch (error) {
+    const message = `Sync of "${path}" failed. Nothing more is written to this disk.`;
+    throw new LogError("DISK_FAILED", message, { path, cause: error });
+  }
 }

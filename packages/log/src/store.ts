@@ -33,7 +33,7 @@ import { recoverStore } from "./recovery/recover-store.ts";
 import type { RecoveredPartition, RecoveredStore } from "./recovery/recover-store.ts";
 import { Scrubber } from "./scrubber.ts";
 import { SegmentedLog } from "./segmented-log.ts";
-import { replaceFile } from "./small-files.ts";
+import { replaceFile, syncNames } from "./small-files.ts";
 import type {
   PartitionRecovery,
   RecoveryReport,
@@ -187,10 +187,11 @@ export class LogStore {
     try {
       await fs.mkdir(directory);
       await replaceFile(fs, directory, partitionFileName, encodePartitionFile(id));
-      await fs.syncDirectory(directory);
+      await syncNames(fs, directory);
       // J-1: the directory is durable before the barrier that makes the partition known.
-      await fs.syncDirectory(`${this.#options.directory}/topics`);
+      await syncNames(fs, `${this.#options.directory}/topics`);
     } catch (error) {
+      this.#failIfDisk(error);
       // Nobody knows the partition yet: what is left would only stand in the way of the next try.
       await fs.removeTree(directory).catch(() => undefined);
       throw error;
@@ -253,7 +254,12 @@ export class LogStore {
   /** Writes and syncs everything that counts now, so that a recovery begins here (J-8). */
   async checkpoint(): Promise<void> {
     this.#assertOpen("write a checkpoint");
-    await this.#checkpointer.run();
+    try {
+      await this.#checkpointer.run();
+    } catch (error) {
+      this.#failIfDisk(error);
+      throw error;
+    }
     this.#checkpoints += 1;
     this.#makeRoom();
   }
@@ -354,7 +360,12 @@ export class LogStore {
       const message = `Partition ${id.topic}-${id.partition} (topic id ${id.topicId}) is not in the store.`;
       return Promise.reject(new LogError("NOT_FOUND", message));
     }
-    const removal = this.#removeLog(log, suffix).finally(() => this.#deletions.delete(removal));
+    const removal = this.#removeLog(log, suffix)
+      .catch((error: unknown) => {
+        this.#failIfDisk(error);
+        throw error;
+      })
+      .finally(() => this.#deletions.delete(removal));
     this.#deletions.add(removal);
     return removal;
   }
@@ -371,7 +382,7 @@ export class LogStore {
     this.#partitions.delete(keyOf(id));
     await log.release();
     await fs.rename(directory, aside);
-    await fs.syncDirectory(topics);
+    await syncNames(fs, topics);
     if (suffix === "deleted") await fs.removeTree(aside);
     this.#makeRoom();
   }
@@ -425,8 +436,7 @@ export class LogStore {
       await this.checkpoint();
     } catch (error) {
       if (this.#fatal !== undefined || this.#closing !== undefined) return;
-      if (error instanceof LogError && error.code === "DISK_FAILED") this.#fail(error);
-      else if (!(error instanceof FileSystemError) || error.code !== "NO_SPACE") this.#fail(checkpointFailed(error));
+      if (!(error instanceof FileSystemError) || error.code !== "NO_SPACE") this.#fail(checkpointFailed(error));
       else this.#checkpointAfter(checkpointRetryMs);
     }
   }
@@ -438,6 +448,10 @@ export class LogStore {
   #makeRoom(): void {
     if (this.#roomWaiters.length === 0) return;
     for (const waiter of this.#roomWaiters.splice(0)) waiter();
+  }
+
+  #failIfDisk(error: unknown): void {
+    if (error instanceof LogError && error.code === "DISK_FAILED") this.#fail(error);
   }
 
   /** J-14: once, and for good. */

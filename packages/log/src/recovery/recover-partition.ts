@@ -258,6 +258,8 @@ class PartitionFiles {
       segment.endOffset = offset;
       segment.maxTimestampMs = Math.max(segment.maxTimestampMs, found.maxTimestampMs);
       kept.push(segment);
+      // J-10 e: also when nothing is cut here: the cut that is seen may be in the cache only.
+      segment.isDirty = true;
       ranges.push({ segment, from: start, to: end });
       if (found.fault !== undefined && offset < cutTo) {
         fault = { ...found.fault, file: listed.path };

@@ -459,7 +459,7 @@ export class StoreRun {
 function hasWrittenBootId(effects: readonly string[] | undefined): boolean {
   const written = effects?.findIndex((effect) => effect.includes("boot-id") && effect.startsWith("rename")) ?? -1;
   const before = effects?.slice(0, Math.max(0, written)) ?? [];
-  return ["sync /data/checkpoint-a", "sync /data/checkpoint-b"].every((effect) => before.includes(effect));
+  return ["rename /data/checkpoint-a.new", "rename /data/checkpoint-b.new"].every((effect) => before.includes(effect));
 }
 
 /** Runs one case; throws what went wrong, with the history of the run. */

@@ -4,13 +4,14 @@
 //
 // With VARVE_SMALL_DISK naming a directory on a small file system (192 MiB), the first story is told there too.
 
-import { Broker, silentLogger } from "@varve/broker";
+import { Broker } from "@varve/broker";
 import type { BrokerOptions } from "@varve/broker";
 import { connect } from "@varve/client";
 import type { Client } from "@varve/client";
 import type { FileSystem } from "@varve/log";
 import { describe, expect, it } from "vitest";
 import { afterThisTest, newDirectory, until } from "./clean-up.ts";
+import { loggerShownOnFailure } from "./failure-log.ts";
 import { LimitedDisk } from "./limited-disk.ts";
 
 const mebibyte = 1024 * 1024;
@@ -26,7 +27,7 @@ async function start(dataDir: string, fs?: FileSystem): Promise<World> {
   const options: BrokerOptions = {
     dataDir,
     allowTmpfs: true,
-    logger: silentLogger(),
+    logger: loggerShownOnFailure(),
     listeners: { grpc: { port: 0 }, http: false },
     storage: {
       journalFileBytes: 2 * mebibyte,
@@ -123,7 +124,7 @@ async function fillsAndRecovers(world: World, most: number): Promise<void> {
 describe("a full disk", () => {
   it("refuses produce, reads on, deletes, and resumes by itself (J-15)", async () => {
     const dataDir = await newDirectory();
-    const disk = new LimitedDisk(dataDir, 112 * mebibyte);
+    const disk = new LimitedDisk(112 * mebibyte);
     await fillsAndRecovers(await start(dataDir, disk), 400);
     // Free space is looked at once a second; the reserve is more than a second's writes: no write ever failed.
     expect(disk.refusals).toBe(0);
@@ -131,7 +132,7 @@ describe("a full disk", () => {
 
   it("that says it has room: refuses what it could not write, loses nothing, goes on in a new epoch (J-3)", async () => {
     const dataDir = await newDirectory();
-    const disk = new LimitedDisk(dataDir, 512 * mebibyte);
+    const disk = new LimitedDisk(512 * mebibyte);
     disk.lies = true;
     const { client, restart } = await start(dataDir, disk);
     await createKept(client);

@@ -31,6 +31,7 @@ interface Verdict {
 /** What must notice, quickest first. */
 const hunters = [
   { name: "model", file: "packages/log/src/testing/store.model.test.ts", cases: /Case (\d+) failed/ },
+  { name: "flips", file: "packages/log/src/flips.test.ts", cases: /run (\d+) failed/ },
   { name: "crash", file: "packages/log/src/testing/store.crash.test.ts", cases: /run (\d+) failed/ },
 ] as const;
 
@@ -81,7 +82,7 @@ async function hunt(mutant: Mutant, cases: number): Promise<Verdict> {
     for (const hunter of hunters) {
       const { isFailed, output } = await runTest(copy, hunter.file, cases);
       if (!isFailed) continue;
-      const count = hunter.cases.exec(output)?.[1] ?? "?";
+      const count = hunter.cases.exec(output)?.[1] ?? "";
       const how = /(?:ViolationError|SimulationStuckError|InvariantError|TypeError|LogError[^:]*): ([^\n]*)/.exec(
         output,
       );

@@ -20,6 +20,13 @@ export function append(world: StoreWorld, command: Command<"append">): void {
   if (model === undefined || !world.isUsable(model)) return;
   const log = world.logOf(model);
   if (model.isFollower) world.startEpochOf(model);
+  // Often the high watermark follows what counts at once, as with a single replica.
+  if (world.random.chance(0.4))
+    raiseHighWatermark(
+      world,
+      model,
+      model.boundaries().findLast((end) => end <= log.countedOffset),
+    );
   for (let batch = 0; batch < command.batches; batch++) {
     const now = world.clock.nowMs();
     const records = Array.from({ length: command.records }, () => ({
@@ -179,8 +186,12 @@ export function advanceHighWatermark(world: StoreWorld, command: Command<"high-w
   if (model === undefined || !world.isUsable(model) || world.isBusy(model)) return;
   const log = world.logOf(model);
   const choices = model.boundaries().filter((offset) => offset > log.highWatermark && offset <= log.countedOffset);
-  const to = choices[Math.floor(command.at * choices.length)];
-  if (to === undefined) return;
+  raiseHighWatermark(world, model, choices[Math.floor(command.at * choices.length)]);
+}
+
+function raiseHighWatermark(world: StoreWorld, model: PartitionModel, to: number | undefined): void {
+  const log = world.logOf(model);
+  if (to === undefined || to <= log.highWatermark || world.isBusy(model)) return;
   model.highWatermark = Math.max(model.highWatermark, to);
   log.advanceHighWatermark(to);
   demand(log.highWatermark === to, () => `${model.name}: high watermark ${log.highWatermark}, not ${to}`);

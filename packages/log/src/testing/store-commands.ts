@@ -55,7 +55,10 @@ export type StoreCommand =
       readonly seed: number;
       /** Crashes inside the recoveries that follow, as effects after their start. */
       readonly again: readonly { readonly power: boolean; readonly effects: number }[];
-      readonly flip: { readonly file: number; readonly at: number; readonly bit: number } | undefined;
+      /** `among`: a part of the path, for files that are few among many. */
+      readonly flip:
+        | { readonly among: string; readonly file: number; readonly at: number; readonly bit: number }
+        | undefined;
     }
   | { readonly kind: "reopen" };
 

@@ -265,7 +265,7 @@ export class StoreRun {
       journalFileBytes: 64 * 1024,
       journalBytesMax: 512 * 1024,
       checkpointIntervalMs: 500,
-      directModeBytes: 8 * 1024,
+      directModeBytes: 3000,
       freeBytesMin: 4096,
       bootId: `boot-${this.#boot}`,
       defaults: logConfig("sync"),
@@ -350,7 +350,7 @@ export class StoreRun {
   }
 
   #flip(flip: Flip): void {
-    const files = this.world.disk.files().filter((file) => file.sizeBytes > 0);
+    const files = this.world.disk.files().filter((file) => file.sizeBytes > 0 && file.path.includes(flip.among));
     if (files.length === 0) return;
     const file = files[Math.floor(flip.file * files.length)] as (typeof files)[number];
     const at = Math.floor(flip.at * file.sizeBytes);

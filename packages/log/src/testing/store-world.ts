@@ -265,7 +265,7 @@ export class StoreWorld {
 export function logConfig(flush: "sync" | "os"): LogConfig {
   return {
     flush,
-    segmentBytes: 12_000,
+    segmentBytes: 5_000,
     segmentMs: 3_600_000,
     indexIntervalBytes: 1000,
     retentionMs: -1,

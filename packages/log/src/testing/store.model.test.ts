@@ -137,8 +137,16 @@ const command: fc.Arbitrary<StoreCommand> = fc.oneof(
         { weight: 2, arbitrary: fc.array(fc.record({ power: fc.boolean(), effects }), { minLength: 1, maxLength: 2 }) },
       ),
       flip: fc.oneof(
-        { weight: 9, arbitrary: fc.constant(undefined) },
-        { weight: 1, arbitrary: fc.record({ file: at, at, bit: fc.nat(7) }) },
+        { weight: 4, arbitrary: fc.constant(undefined) },
+        {
+          weight: 1,
+          arbitrary: fc.record({
+            among: fc.constantFrom("", ".log", ".wal", "checkpoint"),
+            file: at,
+            at,
+            bit: fc.nat(7),
+          }),
+        },
       ),
     }),
   },

@@ -28,6 +28,9 @@ interface Verdict {
   readonly seconds: number;
 }
 
+/** A mutant that is not through by then hangs, which is noticed too. */
+const hunterMsMax = 900_000;
+
 /** What must notice, quickest first. */
 const hunters = [
   { name: "model", file: "packages/log/src/testing/store.model.test.ts", cases: /Case (\d+) failed/ },
@@ -97,6 +100,8 @@ async function hunt(mutant: Mutant, cases: number): Promise<Verdict> {
 async function runTest(cwd: string, file: string, cases: number): Promise<{ isFailed: boolean; output: string }> {
   const child = spawn("npx", ["vitest", "run", "--no-color", file], {
     cwd,
+    // A group of its own, so that all of it can be ended: a mutant may loop for ever.
+    detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, VARVE_MODEL_CASES: String(cases), VARVE_MODEL_SHRINK: "0", NO_COLOR: "1" },
   });
@@ -105,10 +110,15 @@ async function runTest(cwd: string, file: string, cases: number): Promise<{ isFa
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => (output += text));
   }
+  const deadline = setTimeout(() => {
+    output += "\nSimulationStuckError: it never ends\n";
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  }, hunterMsMax);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
   });
+  clearTimeout(deadline);
   return { isFailed: code !== 0, output };
 }
 

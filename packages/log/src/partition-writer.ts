@@ -342,7 +342,8 @@ export class PartitionWriter implements RoundOwner {
       this.#flushBehind = false;
       return false;
     }
-    if (this.mode !== "journal" || this.#flushBehind) return true;
+    // A damaged log may end below its start, with nothing in memory in between.
+    if (this.mode !== "journal" || this.#flushBehind) return this.tail.pinnedBytesBelow(end, 1) > 0;
     return this.tail.pinnedBytesBelow(end, behindBytesMin) >= behindBytesMin;
   }
 

@@ -139,7 +139,8 @@ class PartitionFiles {
   #findMissing(listed: readonly ListedSegment[]): boolean {
     const { checkpoint, recoveryPoint, logStartOffset, segments: known } = this.#replayed;
     const missing = known.find(({ baseOffset }, index) => {
-      const end = known[index + 1]?.baseOffset ?? checkpoint?.recoveryPoint ?? 0;
+      // A truncation since the checkpoint has lowered the recovery point.
+      const end = known[index + 1]?.baseOffset ?? Math.min(checkpoint?.recoveryPoint ?? 0, recoveryPoint);
       const isNeeded = baseOffset < recoveryPoint && end > logStartOffset;
       return isNeeded && !listed.some((segment) => segment.baseOffset === baseOffset);
     });

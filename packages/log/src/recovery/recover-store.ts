@@ -68,8 +68,11 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
   const { partitions: replayed, deleted } = replayJournal(checkpoint?.partitions ?? [], journal.rounds, above);
   const directories = await findDirectories(fs, topicsDirectory, replayed);
   const setAside: string[] = [];
+  /** A name that means "to be removed" is given after the record of the deletion is durable, whatever became of that. */
+  const removed = new Set<string>();
   for (const { name, id } of directories) {
     if (leftoverPattern.test(name)) {
+      if (id !== undefined) removed.add(partitionKey(id.topicId, id.partition));
       if (name.endsWith(".deleted")) await fs.removeTree(`${topicsDirectory}/${name}`);
       continue;
     }
@@ -96,11 +99,16 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
   };
   const partitions: RecoveredPartition[] = [];
   for (const partition of replayed.values()) {
-    const found = directories.find(({ id }) => id !== undefined && isOf(id, partition));
+    const found = directories.find(({ name, id }) => {
+      return id !== undefined && isOf(id, partition) && !leftoverPattern.test(name);
+    });
+    if (found === undefined && removed.has(partitionKey(partition.topicId, partition.partition))) continue;
     const id = found?.id ?? idFromCheckpoint(partition);
     if (id === undefined) continue;
     const directory = `${topicsDirectory}/${found?.name ?? `${id.topic}-${id.partition}`}`;
     options.onProgress?.(partitions.length, replayed.size, `${id.topic}-${id.partition}`);
+    // Another partition has got the name, which was free only once this one was deleted durably.
+    if (found === undefined && directories.some(({ name }) => name === `${id.topic}-${id.partition}`)) continue;
     if (found === undefined) await makeDirectoryOfLost(fs, topicsDirectory, directory, id, partition);
     partitions.push({ id, replayed: partition, recovered: await recoverPartition(id, directory, partition, context) });
   }

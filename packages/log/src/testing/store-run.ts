@@ -286,9 +286,13 @@ export class StoreRun {
   }
 
   async #crash(command: Crash): Promise<void> {
-    if (command.flip !== undefined && this.#flipped === undefined) {
+    const { isFaulty } = this.world;
+    // One fault at a time: a flip beside a sync that failed or hangs may hit the only good copy.
+    const flip = isFaulty || this.#flipped !== undefined ? undefined : command.flip;
+    if (flip !== undefined) {
       // Damage to the very last round looks like a torn end until it is sealed (J-6), and promises take a while (J-9).
-      await this.world.idle(400);
+      // A slot of the checkpoint that is being written has only the other one to stand in for it.
+      await this.world.idle(flip.among === "checkpoint" ? 5000 : 400);
     } else if (command.effects > 0) {
       this.world.disk.haltAfter(this.world.disk.effects + command.effects);
       for (let count = 0; count < 2000 && !this.world.disk.isHalted; count++) {
@@ -296,7 +300,7 @@ export class StoreRun {
         this.world.observe();
       }
     }
-    await this.#recoverFrom(command, command.again, command.flip);
+    await this.#recoverFrom(command, command.again, flip);
   }
 
   async #recoverFrom(ending: { power: boolean; seed: number }, again: Crash["again"] = [], flip?: Flip): Promise<void> {
@@ -353,6 +357,7 @@ export class StoreRun {
     const files = this.world.disk.files().filter((file) => file.sizeBytes > 0 && file.path.includes(flip.among));
     if (files.length === 0) return;
     const file = files[Math.floor(flip.file * files.length)] as (typeof files)[number];
+    if (file.path.includes("checkpoint") && flip.among !== "checkpoint") return;
     const at = Math.floor(flip.at * file.sizeBytes);
     this.world.disk.flipBit(file.path, at, flip.bit);
     this.#flipped = file.path;
@@ -388,6 +393,12 @@ export class StoreRun {
       if (model.presence === "creating") model.presence = "present";
       // A deletion that was interrupted has not happened, or it has: half of it would be found by reading.
       if (model.presence === "deleting") model.presence = "present";
+    }
+    for (const log of found) {
+      // The record of a deletion was damaged: the directory is gone, and so the partition is called damaged (J-12).
+      if (this.#flipped === undefined || log.state.kind !== "quarantined") continue;
+      found.delete(log);
+      await this.world.wait(store.delete(log.id), "the deletion of a partition that came back");
     }
     demand(
       found.size === 0,

@@ -156,6 +156,12 @@ export class SimulatedDisk {
     return this.#tree.files().map(({ path, file }) => ({ path, sizeBytes: file.sizeBytes }));
   }
 
+  /** Whether a power cut now could change the bytes of files with `part` in their path. */
+  isDurable(part: string): boolean {
+    for (const { path } of this.#underWay) if (path.includes(part)) return false;
+    return this.#tree.files().every(({ path, file }) => !path.includes(part) || file.isSynced);
+  }
+
   /** Whether a power cut now could change anything. */
   get isSynced(): boolean {
     return !this.#tree.hasPendingChanges && this.#tree.files().every(({ file }) => file.isSynced);

@@ -286,21 +286,27 @@ export class StoreRun {
   }
 
   async #crash(command: Crash): Promise<void> {
-    const { isFaulty } = this.world;
     // One fault at a time: a flip beside a sync that failed or hangs may hit the only good copy.
-    const flip = isFaulty || this.#flipped !== undefined ? undefined : command.flip;
-    if (flip !== undefined) {
+    const isPossible = command.flip !== undefined && this.#flipped === undefined && !this.world.isFaulty;
+    if (isPossible && command.flip.among === "checkpoint") {
+      // A slot that is being written has only the other one to stand in for it.
+      await this.#stepUntil(() => this.world.disk.isDurable("checkpoint"));
+    } else if (isPossible) {
       // Damage to the very last round looks like a torn end until it is sealed (J-6), and promises take a while (J-9).
-      // A slot of the checkpoint that is being written has only the other one to stand in for it.
-      await this.world.idle(flip.among === "checkpoint" ? 5000 : 400);
+      await this.world.idle(400);
     } else if (command.effects > 0) {
       this.world.disk.haltAfter(this.world.disk.effects + command.effects);
-      for (let count = 0; count < 2000 && !this.world.disk.isHalted; count++) {
-        if (!(await this.world.time.step())) break;
-        this.world.observe();
-      }
+      await this.#stepUntil(() => false);
     }
+    const flip = isPossible ? command.flip : undefined;
     await this.#recoverFrom(command, command.again, flip);
+  }
+
+  async #stepUntil(condition: () => boolean): Promise<void> {
+    for (let count = 0; count < 2000 && !this.world.disk.isHalted && !condition(); count++) {
+      if (!(await this.world.time.step())) break;
+      this.world.observe();
+    }
   }
 
   async #recoverFrom(ending: { power: boolean; seed: number }, again: Crash["again"] = [], flip?: Flip): Promise<void> {

@@ -19,7 +19,7 @@ export interface StoreOptions {
   readonly openFilesMax?: number;
   /** One file of the journal. @default 64 MiB */
   readonly journalFileBytes?: number;
-  /** All files of the journal that are needed; at a quarter of it checkpoints hurry, at all of it produce waits. @default 512 MiB */
+  /** All files of the journal that are needed; at half of it checkpoints hurry, at all of it produce waits. @default 512 MiB */
   readonly journalBytesMax?: number;
   /** How long after an append a checkpoint begins. @default 10000 */
   readonly checkpointIntervalMs?: number;

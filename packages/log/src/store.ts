@@ -70,6 +70,7 @@ export class LogStore {
   readonly #roomWaiters: (() => void)[] = [];
   #checkpointTimer: Timer | undefined;
   #checkpoints = 0;
+  #isFlushAsked = false;
   #fatal: LogError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -237,10 +238,13 @@ export class LogStore {
     const { queuedBytesMax, journalBytesMax } = this.#options;
     const queued = this.#cache.pinnedBytes;
     const isJournalFull = this.#journal.liveBytes > journalBytesMax;
-    if (queued + bytes > queuedBytesMax / 2) this.#flushBehind();
+    // Once per time that half of the room is taken: asking every partition for every batch would cost more than it helps.
+    if (queued + bytes <= queuedBytesMax / 2) this.#isFlushAsked = false;
+    else if (!this.#isFlushAsked) this.#flushBehind();
     if ((queued === 0 || queued + bytes <= queuedBytesMax) && !isJournalFull) return undefined;
     if (this.#fatal !== undefined || this.#closing !== undefined) return undefined;
     if (isJournalFull) void this.#checkpointInBackground();
+    else this.#flushBehind();
     return new Promise((resolve) => {
       this.#roomWaiters.push(resolve);
     });
@@ -417,7 +421,7 @@ export class LogStore {
   #noteActivity(): void {
     this.#space.checkSoon();
     if (this.#closing !== undefined || this.#fatal !== undefined) return;
-    if (this.#journal.liveBytes * 4 > this.#options.journalBytesMax && !this.#checkpointer.isRunning) {
+    if (this.#journal.liveBytes * 2 > this.#options.journalBytesMax && !this.#checkpointer.isRunning) {
       void this.#checkpointInBackground();
     }
     this.#checkpointAfter(this.#options.checkpointIntervalMs);
@@ -442,6 +446,7 @@ export class LogStore {
   }
 
   #flushBehind(): void {
+    this.#isFlushAsked = true;
     for (const log of this.#partitions.values()) log.writer.flushBehind();
   }
 

@@ -74,7 +74,7 @@ async function hunt(mutant: Mutant, cases: number): Promise<Verdict> {
   };
   try {
     try {
-      execFileSync("git", ["apply", "--recount", mutant.path], { cwd: copy, stdio: "pipe" });
+      execFileSync("git", ["apply", mutant.path], { cwd: copy, stdio: "pipe" });
     } catch (error) {
       return verdict(
         undefined,

@@ -213,6 +213,8 @@ export async function retain(world: StoreWorld, command: Command<"retention">): 
       await log.setConfig(logConfig(model.flush));
     },
     () => {
+      // It failed with the disk: its record may be durable or not.
+      if (log.state.kind === "failed") return;
       const start = log.logStartOffset;
       demand(start <= log.highWatermark, () => `${model.name}: retention passed the high watermark (J-16)`);
       if (start > model.logStart) world.count("retention removed something");

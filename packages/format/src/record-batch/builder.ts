@@ -122,9 +122,17 @@ export class RecordBatchBuilder {
 
   /** The batch, owned by the caller, with its checksum. The records stay until `reset`, so the next call gives them again. */
   finish(options: FinishOptions = {}): Uint8Array {
+    return this.finishInPlace(options).slice();
+  }
+
+  /**
+   * As `finish`, without a copy: the batch lies in the builder's own memory, borrowed and valid until the next call. Whoever drops the
+   * builder owns it.
+   */
+  finishInPlace(options: FinishOptions = {}): Uint8Array {
     invariant(this.#count > 0, "a batch has at least one record");
-    const batch = new Uint8Array(this.#length);
-    batch.set(this.#bytes.subarray(batchHeaderBytes, this.#length), batchHeaderBytes);
+    // Not a Buffer: its slice() would not copy.
+    const batch = new Uint8Array(this.#bytes.buffer, 0, this.#length);
     let attributes = 0;
     if (options.transactional === true) attributes |= attributeBits.transactional;
     if (options.control === true) attributes |= attributeBits.control;

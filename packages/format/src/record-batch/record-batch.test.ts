@@ -101,6 +101,19 @@ describe("RecordBatchBuilder", () => {
     expect(hexOf(builder.finish())).toBe(v8);
   });
 
+  it("finishInPlace() gives the bytes of finish(), only borrowed", () => {
+    const builder = new RecordBatchBuilder();
+    for (const record of records) builder.append(record);
+    const owned = builder.finish();
+    const borrowed = builder.finishInPlace();
+    expect(hexOf(borrowed)).toBe(v8);
+    builder.reset();
+    builder.append({ value: utf8("another"), timestampMs: t0 });
+    builder.finishInPlace();
+    expect(hexOf(borrowed)).not.toBe(v8);
+    expect(hexOf(owned)).toBe(v8);
+  });
+
   it("appendSpans() writes the same bytes as append()", () => {
     const source = utf8("__k__v0v1hxn");
     const builder = new RecordBatchBuilder();

@@ -19,10 +19,14 @@ export interface ProducerId {
   readonly producerEpoch: number;
 }
 
-/** Callbacks of one record's promise. */
-export interface Waiter {
-  readonly resolve: (ack: RecordAck) => void;
-  readonly reject: (error: VarveError) => void;
+/** What the broker answered for the whole batch. */
+interface Acknowledgement {
+  readonly partition: number;
+  /** -1 when unknown. */
+  readonly baseOffset: number;
+  /** The broker's time; undefined when the records kept their own. */
+  readonly timestampMs: number | undefined;
+  readonly ack: Ack;
 }
 
 export class Batch {
@@ -39,8 +43,21 @@ export class Batch {
   /** The last failure. */
   lastError: VarveError | undefined;
   settled = false;
-  readonly #waiters: Waiter[] = [];
   readonly #timestamps: number[] = [];
+  /**
+   * Every record's promise is derived from this one with the same function: two small objects a record, where a promise with callbacks
+   * of its own takes six. Reactions run in the order in which they were made, so a count tells which record is meant.
+   */
+  readonly #answer: Promise<Acknowledgement>;
+  #answered = 0;
+  #resolve!: (acknowledgement: Acknowledgement) => void;
+  #reject!: (error: VarveError) => void;
+  readonly #nextAck = (answer: Acknowledgement): RecordAck => {
+    const index = this.#answered++;
+    const { partition, baseOffset, ack } = answer;
+    const offset = baseOffset < 0 ? -1 : baseOffset + index;
+    return { partition, offset, timestampMs: answer.timestampMs ?? this.#timestamps[index]!, ack };
+  };
   #builder: RecordBatchBuilder | undefined;
   #bytes: Uint8Array | undefined;
   #whenSettled: (() => void)[] = [];
@@ -48,10 +65,14 @@ export class Batch {
   constructor(sinceMs: number, initialBytes: number) {
     this.sinceMs = sinceMs;
     this.#builder = new RecordBatchBuilder({ initialBytes });
+    this.#answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
   get recordCount(): number {
-    return this.#waiters.length;
+    return this.#timestamps.length;
   }
 
   /** Size by now, before compression. */
@@ -64,15 +85,16 @@ export class Batch {
     return this.#bytes !== undefined;
   }
 
-  append(record: RecordInput, waiter: Waiter): void {
+  /** Adds a record; its bytes are copied. The promise is kept by acknowledge() or broken by reject(). */
+  append(record: RecordInput): Promise<RecordAck> {
     this.#builder!.append(record);
-    this.#waiters.push(waiter);
     this.#timestamps.push(record.timestampMs);
+    return this.#answer.then(this.#nextAck);
   }
 
   /** Takes no more records. Calls `onReady` when the batch can be sent: at once, or when it is compressed. */
   close(codec: Codec, onReady: () => void): void {
-    const plain = this.#builder!.finish();
+    const plain = finished(this.#builder!);
     this.#builder = undefined;
     if (codec === "none") {
       this.#bytes = plain;
@@ -105,16 +127,12 @@ export class Batch {
   }
 
   acknowledge(partition: number, baseOffset: number, timestampMs: number | undefined, ack: Ack): void {
-    const count = this.#waiters.length;
-    for (let index = 0; index < count; index++) {
-      const offset = baseOffset < 0 ? -1 : baseOffset + index;
-      this.#waiters[index]!.resolve({ partition, offset, timestampMs: timestampMs ?? this.#timestamps[index]!, ack });
-    }
+    this.#resolve({ partition, baseOffset, timestampMs, ack });
     this.#settle();
   }
 
   reject(error: VarveError): void {
-    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#reject(error);
     this.#settle();
   }
 
@@ -130,4 +148,10 @@ export class Batch {
     this.#whenSettled = [];
     for (const each of run) each();
   }
+}
+
+/** The builder's batch; its own memory where most of that is used, since a copy costs more than the unused rest. */
+function finished(builder: RecordBatchBuilder): Uint8Array {
+  const plain = builder.finishInPlace();
+  return plain.length >= plain.buffer.byteLength / 2 ? plain : plain.slice();
 }

@@ -116,13 +116,15 @@ describe("Producer.send()", () => {
   });
 
   it("rejects BUSY beyond bufferBytes, and ready() tells when there is room", async () => {
-    const producer = client.producer({ bufferBytes: 3000 });
+    const producer = client.producer({ bufferBytes: 8000 });
     broker.held = [];
-    const first = producer.send({ topic: "t", partition: 0, value: Buffer.alloc(1500) });
+    const first = producer.send({ topic: "t", partition: 0, value: Buffer.alloc(1499) });
     expect(producer.ready()).toBeUndefined();
-    const second = producer.send({ topic: "t", partition: 0, value: Buffer.alloc(1500) });
+    const second = producer.send({ topic: "t", partition: 0, value: Buffer.alloc(1499) });
     const room = producer.ready();
     expect(room).toBeInstanceOf(Promise);
+    // A burst beyond that is still taken.
+    const third = producer.send({ topic: "t", partition: 0, value: Buffer.alloc(4000) });
     await expect(producer.send({ topic: "t", partition: 0, value: "v" })).rejects.toMatchObject({
       reason: "BUSY",
       retriable: true,
@@ -131,7 +133,7 @@ describe("Producer.send()", () => {
     await until(() => held.length > 0);
     broker.held = undefined;
     for (const release of held) release();
-    await Promise.all([first, second, room]);
+    await Promise.all([first, second, third, room]);
     expect(producer.ready()).toBeUndefined();
     expect(producer.bufferedBytes).toBe(0);
   });

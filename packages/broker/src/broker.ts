@@ -12,7 +12,7 @@ import { type Clock, LogStore, type RecoveryReport, nodeFileSystem, systemClock 
 import type { Registry } from "prom-client";
 import { assembleNode } from "./assemble.ts";
 import { NodeCounters } from "./counters.ts";
-import { type DirectoryMeta, openMeta, prepareDataDirectory } from "./data-directory.ts";
+import { type DirectoryMeta, checkMetadataIsThere, openMeta, prepareDataDirectory } from "./data-directory.ts";
 import { Controller } from "./drivers/controller.ts";
 import { lockDirectory } from "./drivers/directory-lock.ts";
 import { LevelMetadataLog } from "./drivers/level-metadata-log.ts";
@@ -180,6 +180,7 @@ export class Broker {
 
   async #openController(dataDir: string, meta: DirectoryMeta): Promise<Controller> {
     this.#notReady = "it is reading the metadata log";
+    if (this.#options.metadataLog === undefined) await checkMetadataIsThere(dataDir);
     const log =
       this.#options.metadataLog ??
       new LevelMetadataLog({

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openMeta, prepareDataDirectory } from "./data-directory.ts";
+import { checkMetadataIsThere, openMeta, prepareDataDirectory } from "./data-directory.ts";
 import { lockDirectory } from "./drivers/directory-lock.ts";
 
 let dataDir = "";
@@ -35,11 +35,31 @@ test("openMeta refuses a directory of another node, another cluster or another f
   await expect(openMeta(options())).rejects.toThrow("format version 2");
   await writeFile(path, (await readFile(path, "utf8")).slice(0, 20));
   await expect(openMeta(options())).rejects.toMatchObject({ code: "DATA_DIRECTORY" });
+  await expect(openMeta(options())).rejects.toThrow("is damaged (it is no JSON object)");
+  await writeFile(path, JSON.stringify({ ...meta, clusterId: "", directoryId: 7 }));
+  await expect(openMeta(options())).rejects.toThrow("is damaged (no valid value for clusterId, directoryId)");
+});
+
+test("openMeta makes no new identity for what belongs to another, and checkMetadataIsThere misses a lost metadata log", async () => {
+  await checkMetadataIsThere(dataDir);
+  await mkdir(join(dataDir, "topics", "orders-0"), { recursive: true });
+  await expect(openMeta(options())).rejects.toThrow(`is missing, and "${join(dataDir, "topics")}" holds data`);
+  await expect(checkMetadataIsThere(dataDir)).rejects.toThrow("is missing, and");
+  await mkdir(join(dataDir, "metadata", "level"), { recursive: true });
+  await checkMetadataIsThere(dataDir);
+  await expect(openMeta(options())).rejects.toThrow(`is missing, and "${join(dataDir, "metadata")}" holds data`);
 });
 
 test("prepareDataDirectory creates what is missing and refuses memory file systems", async () => {
   await prepareDataDirectory(join(dataDir, "a", "b"), { allowTmpfs: false });
+  const file = join(dataDir, "file");
+  await writeFile(file, "");
+  const create = "Cannot create the data directory";
+  await expect(prepareDataDirectory(file, { allowTmpfs: false })).rejects.toThrow(create);
+  await expect(prepareDataDirectory(join(file, "below"), { allowTmpfs: false })).rejects.toThrow(create);
   if (process.platform !== "linux") return;
+  // Node's own recursive mkdir never ends there.
+  await expect(prepareDataDirectory("/proc/varve", { allowTmpfs: false })).rejects.toThrow(create);
   await expect(prepareDataDirectory("/dev/shm", { allowTmpfs: false })).rejects.toThrow("tmpfs");
   await prepareDataDirectory("/dev/shm", { allowTmpfs: true });
 });

@@ -9,7 +9,7 @@
  * Invariant: meta.json is complete or absent; a directory that belongs to another node or cluster is refused, never adopted.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, statfs } from "node:fs/promises";
+import { mkdir, open, readFile, readdir, rename, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { BrokerError } from "./errors.ts";
@@ -37,10 +37,10 @@ export interface DataDirectoryOptions {
 /** Creates the directory when it is not there. Called before the lock is taken: changes nothing that exists. */
 export async function prepareDataDirectory(dataDir: string, options: { allowTmpfs: boolean }): Promise<void> {
   try {
-    const made = await mkdir(dataDir, { recursive: true });
-    if (made !== undefined) await syncPath(dirname(resolve(made)));
+    await makeDirectory(resolve(dataDir));
   } catch (error) {
-    throw new BrokerError("DATA_DIRECTORY", `Cannot create the data directory "${dataDir}": ${String(error)}`, {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new BrokerError("DATA_DIRECTORY", `Cannot create the data directory "${dataDir}": ${why}; choose another`, {
       cause: error,
     });
   }
@@ -50,7 +50,7 @@ export async function prepareDataDirectory(dataDir: string, options: { allowTmpf
   throw new BrokerError(
     "DATA_DIRECTORY",
     `Cannot start: the data directory "${dataDir}" is on ${kind}, which forgets everything when the machine stops; ` +
-      `choose a directory on a disk, or allow this with allowTmpfs (VARVE_ALLOW_TMPFS=true)`,
+      `choose a directory on a disk, or allow this: --allow-tmpfs, VARVE_ALLOW_TMPFS=true, or allowTmpfs of Broker.start`,
   );
 }
 
@@ -59,6 +59,11 @@ export async function openMeta(options: DataDirectoryOptions): Promise<Directory
   const path = join(options.dataDir, "meta.json");
   const found = await readMeta(path);
   if (found === undefined) {
+    const rest = await firstWithEntries(options.dataDir, ["metadata", "topics"]);
+    // A new identity would fit none of what is there.
+    if (rest !== undefined) {
+      throw wrong(path, `is missing, and "${rest}" holds data of a node; restore it from a backup of this directory`);
+    }
     const meta: DirectoryMeta = {
       formatVersion: dataFormatVersion,
       clusterId: options.clusterId ?? randomId(),
@@ -83,6 +88,31 @@ export async function openMeta(options: DataDirectoryOptions): Promise<Directory
   return found;
 }
 
+/**
+ * Where records are, there was a metadata log that knows their topics: without it every partition would be a stray.
+ * @throws BrokerError DATA_DIRECTORY when it is gone
+ */
+export async function checkMetadataIsThere(dataDir: string): Promise<void> {
+  if ((await firstWithEntries(dataDir, ["metadata"])) !== undefined) return;
+  const topics = await firstWithEntries(dataDir, ["topics"]);
+  if (topics === undefined) return;
+  const gone = join(dataDir, "metadata");
+  throw wrong(gone, `is missing, and "${topics}" holds partitions that only it knows; restore it from a backup`);
+}
+
+/** Path of the first of these directories that has something in it. */
+async function firstWithEntries(dataDir: string, names: readonly string[]): Promise<string | undefined> {
+  for (const name of names) {
+    try {
+      if ((await readdir(join(dataDir, name))).length > 0) return join(dataDir, name);
+    } catch (error) {
+      // Not there: nothing in it. Anything else is found out, with a better message, by what opens it.
+      if (codeOf(error) !== "ENOENT") return undefined;
+    }
+  }
+  return undefined;
+}
+
 function wrong(path: string, what: string): BrokerError {
   return new BrokerError("DATA_DIRECTORY", `Cannot start: "${path}" ${what}`);
 }
@@ -92,18 +122,40 @@ async function readMeta(path: string): Promise<DirectoryMeta | undefined> {
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new BrokerError("DATA_DIRECTORY", `Cannot read "${path}": ${String(error)}`, { cause: error });
+    if (codeOf(error) === "ENOENT") return undefined;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new BrokerError("DATA_DIRECTORY", `Cannot read "${path}": ${why}`, { cause: error });
   }
+  const parsed = metaSchema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const wrongKeys = parsed.error.issues.map((issue) => issue.path.join(".")).filter((key) => key !== "");
+  const why = wrongKeys.length === 0 ? "it is no JSON object" : `no valid value for ${wrongKeys.join(", ")}`;
+  throw wrong(path, `is damaged (${why}); restore it from a backup of this directory`);
+}
+
+function parseJson(text: string): unknown {
   try {
-    return metaSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new BrokerError(
-      "DATA_DIRECTORY",
-      `Cannot start: "${path}" is damaged (${error instanceof Error ? error.message : String(error)}); restore it from a backup`,
-      { cause: error },
-    );
+    return JSON.parse(text) as unknown;
+  } catch {
+    // What is no JSON does not fit the schema either.
+    return undefined;
   }
+}
+
+/**
+ * Makes the directory and what is missing above it, each name durable. Not with Node's recursive mkdir: that one syncs
+ * nothing, and never ends where the kernel refuses new names with ENOENT, as below /proc.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (codeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path);
+  }
+  await syncPath(dirname(path));
 }
 
 /** Complete or not there: a temporary file, synced, renamed, and the directory synced. */
@@ -127,6 +179,10 @@ async function syncPath(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 /** 128 random bits, 22 characters that need no quoting anywhere (as Kafka prints its ids). */

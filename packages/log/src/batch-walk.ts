@@ -52,7 +52,8 @@ export function walkBatch(
     return { kind: "cut-off", neededBytes: sizeBytes, why: `a batch of ${sizeBytes} bytes, and the file ends before` };
   }
   const fault = checkBatch(bytes, at, at + sizeBytes);
-  if (fault !== undefined) return bad(fault.message);
+  // `why` stands inside of sentences.
+  if (fault !== undefined) return bad(fault.message.replace(/\.$/, ""));
   return { kind: "batch", header, sizeBytes, endOffset: header.baseOffset + header.lastOffsetDelta + 1 };
 }
 

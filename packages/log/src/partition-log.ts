@@ -101,9 +101,12 @@ export class PartitionLog {
   get lastEpochStart(): number {
     return this.#memory.epochs.latest?.start ?? this.#memory.logStartOffset;
   }
-  /** Bytes in segments. */
+  /** Bytes of all batches: in segments, and what is on its way there. For people: walks what is on its way. */
   get sizeBytes(): number {
-    return this.writer.files.sizeBytes;
+    const { files, tail } = this.writer;
+    const all = Number.MAX_SAFE_INTEGER;
+    // What was written a moment ago may be pinned still.
+    return files.sizeBytes + tail.pinnedBytesBelow(all, all) - tail.pinnedBytesBelow(files.endOffset, all);
   }
   /** How the partition counts now (J-1). */
   get mode(): PartitionMode {

@@ -287,7 +287,7 @@ export class LogStore {
 
   stats(): StoreStats {
     let segmentBytes = 0;
-    for (const log of this.#partitions.values()) segmentBytes += log.sizeBytes;
+    for (const log of this.#partitions.values()) segmentBytes += log.writer.files.sizeBytes;
     return {
       partitions: this.#partitions.size,
       segmentBytes,

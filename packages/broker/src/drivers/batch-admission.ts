@@ -17,6 +17,7 @@ import {
 } from "@varve/format";
 import type { AppendOutcome, PartitionLog } from "@varve/log";
 import { type Refusal, refuse } from "../refusal.ts";
+import { damageRefusal } from "./damage.ts";
 
 /** What a topic's configuration asks of a batch. */
 export interface TopicRules {
@@ -93,12 +94,7 @@ export function stateRefusal(log: PartitionLog): Refusal | undefined {
         { partition },
       );
     case "quarantined":
-      return refuse(
-        "PARTITION_QUARANTINED",
-        `Cannot append to "${topic}" ${partition}: "${state.file}" is damaged at offset ${state.offset} (${state.why}) and there is no other replica; ` +
-          `records before it can be read; to give the damaged ones up: varve partition accept-loss ${topic} ${partition} --yes`,
-        { file: state.file, offset: state.offset, command: `varve partition accept-loss ${topic} ${partition} --yes` },
-      );
+      return damageRefusal(`Cannot append to "${topic}" ${partition}`, log.id, state);
     case "failed":
       return refuse(
         "STORAGE_FAILED",

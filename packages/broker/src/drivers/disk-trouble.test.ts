@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { VarveError } from "@varve/api";
 import { nodeFileSystem } from "@varve/log";
 import { expect, test } from "vitest";
+import { silentLogger } from "../logger.ts";
 import { TestBroker, bytes, text, until } from "../testing/test-broker.ts";
 import { troubledFileSystem } from "../testing/troubled-file-system.ts";
 
@@ -103,7 +104,9 @@ test("A failed sync of the journal ends the node's promises (J-14)", async () =>
 });
 
 test("A partition with damaged records serves what is before them until the loss is accepted, then goes on (J-12)", async () => {
-  await using server = await TestBroker.start();
+  const told: object[] = [];
+  const warn = (fields: object, event: string): void => void told.push({ event, ...fields });
+  await using server = await TestBroker.start({ logger: { ...silentLogger(), warn } });
   await server.createTopic("t");
   await server.createTopic("other");
   for (let n = 0; n < 20; n++) await produce(server, `value ${n} ${"x".repeat(500)}`);
@@ -120,11 +123,13 @@ test("A partition with damaged records serves what is before them until the loss
   const damaged = await server.consumeAll({ topic: "t" }).catch((error: unknown) => error);
   expect(damaged).toMatchObject({
     reason: "PARTITION_QUARANTINED",
-    metadata: { file: expect.stringContaining(segment) as string },
+    metadata: { topic: "t", partition: "0", file: expect.stringContaining(segment) as string },
   });
   const refused = (await produce(server, "more").catch((error: unknown) => error)) as VarveError;
   expect(refused.reason).toBe("PARTITION_QUARANTINED");
-  expect(refused.message).toContain("varve partition accept-loss t 0 --yes");
+  expect(refused.message).toContain("varve partition accept-loss t 0 --dry-run");
+  // Whoever reads only the log learns of it, once.
+  expect(told).toMatchObject([{ event: "partition is quarantined", topic: "t", partition: 0 }]);
   // Others are not affected.
   await server.produce({ topic: "other", partition: 0, records: [{ value: bytes("fine") }] });
   const described = await server.call("DescribePartitions", { topic: "t" });

@@ -55,6 +55,8 @@ export class PartitionLeader {
   #grantedEpoch = -1;
   readonly #stopListening: () => void;
   #closedBy: Refusal | undefined;
+  /** The trouble that the operator was told of; what recovery found is told when the broker starts. */
+  #toldOf: PartitionLog["state"]["kind"];
 
   constructor(
     log: PartitionLog,
@@ -67,6 +69,7 @@ export class PartitionLeader {
     this.rules = options.rules;
     this.metrics = options.metrics;
     this.#dependencies = dependencies;
+    this.#toldOf = log.state.kind;
     this.#stopListening = log.onCounted(() => this.#advance());
     this.#advance();
   }
@@ -237,8 +240,23 @@ export class PartitionLeader {
     if (log.state.kind !== "open") this.#stateChanged();
   }
 
+  /** Whoever reads only the log learns of damage, and of files that failed, once each. */
+  #tellOfTrouble(): void {
+    const { state } = this.log;
+    if (state.kind === this.#toldOf) return;
+    this.#toldOf = state.kind;
+    const where = { topic: this.topic, partition: this.partition };
+    if (state.kind === "quarantined") {
+      const { file, offset, why } = state;
+      this.#dependencies.log({ ...where, file, offset, why }, "partition is quarantined");
+    } else if (state.kind === "failed") {
+      this.#dependencies.log({ ...where, error: state.error.message }, "the files of a partition failed");
+    }
+  }
+
   /** The log stopped appending: what was not counted is cut or in doubt, and nobody may wait for it. */
   #stateChanged(): void {
+    this.#tellOfTrouble();
     const refusal = stateRefusal(this.log);
     if (refusal !== undefined) {
       for (const pending of this.#counted.takeAll()) this.#settleRefused(pending, refusal);

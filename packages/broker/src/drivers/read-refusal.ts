@@ -1,6 +1,7 @@
 /** What a read that gave no records means for the one who asked. */
 import type { ReadResult } from "@varve/log";
 import { type Refusal, refuse } from "../refusal.ts";
+import { damageRefusal } from "./damage.ts";
 import type { PartitionLeader } from "./partition.ts";
 
 export function readRefusal(
@@ -23,12 +24,7 @@ export function readRefusal(
         },
       );
     case "damaged":
-      return refuse(
-        "PARTITION_QUARANTINED",
-        `Cannot read "${topic}" ${partition} at offset ${offset}: "${result.file}" is damaged there (${result.why}); ` +
-          `records before it can be read; to give the damaged ones up: varve partition accept-loss ${topic} ${partition} --yes`,
-        { file: result.file, offset, command: `varve partition accept-loss ${topic} ${partition} --yes` },
-      );
+      return damageRefusal(`Cannot read "${topic}" ${partition} at offset ${offset}`, log.id, result);
   }
 }
 

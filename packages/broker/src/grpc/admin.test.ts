@@ -157,6 +157,23 @@ test("Admin describes the cluster and the state of partitions, and refuses to ac
   });
 });
 
+test("DescribePartitions counts what is only journaled: as many bytes before a restart as after", async () => {
+  await using server = await TestBroker.start();
+  await server.createTopic("sized");
+  const sizes: unknown[] = [];
+  const look = async (): Promise<void> => {
+    const { partitions } = (await server.call("DescribePartitions", { topic: "sized" })) as { partitions: object[] };
+    sizes.push(...partitions.map((partition) => (partition as { sizeBytes: number }).sizeBytes));
+  };
+  await look();
+  await server.produce({ topic: "sized", partition: 0, records: [{ value: bytes("v".repeat(1_000)) }] });
+  await look();
+  await server.restart();
+  await look();
+  expect(sizes).toEqual([0, sizes[1], sizes[1]]);
+  expect(sizes[1]).toBeGreaterThan(1_000);
+});
+
 test("Health and reflection answer", async () => {
   const { service } = await import("grpc-health-check");
   const { makeClientConstructor } = await import("@grpc/grpc-js");

@@ -175,7 +175,7 @@ async function readCheckpoint(
 function noteQuarantine(checkpoint: CheckpointPartition | undefined, faults: Faults): void {
   if (checkpoint?.quarantine === undefined) return;
   const { file, offset, why } = checkpoint.quarantine;
-  const message = `The partition is quarantined: ${why}.`;
+  const message = `The partition is quarantined: ${why.replace(/\.$/, "")}.`;
   faults.add({ kind: "damage", file, positionBytes: 0, offset, message });
 }
 

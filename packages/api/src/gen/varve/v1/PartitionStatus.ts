@@ -42,7 +42,7 @@ export interface PartitionStatus {
    */
   'countedOffset'?: (number | string | Long);
   /**
-   * Bytes on the leader's disk.
+   * Bytes of the batches that the leader holds: in segments, and in its journal on their way there.
    */
   'sizeBytes'?: (number | string | Long);
   /**
@@ -96,7 +96,7 @@ export interface PartitionStatus__Output {
    */
   'countedOffset': (number);
   /**
-   * Bytes on the leader's disk.
+   * Bytes of the batches that the leader holds: in segments, and in its journal on their way there.
    */
   'sizeBytes': (number);
   /**

@@ -71,6 +71,8 @@ describe("parsePosition()", () => {
     "1.5",
     "time:",
     "time:2016-13-01",
+    "time:2016-02-30",
+    "time:2015-02-29T12:00:00Z",
     "time:noon",
     "last:x",
     "ago:2",

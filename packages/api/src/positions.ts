@@ -142,7 +142,10 @@ export function parseTime(source: string, text: string = source): number {
 function parseIsoTime(text: string): number {
   const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
   if (parts === null) return Number.NaN;
-  const [, date, time, zone] = parts;
+  const [, date = "", time, zone] = parts;
+  // Date.parse takes February 30 for March 1.
+  const dayMs = Date.parse(`${date}T00:00Z`);
+  if (Number.isNaN(dayMs) || new Date(dayMs).toISOString().slice(0, 10) !== date) return Number.NaN;
   return Date.parse(time === undefined ? `${date}T00:00Z` : `${date}T${time}${zone ?? "Z"}`);
 }
 

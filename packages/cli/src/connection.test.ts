@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import { parseKeyValue, parsedInteger, parsePartitions } from "./connection.ts";
+import { parseAddresses, parseKeyValue, parsedInteger, parsePartitions } from "./connection.ts";
 
 describe("parsePartitions()", () => {
   it.each([
@@ -14,6 +14,22 @@ describe("parsePartitions()", () => {
   it.each(["", "a", "-1", "4-2", "0-999999", "1,"])("refuses %j", (text) => {
     expect(parsePartitions(text)).toBeUndefined();
   });
+});
+
+describe("parseAddresses()", () => {
+  it.each([
+    ["127.0.0.1:9094", "127.0.0.1:9094"],
+    [" a:1, [::1]:2 ,", "a:1,[::1]:2"],
+  ])("reads %j", (text, expected) => {
+    expect(parseAddresses(text)).toBe(expected);
+  });
+
+  it.each(["", ",", "host", "host:", ":1", "host:0", "host:65536", "http://host:1", "a:1,b", "::1:9094"])(
+    "refuses %j",
+    (text) => {
+      expect(parseAddresses(text)).toBeUndefined();
+    },
+  );
 });
 
 describe("parseKeyValue()", () => {

@@ -22,8 +22,25 @@ export function withAddress(command: Command): Command {
   return command.addOption(
     new Option("-a, --address <host:port>", "the node to talk to; several with commas")
       .env("VARVE_ADDRESS")
+      .argParser(addressOption)
       .default(defaultAddress),
   );
+}
+
+/** The parser of --address. */
+export const addressOption = parsedBy(parseAddresses, "host:port, such as 127.0.0.1:9094; several with commas");
+
+/** "a:1, b:2" as "a:1,b:2": at least one, each a host and a port. */
+export function parseAddresses(text: string): string | undefined {
+  const addresses = text
+    .split(",")
+    .map((address) => address.trim())
+    .filter((address) => address !== "");
+  const areValid = addresses.every((address) => {
+    const port = /^(?:\[[0-9a-f:.%]+\]|[^\s/:]+):(\d{1,5})$/i.exec(address)?.[1];
+    return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+  });
+  return areValid && addresses.length > 0 ? addresses.join(",") : undefined;
 }
 
 export function withOutput(command: Command): Command {
@@ -34,11 +51,7 @@ export function withOutput(command: Command): Command {
 
 /** Runs `work` with a connected client and closes it on both outcomes. */
 export async function withClient<T>(options: ConnectionOptions, work: (client: Client) => Promise<T>): Promise<T> {
-  const addresses = options.address
-    .split(",")
-    .map((address) => address.trim())
-    .filter((address) => address !== "");
-  const client = await connect({ addresses, connectTimeoutMs });
+  const client = await connect({ addresses: options.address.split(","), connectTimeoutMs });
   try {
     return await work(client);
   } finally {

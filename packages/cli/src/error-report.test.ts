@@ -32,6 +32,32 @@ describe("reportError()", () => {
     expect(report.lines.join("\n")).toContain("varve topic create quakes --partitions 3");
   });
 
+  it("suggests no command that could not work", () => {
+    for (const topic of ["", "a b", "../x", "$(reboot)"]) {
+      expect(reportError(refused("UNKNOWN_TOPIC"), { topic }).lines.join("\n")).not.toContain("topic create");
+    }
+  });
+
+  it("names the real partition and directory of damage", () => {
+    const metadata = { topic: "quakes", partition: "2", file: "/data of mine/topics/quakes-2/0.log" };
+    const { lines } = reportError(refused("PARTITION_QUARANTINED", { metadata }));
+    expect(lines.join("\n")).toContain("varve topic describe quakes");
+    expect(lines.join("\n")).toContain("varve inspect log '/data of mine/topics/quakes-2'");
+    expect(lines.join("\n")).toContain("varve partition accept-loss quakes 2 --dry-run");
+    expect(lines.join("\n")).not.toMatch(/DATA_DIR|PARTITION /);
+  });
+
+  it("tells the wrong port from no port", () => {
+    const report = reportError(refused("UNREACHABLE"), { address: "127.0.0.1:8080" });
+    expect(report.lines.join("\n")).not.toContain("--http");
+    const error = Object.assign(new Error("14 UNAVAILABLE: Last error: Protocol error (2026-11-21T08:43:16.906Z)"), {
+      code: 14,
+    });
+    const other = reportError(error, { address: "127.0.0.1:8080" }).lines;
+    expect(other[0]).toBe('No node answers at "127.0.0.1:8080": Protocol error');
+    expect(other[1]).toContain("--http");
+  });
+
   it.each([
     ["DATA_DIRECTORY_LOCKED", 1],
     ["LISTEN", 1],

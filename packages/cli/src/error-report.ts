@@ -30,8 +30,10 @@ export function reportError(error: unknown, context: ReportContext = {}): ErrorR
 }
 
 function refusal(reason: string, error: Error, context: ReportContext): ErrorReport {
-  const topic = context.topic ?? "NAME";
-  const advice = adviceByReason[reason]?.(topic) ?? [];
+  const { metadata } = error as { metadata?: unknown };
+  const facts = typeof metadata === "object" && metadata !== null ? (metadata as Record<string, unknown>) : {};
+  const topic = context.topic ?? (typeof facts["topic"] === "string" ? facts["topic"] : "NAME");
+  const advice = adviceByReason[reason]?.(topic, facts) ?? [];
   return report(exitByReason[reason] ?? "failed", `${error.message} (${reason})`, advice);
 }
 
@@ -44,10 +46,13 @@ const exitByReason: Readonly<Record<string, ExitName>> = {
   SHUTTING_DOWN: "unreachable",
 };
 
-const adviceByReason: Readonly<Record<string, (topic: string) => readonly string[]>> = {
+type Advice = (topic: string, facts: Readonly<Record<string, unknown>>) => readonly string[];
+
+const adviceByReason: Readonly<Record<string, Advice>> = {
   UNKNOWN_TOPIC: (topic) => [
     `See what there is: varve topic list`,
-    `Create it:         varve topic create ${topic} --partitions 3`,
+    // Any other name could not be created, and would not survive a shell.
+    ...(/^[\w.-]+$/.test(topic) ? [`Create it:         varve topic create ${topic} --partitions 3`] : []),
   ],
   UNKNOWN_PARTITION: (topic) => [`See its partitions: varve topic describe ${topic}`],
   TOPIC_ALREADY_EXISTS: (topic) => [
@@ -62,26 +67,38 @@ const adviceByReason: Readonly<Record<string, (topic: string) => readonly string
   STORAGE_FULL: (topic) => [
     `Free some room on the node's disk, or keep less: varve topic alter ${topic} --config retention.bytes=BYTES`,
   ],
-  PARTITION_QUARANTINED: (topic) => [
-    `See which:       varve topic describe ${topic}`,
-    `Look at the log: varve inspect log DATA_DIR/topics/${topic}-PARTITION`,
-    `Give the damaged records up, for good: varve partition accept-loss ${topic} PARTITION --dry-run`,
+  PARTITION_QUARANTINED: (topic, { file, partition }) => [
+    `See its state:  varve topic describe ${topic}`,
+    ...(typeof file === "string" ? [`On its machine: varve inspect log ${shellWord(directoryOf(file))}`] : []),
+    ...(typeof partition === "string"
+      ? [`What giving the damaged records up would lose: varve partition accept-loss ${topic} ${partition} --dry-run`]
+      : []),
   ],
   BUSY: () => ["The node is at a limit: send more slowly (--rate), or try again."],
   REQUEST_TIMED_OUT: () => ["What was sent may have been written. With --idempotent a retry writes nothing twice."],
 };
 
+function directoryOf(file: string): string {
+  return file.slice(0, Math.max(0, file.lastIndexOf("/"))) || ".";
+}
+
+/** As a shell takes it for one word. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 function operational(code: string, error: Error, context: ReportContext): ErrorReport {
   switch (code) {
     case "DATA_DIRECTORY_LOCKED":
       return report("failed", error.message, [
-        "Another node runs on that directory: use it, stop it, or give another with --data-dir.",
+        "Use the one that runs:  varve topic list",
+        "Or another directory:   varve serve --data-dir PATH --grpc 127.0.0.1:0 --http off",
       ]);
     case "LISTEN":
     case "EADDRINUSE":
       return report("failed", error.message, [
         "Something listens there already, perhaps another node.",
-        "Use it, or let the system pick a free port: varve serve --grpc 127.0.0.1:0",
+        "Use it, or let the system pick free ports: varve serve --grpc 127.0.0.1:0 --http 127.0.0.1:0",
       ]);
     case "CONFIGURATION":
       return report("usage", error.message, ["See every value and where it comes from: varve config"]);
@@ -113,11 +130,14 @@ function isUnreachable(error: Error): boolean {
 function unreachable(message: string, context: ReportContext): ErrorReport {
   const where = context.address === undefined ? "" : ` at "${context.address}"`;
   // grpc-js wraps what matters: "No connection established. Last error: Error: connect ECONNREFUSED … Resolution note: ".
+  const isOtherProtocol = /Protocol error/.test(message);
   const why = message
     .replace(/^Cannot reach a broker at [^:]*(?::\d+"?,? ?)*: /, "")
     .replace(/^.*?Last error: (?:Error: )?/, "")
-    .replace(/\.? Resolution note: *$/, "");
+    .replace(/\.? Resolution note: *$/, "")
+    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)$/, "");
   return report("unreachable", `No node answers${where}: ${why}`, [
+    ...(isOtherProtocol ? ["Something answers there that is no gRPC: perhaps the port of metrics (--http)."] : []),
     "Start one here:          varve serve",
     "Or say where one runs:   --address HOST:PORT, or VARVE_ADDRESS in the environment",
   ]);

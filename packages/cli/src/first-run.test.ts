@@ -68,6 +68,26 @@ describe("varve first-run", () => {
   });
 });
 
+describe("varve first-run on a directory in use", () => {
+  it("goes to the node that runs on it, or says how to get there", async () => {
+    await using node = await TestNode.start();
+    const args = ["first-run", "--data-dir", node.dataDir];
+    const found = await varve(args, { cwd: directory, env: { VARVE_ADDRESS: node.address } });
+    expect([found.exitCode, found.stderr]).toEqual([0, ""]);
+    expect(found.stdout.toString()).toContain(`${node.address}, which runs on ${node.dataDir}`);
+    expect(found.stdout.toString()).toContain(`varve topic describe earthquakes --address ${node.address}`);
+    expect(found.stdout.toString()).not.toContain("varve serve");
+
+    // Another node, of another cluster: not the one that was meant.
+    await using other = await TestNode.start();
+    const lost = await varve(args, { cwd: directory, env: { VARVE_ADDRESS: other.address } });
+    expect([lost.exitCode, lost.stdout.toString()]).toEqual([1, ""]);
+    expect(lost.stderr).toContain(`A node runs on "${node.dataDir}", and not at ${other.address}`);
+    expect(lost.stderr).toContain("varve first-run --address HOST:PORT");
+    expect((await other.varve(["topic", "list"])).stdout.toString()).toBe("");
+  });
+});
+
 /** Runs a printed line as it stands, in a shell where `varve` is ours. */
 async function shell(line: string, cwd: string, address: string): Promise<{ exitCode: number | null; output: string }> {
   const script = `varve() { "${process.execPath}" "${launcher}" "$@"; }\n${line}\n`;

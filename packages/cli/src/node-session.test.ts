@@ -2,13 +2,14 @@
 // The command line against a real node, both as processes: what a person does in an afternoon, checked byte for byte.
 
 import { connect } from "@varve/client";
+import { spawn } from "node:child_process";
 import { createReadStream, existsSync } from "node:fs";
 import { open, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kafkaPartition } from "./first-run/kafka-partition.ts";
 import { samplePath } from "./first-run/sample.ts";
-import { RunningVarve, TestNode, varve } from "./testing/spawn-varve.ts";
+import { launcher, RunningVarve, TestNode, varve } from "./testing/spawn-varve.ts";
 
 let node: TestNode;
 
@@ -69,6 +70,14 @@ describe("varve topic", () => {
     expect(await ok("topic", "create", "twice", "--if-not-exists")).toBe('Topic "twice" exists.\n');
     const key = await node.varve(["topic", "create", "other", "-c", "retention.mss=1"]);
     expect([key.exitCode, key.stderr]).toEqual([1, expect.stringContaining("retention.ms")]);
+    const prefix = await node.varve(["topic", "list", "--prefix", "zz"]);
+    expect([prefix.stdout.toString(), prefix.stderr]).toEqual(["", expect.stringContaining('begins with "zz"')]);
+    const trim = await node.varve(["topic", "trim", "twice", "--before", "9", "--yes"]);
+    expect([trim.exitCode, trim.stdout.toString()]).toEqual([1, expect.stringContaining("only 0 are committed")]);
+    const where = await node.varve(["topic", "list", "--address", "http://localhost:1"]);
+    expect([where.exitCode, where.stderr]).toEqual([2, expect.stringContaining("host:port")]);
+    const missing = await node.varve(["topic", "describe"]);
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining("varve topic describe --help")]);
     const unknown = await node.varve(["produce", "nowhere"], { input: "x\n" });
     expect([unknown.exitCode, unknown.stderr]).toEqual([4, expect.stringContaining("varve topic create nowhere")]);
   });
@@ -183,9 +192,10 @@ describe("varve produce and consume", () => {
     const args = ["produce", "bad", "--time-field", "1", "--delimiter", " ", "--time-format", "iso"];
     const stopped = await node.varve(args, { input });
     expect([stopped.exitCode, stopped.stderr]).toEqual([1, expect.stringContaining("line 2")]);
+    expect(stopped.stderr).toContain("Acknowledged before the failure: 1 record.");
     expect(await ok("consume", "bad")).toBe("2016-01-01 a\n");
     const skipped = await node.varve([...args, "--bad-lines", "skip"], { input });
-    expect([skipped.exitCode, skipped.stderr]).toEqual([0, expect.stringContaining("Skipped 1 lines")]);
+    expect([skipped.exitCode, skipped.stderr]).toEqual([0, expect.stringContaining("Skipped 1 line that")]);
     expect(await ok("consume", "bad", "--from", "1")).toBe("2016-01-01 a\n2016-01-02 c\n");
   });
 
@@ -200,6 +210,26 @@ describe("varve produce and consume", () => {
     const reading = new RunningVarve(["consume", "codec-lz4"], { env: { VARVE_ADDRESS: node.address } });
     reading.child.stdout?.destroy();
     expect(await reading.finished).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  it("say in words what files are wrong, before anything is sent", async () => {
+    const files = [samplePath, join(node.directory, "nothing.csv")];
+    const missing = await node.varve(["produce", "bytes", ...files]);
+    expect([missing.exitCode, missing.stderr]).toEqual([4, expect.stringContaining("there is no such file")]);
+    const directory = await node.varve(["produce", "bytes", node.directory]);
+    expect([directory.exitCode, directory.stderr]).toEqual([1, expect.stringContaining("it is a directory")]);
+    expect((await ok("consume", "bytes")).split("\n")).toHaveLength(4);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("say that the output cannot be written, exit 1", async () => {
+    const child = spawn("bash", ["-c", `"${process.execPath}" "${launcher}" consume codec-lz4 > /dev/full`], {
+      env: { ...process.env, VARVE_ADDRESS: node.address },
+      timeout: 30_000,
+    });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    const exitCode = await new Promise((resolve) => child.on("close", resolve));
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^varve: Cannot write the output: ENOSPC.*\n$/)]);
   });
 
   it("carry the whole access log, by client address and event time", async (context) => {
@@ -339,6 +369,22 @@ describe("varve inspect", () => {
       const report = JSON.parse(stdout.toString()) as { rounds: { records: { type: string; end: number }[] }[] };
       const appends = report.rounds.flatMap(({ records }) => records).filter(({ type }) => type === "append");
       expect(appends.at(-1)?.end).toBe(2);
+    } finally {
+      await own[Symbol.asyncDispose]();
+    }
+  });
+
+  it("without a kind is log; a file is sent to segment", async () => {
+    const own = await TestNode.start();
+    try {
+      await own.varve(["topic", "create", "kept", "--partitions", "1"]);
+      await own.varve(["produce", "kept"], { input: "a\n" });
+      await own.stop();
+      const shown = await varve(["inspect", own.dataDir]);
+      expect([shown.exitCode, shown.stdout.toString()]).toEqual([0, expect.stringMatching(/^kept-0 +1 +1 +1 +0 +1 /m)]);
+      const segment = await firstSegment(join(own.dataDir, "topics/kept-0"));
+      const file = await varve(["inspect", segment]);
+      expect([file.exitCode, file.stderr]).toEqual([2, expect.stringContaining(`varve inspect segment ${segment}`)]);
     } finally {
       await own[Symbol.asyncDispose]();
     }

@@ -80,14 +80,15 @@ export async function buildProgram(terminal: Terminal, called?: string): Promise
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand(false)
-    .showHelpAfterError("(run the same with --help to see what it takes)")
     .enablePositionalOptions();
   for (const { name, about, load } of subcommands) {
     const command = called === undefined || called === name ? await load(terminal) : new Command(name);
     program.addCommand(command.description(about));
   }
   program.addHelpText("after", topLevelHelp);
-  for (const command of withDescendants(program)) command.exitOverride();
+  for (const command of withDescendants(program)) {
+    command.exitOverride().showHelpAfterError(`(see what it takes: ${pathOf(command)} --help)`);
+  }
   return program;
 }
 
@@ -96,8 +97,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const program = await buildProgram(terminal, args.find((argument) => !argument.startsWith("-")) ?? "");
   let context: ReportContext = {};
   program.hook("preAction", (_, action) => {
-    const options = action.opts<{ address?: string }>();
-    const topic = action.registeredArguments[0]?.name() === "topic" ? action.args[0] : undefined;
+    const options = action.opts<{ address?: string; topic?: string }>();
+    const topic = action.registeredArguments[0]?.name() === "topic" ? action.args[0] : options.topic;
     context = { address: options.address, topic };
   });
   try {
@@ -113,6 +114,11 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (process.env["VARVE_DEBUG"] !== undefined && error instanceof Error) terminal.note(error.stack ?? "");
     return report.exitCode;
   }
+}
+
+/** "varve topic create" */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 function withDescendants(command: Command): Command[] {

@@ -195,7 +195,7 @@ class Pump {
     this.failure ??= {
       error: new CliError("failed", `Cannot send ${complaint}`, {
         advice: [
-          `${this.sent} records before it were sent. Go on behind such lines with --bad-lines skip, or change the options:`,
+          "Go on behind such lines with --bad-lines skip, or change the options:",
           "varve produce --help shows where keys and times may come from",
         ],
       }),

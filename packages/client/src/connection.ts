@@ -40,7 +40,8 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     if (options.addresses.length === 0) throw new VarveError("INVALID_REQUEST", "Cannot connect: no address was given");
     for (const address of options.addresses) {
-      if (!/^\S+:\d{1,5}$/.test(address)) {
+      const port = /^[^\s/]+:(\d{1,5})$/.exec(address)?.[1];
+      if (port === undefined || Number(port) > 65_535) {
         throw new VarveError(
           "INVALID_REQUEST",
           `Cannot connect to "${address}": write host:port, such as 127.0.0.1:9094`,

@@ -186,8 +186,10 @@ async function printResult(
     ...latencies,
   };
   if (options.output === "json") await terminal.out(printJson(result));
-  else await terminal.out(printTable(Object.keys(result), [Object.values(result)]));
+  else await terminal.out(printTable(headings.slice(0, Object.keys(result).length), [Object.values(result)]));
 }
+
+const headings = ["RECORDS", "SECONDS", "RECORDS/S", "MB/S", "P50 MS", "P99 MS", "P99.9 MS", "MAX MS"];
 
 function round(value: number): number {
   return Number(value.toFixed(value < 10 ? 2 : 1));

@@ -16,7 +16,7 @@ import {
   type ConnectionOptions,
 } from "../connection.ts";
 import { CliError, exitCodes, usageError } from "../exit-code.ts";
-import { printCount } from "../input/duration.ts";
+import { printNumberOf } from "../input/duration.ts";
 import { CoalescedOutput } from "../output/coalesced-output.ts";
 import { compileRecordFormat, printRecordAsJson, type RecordPrinter } from "../output/record-format.ts";
 import { printTotal, Throughput } from "../output/throughput.ts";
@@ -132,7 +132,7 @@ async function consume(terminal: Terminal, topic: string, options: ConsumeOption
       return signal.aborted;
     }),
   );
-  if (skipped > 0) terminal.note(`Left out ${printCount(skipped)} records outside --filter-from and --filter-to.`);
+  if (skipped > 0) terminal.note(`Left out ${printNumberOf(skipped, "record")} outside --filter-from and --filter-to.`);
   if (options.stats === true) terminal.note(`Received ${printTotal(meter.total(performance.now()))}`);
   // Ctrl-C is how one ends a read that would not end by itself.
   if (interrupted && to.kind !== "none") process.exitCode = exitCodes.interrupted.code;

@@ -5,8 +5,9 @@
 import { Broker } from "@varve/broker";
 import { connect } from "@varve/client";
 import { Command } from "commander";
-import { relative } from "node:path";
-import { connectTimeoutMs, defaultAddress } from "../connection.ts";
+import { readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { addressOption, connectTimeoutMs, defaultAddress } from "../connection.ts";
 import { CliError } from "../exit-code.ts";
 import { firstRun, partitionCount, replayOffset, replayTime, type FirstRunResult } from "../first-run/first-run.ts";
 import { readSample, sampleOptions, samplePath, type SampleRecord } from "../first-run/sample.ts";
@@ -19,16 +20,28 @@ import type { Terminal } from "../terminal/terminal.ts";
 interface FirstRunOptions {
   dataDir: string;
   address?: string;
+  allowTmpfs?: boolean;
+}
+
+/** The node that the run goes to. */
+interface RunNode {
+  readonly address: string;
+  /** How the summary calls it. */
+  readonly about: string;
+  /** Started for the run: it ends with it. */
+  readonly own: Broker | undefined;
 }
 
 export function firstRunCommand(terminal: Terminal): Command {
   return new Command("first-run")
     .option("--data-dir <path>", "where the node keeps its data", "./varve-data")
-    .option("-a, --address <host:port>", "use the node that runs there instead of starting one")
+    .option("-a, --address <host:port>", "use the node that runs there instead of starting one", addressOption)
+    .option("--allow-tmpfs", "accept a data directory that is in memory")
     .addHelpText(
       "after",
       `
-Run it again and it checks what the first run stored. Exit code 5: something came back different.
+Run it again and it checks what the first run stored. A node that runs on the directory already is used as it is. Exit
+code 5: something came back different.
 
 Examples:
   $ varve first-run
@@ -36,46 +49,81 @@ Examples:
     )
     .action(async (options: FirstRunOptions) => {
       const sample = await readSample();
-      if (options.address !== undefined) return against(terminal, options, options.address, sample);
-      const broker = await startNode(options.dataDir);
+      const node = await nodeFor(options);
       try {
-        return await against(terminal, options, broker.addresses.grpc, sample);
+        await against(terminal, options, node, sample);
       } finally {
-        await broker.close();
+        await node.own?.close();
       }
     });
 }
 
-async function startNode(dataDir: string): Promise<Broker> {
-  const start = async (port: number): Promise<Broker> =>
-    Broker.start({ dataDir, listeners: { grpc: { host: "127.0.0.1", port }, http: false }, logger: quietLogger });
+async function nodeFor(options: FirstRunOptions): Promise<RunNode> {
+  const { address, dataDir } = options;
+  if (address !== undefined) return { address, about: "which ran already", own: undefined };
   try {
-    return await start(9094);
+    const own = await startNode(options);
+    return { address: own.addresses.grpc, about: `data in ${dataDir}`, own };
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    // Something listens on the usual port: any other will do, nobody else needs to find this node.
-    if (code === "LISTEN") return start(0);
-    if (code !== "DATA_DIRECTORY_LOCKED") throw error;
-    throw new CliError("failed", error instanceof Error ? error.message : String(error), {
-      advice: [`Use the node that runs on it: varve first-run --address ${defaultAddress}`],
+    if (codeOf(error) !== "DATA_DIRECTORY_LOCKED") throw error;
+    const usual = process.env["VARVE_ADDRESS"] ?? defaultAddress;
+    if (await runsOn(usual, dataDir)) return { address: usual, about: `which runs on ${dataDir}`, own: undefined };
+    throw new CliError("failed", `A node runs on "${dataDir}", and not at ${usual}, where one would be looked for`, {
+      advice: [
+        "Say where it listens:   varve first-run --address HOST:PORT",
+        "Or leave it alone:      varve first-run --data-dir ./another-directory",
+        "Or stop it (Ctrl-C in its terminal), and run this again.",
+      ],
       cause: error,
     });
   }
 }
 
+async function startNode({ dataDir, allowTmpfs = false }: FirstRunOptions): Promise<Broker> {
+  const start = async (port: number): Promise<Broker> => {
+    const listeners = { grpc: { host: "127.0.0.1", port }, http: false } as const;
+    return Broker.start({ dataDir, allowTmpfs, listeners, logger: quietLogger });
+  };
+  try {
+    return await start(9094);
+  } catch (error) {
+    // Something listens on the usual port: any other will do, nobody else needs to find this node.
+    if (codeOf(error) === "LISTEN") return start(0);
+    throw error;
+  }
+}
+
+/** Whether the node at `address` is the one that holds the directory. */
+async function runsOn(address: string, dataDir: string): Promise<boolean> {
+  try {
+    const meta = JSON.parse(await readFile(join(dataDir, "meta.json"), "utf8")) as { clusterId?: unknown };
+    const client = await connect({ addresses: address.split(","), connectTimeoutMs: 1000 });
+    try {
+      const { clusterId } = await client.admin.describeCluster();
+      return clusterId === meta.clusterId;
+    } finally {
+      await client.close();
+    }
+  } catch {
+    // Nothing there, or nothing that answers: the caller says so.
+    return false;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
 async function against(
   terminal: Terminal,
   options: FirstRunOptions,
-  address: string,
+  node: RunNode,
   sample: readonly SampleRecord[],
 ): Promise<void> {
   const say = async (label: string, text: string): Promise<boolean> => terminal.out(`  ${label.padEnd(8)}${text}\n`);
   await terminal.out("Varve first run\n\n");
-  await say(
-    "node",
-    options.address === undefined ? `${address}, data in ${options.dataDir}` : `${address}, which ran already`,
-  );
-  const client = await connect({ addresses: [address], connectTimeoutMs });
+  await say("node", `${node.address}, ${node.about}`);
+  const client = await connect({ addresses: node.address.split(","), connectTimeoutMs });
   const topicLines: string[] = [];
   try {
     let meter = new Throughput(performance.now());
@@ -103,7 +151,7 @@ async function against(
       },
     });
     await summarize(say, result, topicLines);
-    await terminal.out(withInvocation(whatNext(options, result.topic), invocation(process.env)));
+    await terminal.out(withInvocation(whatNext(options, node, result.topic), invocation(process.env)));
   } finally {
     await client.close();
   }
@@ -134,12 +182,12 @@ async function summarize(
   await say("", "offsets, keys, times and every byte as in the input   ok");
 }
 
-function whatNext(options: FirstRunOptions, topic: string): string {
+function whatNext(options: FirstRunOptions, node: RunNode, topic: string): string {
   const serve =
-    options.address === undefined
+    node.own !== undefined
       ? `  npx varve serve${options.dataDir === "./varve-data" ? "" : ` --data-dir ${options.dataDir}`}\n\nand, in another terminal:\n\n`
       : "";
-  const at = options.address === undefined || options.address === defaultAddress ? "" : ` --address ${options.address}`;
+  const at = node.own !== undefined || node.address === defaultAddress ? "" : ` --address ${node.address}`;
   const { keyField, timeField, timeFormat } = sampleOptions;
   return `
 Everything came back as it went in. The data stays; try next:

@@ -16,7 +16,7 @@ import { Command } from "commander";
 import { join } from "node:path";
 import { withOutput, type OutputOptions } from "../connection.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
-import { printCount, printSize } from "../input/duration.ts";
+import { printCount, printNumberOf, printSize } from "../input/duration.ts";
 import { CoalescedOutput } from "../output/coalesced-output.ts";
 import { isoTime } from "../output/record-format.ts";
 import { escapeControls, printJson, printTable } from "../output/table.ts";
@@ -31,9 +31,9 @@ const fs = nodeFileSystem();
 export function inspectCommand(terminal: Terminal): Command {
   const inspect = new Command("inspect");
   inspect.addCommand(inspectSegmentCommand(terminal));
-  inspect.addCommand(inspectLogCommand(terminal));
+  inspect.addCommand(inspectLogCommand(terminal), { isDefault: true });
   inspect.addCommand(inspectJournalCommand(terminal));
-  return inspect;
+  return inspect.addHelpText("after", "\nWithout a kind it is log: varve inspect varve-data");
 }
 
 function inspectSegmentCommand(terminal: Terminal): Command {
@@ -55,7 +55,7 @@ function inspectSegmentCommand(terminal: Terminal): Command {
       else {
         const offsets = report.records === 0 ? "no records" : `offsets ${report.baseOffset} to ${report.endOffset - 1}`;
         await terminal.out(
-          `${printCount(report.records)} records in ${printCount(report.batches)} batches, ${offsets}, ${printSize(report.sizeBytes)}, ` +
+          `${printNumberOf(report.records, "record")} in ${printNumberOf(report.batches, "batch", "batches")}, ${offsets}, ${printSize(report.sizeBytes)}, ` +
             `newest ${timeOf(report.maxTimestampMs)}, offset index ${report.offsetIndex}, time index ${report.timeIndex}\n`,
         );
       }
@@ -135,7 +135,8 @@ function journalTables(report: JournalInspection): string {
       slot.partitions.length,
     ]),
   );
-  if (report.rounds.length === 0) return `${slots}\nNo rounds above the checkpoint in ${report.files.length} files.\n`;
+  if (report.rounds.length === 0)
+    return `${slots}\nNo rounds above the checkpoint in ${printNumberOf(report.files.length, "file")}.\n`;
   const names = new Map<string, string>();
   for (const { partitions } of report.checkpoints) {
     for (const { topicId, topic, partition } of partitions)
@@ -179,6 +180,10 @@ async function partitionDirectories(directory: string): Promise<string[]> {
   const topics = join(directory, "topics");
   const status = await readable(directory, async () => fs.stat(directory));
   if (status === undefined) throw new CliError("notFound", `Cannot inspect "${directory}": there is no such directory`);
+  if (!status.isDirectory) {
+    const advice = [`For a segment: varve inspect segment ${directory}`];
+    throw new CliError("usage", `Cannot inspect "${directory}" as a log: it is a file`, { advice });
+  }
   if ((await fs.stat(topics)) === undefined) return [directory];
   const names = await fs.readdir(topics);
   if (names.length === 0) throw new CliError("notFound", `Nothing to inspect: "${topics}" holds no partitions`);
@@ -217,7 +222,7 @@ class BatchLister {
         : `  producer ${header.producerId}/${header.producerEpoch} sequence ${header.baseSequence}`;
     const fault = row.fault === undefined ? "" : `  BAD: ${row.fault}`;
     return (
-      `${heading}  @${String(row.positionBytes).padEnd(10)} offsets ${header.baseOffset}..${row.lastOffset}  ${header.recordCount} records  ` +
+      `${heading}  @${String(row.positionBytes).padEnd(10)} offsets ${header.baseOffset}..${row.lastOffset}  ${printNumberOf(header.recordCount, "record")}  ` +
       `${header.sizeBytes} bytes  epoch ${header.leaderEpoch}  ${row.codec}  ${timeOf(header.maxTimestampMs)}${producer}${fault}\n`
     );
   }
@@ -240,7 +245,7 @@ async function tellFaults(
   const damaged = faults.filter((fault) => fault.kind === "damage").length;
   if (damaged > 0) {
     terminal.note(
-      `Found damage in ${damaged} place${damaged === 1 ? "" : "s"}. Copy the files before anything else writes to them.`,
+      `Found damage in ${printNumberOf(damaged, "place")}. Copy the files before anything else writes to them.`,
     );
     process.exitCode = exitCodes.checkFailed.code;
   } else if (options.output !== "json") {

@@ -4,7 +4,7 @@
 
 import { Command } from "commander";
 import { parsedInteger, withAddress, withClient, type ConnectionOptions } from "../connection.ts";
-import { printCount } from "../input/duration.ts";
+import { printNumberOf } from "../input/duration.ts";
 import { confirmDestruction, type DestructiveOptions } from "../terminal/confirm.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -34,7 +34,7 @@ Examples:
     .action(async (topic: string, partition: number, options: ConnectionOptions & DestructiveOptions) => {
       await withClient(options, async (client) => {
         const loss = await client.admin.acceptLoss({ topic, partition, validateOnly: true });
-        const what = `${printCount(loss.toOffset - loss.fromOffset)} records of partition ${partition} of topic "${topic}" (offsets ${loss.fromOffset} to ${loss.toOffset - 1})`;
+        const what = `${printNumberOf(loss.toOffset - loss.fromOffset, "record")} of partition ${partition} of topic "${topic}" (offsets ${loss.fromOffset} to ${loss.toOffset - 1})`;
         if (options.dryRun === true) return terminal.out(`Would give up ${what}.\n`);
         await confirmDestruction(terminal, options, {
           sentence: `This gives up ${what}, for good.`,

@@ -18,8 +18,8 @@ import {
   type ConnectionOptions,
   type OutputOptions,
 } from "../connection.ts";
-import { exitCodes } from "../exit-code.ts";
-import { parseDurationMs, parseSizeBytes, printCount } from "../input/duration.ts";
+import { CliError, exitCodes } from "../exit-code.ts";
+import { parseDurationMs, parseSizeBytes, printNumberOf } from "../input/duration.ts";
 import { parseRate } from "../input/rate-limit.ts";
 import { printJson, printTable } from "../output/table.ts";
 import { printTotal, Throughput } from "../output/throughput.ts";
@@ -152,6 +152,11 @@ async function produce(
         }
       }),
     );
+  } catch (error) {
+    progress.stop();
+    const { records } = meter.total(performance.now());
+    if (records > 0) terminal.note(`Acknowledged before the failure: ${printNumberOf(records, "record")}.`);
+    throw error;
   } finally {
     progress.stop();
   }
@@ -167,7 +172,7 @@ async function tell(
 ): Promise<void> {
   const badLines = summaries.reduce((sum, summary) => sum + summary.badLines, 0);
   if (badLines > 0) {
-    terminal.note(`Skipped ${printCount(badLines)} lines that could not be read:`);
+    terminal.note(`Skipped ${printNumberOf(badLines, "line")} that could not be read:`);
     for (const complaint of summaries.flatMap((summary) => summary.complaints).slice(0, 5))
       terminal.note(`  ${complaint}`);
   }
@@ -251,14 +256,25 @@ function sendOptions(topic: string, options: ProduceOptions, signal: AbortSignal
   };
 }
 
+/** Undefined when stdin is among them, or something else without an end. Looks at all before anything is sent. */
 async function sizeOf(inputs: readonly string[]): Promise<number | undefined> {
-  let totalBytes = 0;
+  let totalBytes: number | undefined = 0;
   for (const file of inputs) {
-    if (file === "-") return undefined;
-    const { size } = await stat(file);
-    totalBytes += size;
+    const size = file === "-" ? undefined : await sizeOfFile(file);
+    totalBytes = totalBytes === undefined || size === undefined ? undefined : totalBytes + size;
   }
   return totalBytes;
+}
+
+async function sizeOfFile(file: string): Promise<number | undefined> {
+  try {
+    const status = await stat(file);
+    if (status.isDirectory()) throw new CliError("failed", `Cannot read "${file}": it is a directory`);
+    return status.isFile() ? status.size : undefined;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    throw new CliError("notFound", `Cannot read "${file}": there is no such file`, { cause: error });
+  }
 }
 
 function open(file: string): AsyncIterable<Uint8Array> {

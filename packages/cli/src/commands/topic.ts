@@ -19,10 +19,10 @@ import {
   type ConnectionOptions,
   type OutputOptions,
 } from "../connection.ts";
-import { usageError } from "../exit-code.ts";
-import { printCount, printSize } from "../input/duration.ts";
+import { CliError, usageError } from "../exit-code.ts";
+import { printNumberOf, printSize } from "../input/duration.ts";
 import { topicConfigValue } from "../input/topic-config-value.ts";
-import { printJson, printTable } from "../output/table.ts";
+import { escapeControls, printJson, printTable } from "../output/table.ts";
 import { confirmDestruction, type DestructiveOptions } from "../terminal/confirm.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -83,7 +83,7 @@ async function createTopic(terminal: Terminal, name: string, options: CreateOpti
         validateOnly: options.dryRun === true,
       });
       if (options.output === "json") return await terminal.out(printJson(topic));
-      const what = `topic "${name}" with ${topic.partitions.length} partition${topic.partitions.length === 1 ? "" : "s"}`;
+      const what = `topic "${name}" with ${printNumberOf(topic.partitions.length, "partition")}`;
       return await terminal.out(options.dryRun === true ? `Would create ${what}.\n` : `Created ${what}.\n`);
     } catch (error) {
       if (options.ifNotExists !== true || reasonOf(error) !== "TOPIC_ALREADY_EXISTS") throw error;
@@ -107,7 +107,12 @@ function listCommand(terminal: Terminal): Command {
           includeInternal: options.internal === true,
         });
         if (options.output === "json") return terminal.out(printJson(topics));
-        if (topics.length === 0) terminal.note("No topics yet. Create one: varve topic create NAME --partitions 3");
+        if (topics.length === 0) {
+          const { prefix = "" } = options;
+          const none = prefix === "" ? "No topics yet." : `No topic begins with "${prefix}".`;
+          terminal.note(`${none} Create one: varve topic create ${prefix}orders --partitions 3`);
+          return;
+        }
         return terminal.out(
           printTable(
             ["TOPIC", "PARTITIONS", "REPLICAS", "ID"],
@@ -136,9 +141,13 @@ function describeCommand(terminal: Terminal): Command {
         const shown = configs.filter(
           (entry) => options.allConfigs === true || entry.source !== "CONFIG_SOURCE_DEFAULT",
         );
-        const heading = `Topic "${name}", id ${topic.topicId}, ${printCount(recordCount(partitions))} records, ${printSize(totalBytes(partitions))}\n\n`;
+        const heading = `Topic "${name}", id ${topic.topicId}, ${printNumberOf(recordCount(partitions), "record")}, ${printSize(totalBytes(partitions))}\n\n`;
+        const troubles = troubleLines(partitions);
         return terminal.out(
-          heading + partitionTable(partitions) + (shown.length === 0 ? "" : `\n${configTable(shown)}`),
+          heading +
+            partitionTable(partitions) +
+            (troubles === "" ? "" : `\n${troubles}`) +
+            (shown.length === 0 ? "" : `\n${configTable(shown)}`),
         );
       });
     });
@@ -161,9 +170,17 @@ function partitionTable(partitions: readonly PartitionStatusOutput[]): string {
 }
 
 function stateOf(partition: PartitionStatusOutput): string {
-  if (partition.error != null) return `unknown: ${partition.error.message}`;
-  const state = partition.state.replace("PARTITION_STATE_", "").toLowerCase().replaceAll("_", "-");
-  return partition.stateDetail === "" ? state : `${state}: ${partition.stateDetail}`;
+  if (partition.error != null) return "unknown";
+  return partition.state.replace("PARTITION_STATE_", "").toLowerCase().replaceAll("_", "-");
+}
+
+/** Why partitions are not as they should be: sentences, which would tear the table apart. */
+function troubleLines(partitions: readonly PartitionStatusOutput[]): string {
+  const lines = partitions.map((partition) => {
+    const why = partition.error?.message ?? partition.stateDetail;
+    return why === "" ? "" : `partition ${partition.partition} is ${stateOf(partition)}: ${escapeControls(why)}\n`;
+  });
+  return lines.join("");
 }
 
 function configTable(entries: readonly ConfigEntryOutput[]): string {
@@ -214,7 +231,7 @@ async function alterTopic(terminal: Terminal, name: string, options: AlterOption
   if (operations.length === 0 && options.partitions === undefined) {
     throw usageError(
       "Nothing to change: give --config, --unset or --partitions",
-      "See what there is: varve topic describe NAME --all-configs",
+      `See what there is: varve topic describe ${name} --all-configs`,
     );
   }
   const validateOnly = options.dryRun === true;
@@ -234,7 +251,7 @@ async function alterTopic(terminal: Terminal, name: string, options: AlterOption
     if (options.output === "json") return terminal.out(printJson({ topic, configs, dryRun: validateOnly }));
     const verb = validateOnly ? "Would change" : "Changed";
     const parts = [
-      ...(topic === undefined ? [] : [`it has ${topic.partitions.length} partitions`]),
+      ...(topic === undefined ? [] : [`it has ${printNumberOf(topic.partitions.length, "partition")}`]),
       ...(configs ?? [])
         .filter((entry) => operations.some((operation) => operation.name === entry.name))
         .map((entry) => `${entry.name} = ${entry.value}`),
@@ -254,7 +271,7 @@ function deleteCommand(terminal: Terminal): Command {
       await withClient(options, async (client) => {
         const topic = await client.admin.describeTopic({ topic: name });
         const partitions = await client.admin.describePartitions({ topic: name });
-        const what = `topic "${name}" with ${printCount(recordCount(partitions))} records (${printSize(totalBytes(partitions))}) in ${partitions.length} partitions`;
+        const what = `topic "${name}" with ${printNumberOf(recordCount(partitions), "record")} (${printSize(totalBytes(partitions))}) in ${printNumberOf(partitions.length, "partition")}`;
         const request = { topic: name, topicId: topic.topicId };
         if (options.dryRun === true) {
           await client.admin.deleteTopic({ ...request, validateOnly: true });
@@ -304,18 +321,27 @@ async function trimTopic(terminal: Terminal, name: string, options: TrimOptions)
       (sum, result) => sum + Math.max(0, result.logStartOffset - (kept.get(result.partition) ?? 0)),
       0,
     );
-    const what = `${printCount(gone)} records of topic "${name}"`;
+    const what = `${printNumberOf(gone, "record")} of topic "${name}"`;
     if (options.dryRun === true) return terminal.out(`Would delete ${what}.\n${trimTable(planned)}`);
     await confirmDestruction(terminal, options, { sentence: `This deletes ${what}, for good.`, typeToConfirm: name });
     const results = await client.admin.deleteRecords({ topic: name, partitions, validateOnly: false });
-    return terminal.out(trimTable(results));
+    await terminal.out(trimTable(results));
+    const refused = results.filter((result) => result.error != null).length;
+    if (refused === 0) return;
+    throw new CliError("failed", `Could not trim ${printNumberOf(refused, "partition")} of topic "${name}"`, {
+      advice: [`See what is there: varve offsets ${name}`],
+    });
   });
 }
 
 function trimTable(results: Awaited<ReturnType<Client["admin"]["deleteRecords"]>>): string {
   return printTable(
     ["PARTITION", "START", "ERROR"],
-    results.map((result) => [result.partition, result.logStartOffset, result.error?.message ?? ""]),
+    results.map(({ partition, logStartOffset, error }) => [
+      partition,
+      error == null ? logStartOffset : "-",
+      error?.message ?? "",
+    ]),
   );
 }
 

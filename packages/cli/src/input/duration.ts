@@ -80,6 +80,11 @@ export function printCount(count: number): string {
     .replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
+/** "1 record", "38,095 records". */
+export function printNumberOf(count: number, singular: string, plural = `${singular}s`): string {
+  return `${printCount(count)} ${count === 1 ? singular : plural}`;
+}
+
 function safe(value: number): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }

@@ -39,6 +39,16 @@ describe("compileLineReader() takes key and time from", () => {
     expect(read({ keyField: "EventID", timeField: "DateTime", timeFormat, headerLine }, quake)).toEqual(expected);
   });
 
+  it("a file from Windows: marks are no part of names, keys and JSON, and stay in the value", () => {
+    const headerLine = Buffer.from("\uFEFFid,name\r");
+    const named = { key: "k", value: "7,k\r", time: undefined };
+    expect(read({ keyField: "name", headerLine }, "7,k\r")).toEqual(named);
+    expect(read({ keyField: "id", headerLine }, "7,k\r")).toEqual({ ...named, key: "7" });
+    const line = '\uFEFF{"id":"7"}\r';
+    const value = Buffer.from(line).toString("latin1");
+    expect(read({ format: "ndjson", keyField: "id" }, line)).toEqual({ key: "7", value, time: undefined });
+  });
+
   it("a field by spaces and a pattern, of an Apache log", () => {
     expect(
       read({ delimiter: " ", keyField: "1", timePattern: String.raw`\[([^\]]+)\]`, timeFormat: "apache" }, visit),

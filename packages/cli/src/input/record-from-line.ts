@@ -88,7 +88,7 @@ function lineReader(
     let timestampMs: number | undefined;
     if (needsText) {
       const encoding = isUtf8(line) ? "utf8" : "latin1";
-      const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString(encoding).replace(/\r$/, "");
+      const text = withoutMarks(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString(encoding));
       const json = options.format === "ndjson" ? parseJson(text) : undefined;
       if (json !== undefined && "fault" in json) return badLine(`not JSON (${json.fault})`, line);
       if (findKey !== undefined) {
@@ -158,7 +158,7 @@ function fieldNumber(
   if (headerLine === undefined) {
     return `Cannot use --${what}-field "${field}": give the number of the field, from 1, or --skip-header so that the first line can name the fields`;
   }
-  const names = delimitedFields(Buffer.from(headerLine).toString("utf8").replace(/\r$/, ""), delimiter);
+  const names = delimitedFields(withoutMarks(Buffer.from(headerLine).toString("utf8")), delimiter);
   const index = names.indexOf(field);
   if (index < 0)
     return `Cannot find the field "${field}" for --${what}-field: the header line names ${names.join(", ")}`;
@@ -176,6 +176,11 @@ function patternFinder(what: "key" | "time", pattern: string): Finder | string {
     const match = compiled.exec(text);
     return match === null ? undefined : (match.groups?.[what] ?? match[1] ?? match[0]);
   };
+}
+
+/** Without what Windows adds: the byte order mark of a file's first line, the carriage return of every line. */
+function withoutMarks(text: string): string {
+  return text.slice(text.startsWith("\uFEFF") ? 1 : 0, text.endsWith("\r") ? -1 : undefined);
 }
 
 function parseJson(text: string): { document: unknown } | { fault: string } {

@@ -2,7 +2,7 @@
 // Counts records and bytes and tells rates: of the whole run, and of the last few seconds for the progress line. Time is
 // handed in. Memory: one sample per half second of the window.
 
-import { printCount, printDuration } from "../input/duration.ts";
+import { printCount, printDuration, printNumberOf } from "../input/duration.ts";
 
 const sampleEveryMs = 500;
 const windowMs = 3000;
@@ -54,7 +54,7 @@ export function printRates(rates: Rates): string {
 
 /** "465 records, 0.04 MB in 51 ms (9,118 records/s, 0.75 MB/s)". */
 export function printTotal(rates: Rates): string {
-  const records = `${printCount(rates.records)} record${rates.records === 1 ? "" : "s"}`;
+  const records = printNumberOf(rates.records, "record");
   return `${records}, ${(rates.bytes / 1e6).toFixed(2)} MB in ${printDuration(rates.elapsedMs)} (${printRates(rates)})`;
 }
 

@@ -3,9 +3,13 @@
 // take a `Terminal`, so that a test can hand in one that remembers. Driver: no decisions beyond the streams' own.
 
 import { createInterface } from "node:readline/promises";
+import { exitCodes } from "../exit-code.ts";
 
 export interface Terminal {
-  /** Results. Resolves when the stream takes more; `false` when the reader is gone (`| head`), so: stop quietly. */
+  /**
+   * Results. Resolves when the stream takes more; `false` when nothing can be written any more, so: stop quietly. A reader
+   * that is gone (`| head`) is fine; any other failure is told on stderr and makes the exit code 1.
+   */
   out(data: Uint8Array | string): Promise<boolean>;
   /** What people should know beside the results: progress, hints, warnings. Adds the line end. */
   note(line: string): void;
@@ -21,11 +25,17 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr } = process;
   let readerGone = false;
-  // A reader that has left is no failure of ours; without a listener Node would end the process with a stack trace.
+  // Without a listener Node would end the process with a stack trace.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (readerGone) return;
     readerGone = true;
+    // A reader that has left is no failure of ours.
+    if (error.code === "EPIPE") return;
+    stderr.write(`varve: Cannot write the output: ${error.message}\n`);
+    process.exitCode = exitCodes.failed.code;
   });
+  // Nobody can be told.
+  stderr.on("error", () => undefined);
   return {
     async out(data) {
       if (readerGone || data.length === 0) return !readerGone;

@@ -342,7 +342,9 @@ export class PartitionLog {
   async writeCaptured(captured: CapturedPartition): Promise<CheckpointPartition | undefined> {
     const { files } = this.writer;
     const { countedOffset, ...known } = captured;
-    const mustWrite = files.isDirty || files.endOffset < countedOffset || this.hasOpenCut;
+    // A sync under way: sizes and recovery point do not belong together, and the files look clean already.
+    const isSynced = files.endOffset === this.writer.recoveryPoint && !files.isDirty;
+    const mustWrite = !isSynced || files.endOffset < countedOffset || this.hasOpenCut;
     if (!mustWrite || this.state.kind === "closed") return this.#describe(known);
     return this.writer.job(async () => {
       if (this.state.kind === "closed") return this.#describe(known);

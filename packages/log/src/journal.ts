@@ -5,16 +5,19 @@
  *   00000001.wal   [ 20 ][ 21 ]······        live
  *   00000002.wal   [ 22 ][ 23 ][ 12 ][ 13 ]  current; what lies behind round 23 is of an earlier life of the file
  *
- * A file is filled with zeros once, in front of the writer and in growing steps, and recycled in place afterwards: a sync of
- * a round then changes no metadata, and a full disk cannot stop one (J-15). Rounds are told apart by their numbers, never
- * by the name of the file. A failed write or sync is final (J-14): the caller ends the node.
+ * A file has its full size before it is used, as a hole; its list says so (journal-list.ts). It is filled with zeros, in front
+ * of the writer and in growing steps, the first time that a process uses it, and recycled in place afterwards: a sync of a
+ * round then changes no metadata, and a full disk cannot stop one (J-15). Rounds are told apart by their numbers, never by the
+ * name of the file. A failed write or sync is final (J-14): the caller ends the node.
  */
 import type { Clock } from "./clock.ts";
 import { FileSystemError } from "./file-system.ts";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 import type { RoundWriter } from "./group-commit.ts";
+import { writeJournalList } from "./journal-list.ts";
 import { encodeRound } from "./journal-round.ts";
 import type { JournalRecord, RoundLink, SyncPromise } from "./journal-round.ts";
+import { syncNames, syncOrFail } from "./small-files.ts";
 
 const fileNamePattern = /^(\d{8})\.wal$/;
 const fillBytesMin = 1024 * 1024;
@@ -42,14 +45,14 @@ export interface JournalOptions {
   /** Above every number ever seen in a header (J-10 f). */
   readonly nextRound: number;
   readonly previous: RoundLink;
-  /** Files that exist; all of them may be recycled. */
-  readonly freeSlots: readonly number[];
+  /** Files that there are, or were, from slot 0 on; all of them may be recycled. */
+  readonly fileCount: number;
 }
 
 interface JournalFile {
   readonly slot: number;
   readonly handle: FileHandle;
-  /** Bytes that are written, with rounds or zeros. */
+  /** Bytes that this process has written, with rounds or zeros; behind them there may be holes. */
   filledBytes: number;
   positionBytes: number;
   lastRound: number;
@@ -67,7 +70,8 @@ export class Journal implements RoundWriter {
   readonly #live: JournalFile[] = [];
   /** Slots that may be used again, and their files as far as they are open. */
   readonly #free: { slot: number; file: JournalFile | undefined }[];
-  #nextSlot: number;
+  /** Sizes that the list says, by slot. */
+  readonly #sizes: number[];
   #isClosed = false;
 
   constructor(options: JournalOptions, dependencies: { fs: FileSystem; clock: Clock }) {
@@ -77,8 +81,34 @@ export class Journal implements RoundWriter {
     this.nextRound = options.nextRound;
     this.#previous = options.previous;
     this.roundBytesMax = Math.min(options.fileBytes, roundBytesCeiling);
-    this.#free = [...options.freeSlots].sort((a, b) => a - b).map((slot) => ({ slot, file: undefined }));
-    this.#nextSlot = Math.max(-1, ...options.freeSlots) + 1;
+    this.#sizes = Array.from({ length: options.fileCount }, () => options.fileBytes);
+    this.#free = this.#sizes.map((_, slot) => ({ slot, file: undefined }));
+  }
+
+  /**
+   * Makes every file whole that is missing or too short, and then the list. `found` and `listed` are the sizes that there are
+   * and that the list says, by slot. Only when no slot of the checkpoint needs these files any more: what they lack is the
+   * proof that something was lost. Durable on return.
+   */
+  async mend(found: ReadonlyMap<number, number>, listed: readonly number[] | undefined): Promise<void> {
+    const { directory, fileBytes } = this.#options;
+    let isChanged = listed?.length !== this.#sizes.length;
+    for (const slot of this.#sizes.keys()) {
+      isChanged ||= listed?.[slot] !== fileBytes;
+      const sizeBytes = found.get(slot);
+      if (sizeBytes !== undefined && sizeBytes >= fileBytes) continue;
+      isChanged = true;
+      const path = `${directory}/${journalFileName(slot)}`;
+      const handle = await this.#fs.open(path, sizeBytes === undefined ? "create" : "write");
+      try {
+        await this.#setSize(path, handle);
+      } finally {
+        await handle.close();
+      }
+    }
+    if (isChanged) await writeJournalList(this.#fs, directory, this.#sizes);
+    // F-12: of a process that was killed the cache may show names that a power cut takes away.
+    else await syncNames(this.#fs, directory);
   }
 
   /** The last round that is durable, for a checkpoint. */
@@ -138,16 +168,34 @@ export class Journal implements RoundWriter {
   async #nextFile(): Promise<JournalFile> {
     const free = this.#free.shift();
     if (free?.file !== undefined) return free.file;
-    const slot = free?.slot ?? this.#nextSlot++;
-    const path = `${this.#options.directory}/${journalFileName(slot)}`;
-    if (free !== undefined) {
-      const handle = await this.#fs.open(path, "write");
-      return { slot, handle, filledBytes: await handle.size(), positionBytes: 0, lastRound: 0 };
-    }
-    const handle = await this.#patiently(() => this.#fs.open(path, "create"));
-    // F-12: the name is durable before a round in it counts.
-    await this.#fs.syncDirectory(this.#options.directory);
+    if (free === undefined) return this.#patiently(() => this.#newFile());
+    const { slot } = free;
+    const handle = await this.#fs.open(`${this.#options.directory}/${journalFileName(slot)}`, "write");
     return { slot, handle, filledBytes: 0, positionBytes: 0, lastRound: 0 };
+  }
+
+  /** J-6, F-12: size, name and place in the list are durable before a round in it counts. */
+  async #newFile(): Promise<JournalFile> {
+    const { directory, fileBytes } = this.#options;
+    const slot = this.#sizes.length;
+    const path = `${directory}/${journalFileName(slot)}`;
+    // Left by an attempt that was cut off: it is not in the list, so nothing was written to it.
+    if ((await this.#fs.stat(path)) !== undefined) await this.#fs.unlink(path);
+    const handle = await this.#fs.open(path, "create");
+    try {
+      await this.#setSize(path, handle);
+      await writeJournalList(this.#fs, directory, [...this.#sizes, fileBytes]);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    this.#sizes.push(fileBytes);
+    return { slot, handle, filledBytes: 0, positionBytes: 0, lastRound: 0 };
+  }
+
+  async #setSize(path: string, handle: FileHandle): Promise<void> {
+    await handle.truncate(this.#options.fileBytes);
+    await syncOrFail(path, () => handle.sync());
   }
 
   /** Keeps zeros in front of the writer; `neededBytes` at least, and then some for the records that free a full disk. */

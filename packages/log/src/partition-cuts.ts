@@ -36,6 +36,8 @@ export class PartitionCuts {
   readonly #node: CutsNode;
   #wantedMode: PartitionMode | undefined;
   #isCuttingBack = false;
+  /** Cuts that are asked for and have not ended. */
+  #cutsDue = 0;
 
   constructor(memory: PartitionMemory, writer: PartitionWriter, node: CutsNode) {
     this.#memory = memory;
@@ -45,14 +47,12 @@ export class PartitionCuts {
 
   /** Cuts to `offset`, or to the start of the batch that holds it. Returns where the log ends. */
   truncate(offset: number): Promise<number> {
-    this.#memory.readLimit = Math.min(this.#memory.readLimit, offset);
-    return this.#job(() => this.#truncate(offset));
+    return this.#cut(offset, () => this.#truncate(offset));
   }
 
   /** G-8: everything goes, and the log starts at `offset`. Ends a quarantine: the partition is refilled. */
   restart(offset: number): Promise<void> {
-    this.#memory.readLimit = 0;
-    return this.#job(async () => {
+    return this.#cut(0, async () => {
       const { mode } = this.#writer;
       await this.#writer.settle();
       this.#writer.stop();
@@ -71,7 +71,7 @@ export class PartitionCuts {
       await this.#rebuildProducers();
       await this.#writer.barrier(mode);
       this.#writer.resume();
-      this.#memory.readLimit = Number.MAX_SAFE_INTEGER;
+      this.#liftReadLimit();
       this.#memory.damageEnded("the log was started anew");
       this.#node.checkpointSoon();
     });
@@ -79,7 +79,7 @@ export class PartitionCuts {
 
   /** J-12: gives up what is damaged and everything behind it. */
   acceptLoss(): Promise<{ from: number; to: number }> {
-    return this.#job(async () => {
+    return this.#cut(Number.MAX_SAFE_INTEGER, async () => {
       const { state } = this.#memory;
       const to = this.#memory.logEndOffset;
       if (state.kind !== "quarantined") return { from: to, to };
@@ -175,14 +175,32 @@ export class PartitionCuts {
     // Nothing may begin to count any more: the end of what counts is where the log is cut.
     this.#writer.stop();
     this.#isCuttingBack = true;
-    this.#memory.readLimit = Math.min(this.#memory.readLimit, this.#memory.countedOffset);
-    this.#memory.setState({ kind: "needs-epoch", why });
-    void this.#job(async () => {
+    const cut = this.#cut(this.#memory.countedOffset, async () => {
       await this.#truncate(this.#memory.countedOffset);
       this.#isCuttingBack = false;
-    }).catch(() => {
+    });
+    cut.catch(() => {
       // The job has told the partition what failed.
     });
+    this.#memory.setState({ kind: "needs-epoch", why });
+  }
+
+  /** G-3, J-3: nothing from `limit` on is served or appended before this cut and all that were asked for with it have ended. */
+  #cut<T>(limit: number, work: () => Promise<T>): Promise<T> {
+    this.#memory.readLimit = Math.min(this.#memory.readLimit, limit);
+    this.#cutsDue += 1;
+    return this.#job(async () => {
+      try {
+        return await work();
+      } finally {
+        this.#cutsDue -= 1;
+      }
+    });
+  }
+
+  /** Inside a cut that is carried out. */
+  #liftReadLimit(): void {
+    if (this.#cutsDue <= 1) this.#memory.readLimit = Number.MAX_SAFE_INTEGER;
   }
 
   #job<T>(work: () => Promise<T>): Promise<T> {
@@ -218,7 +236,7 @@ export class PartitionCuts {
     await this.#rebuildProducers();
     // J-1: a truncation outside of the journal ends with a barrier before the next append.
     if (this.#writer.mode !== "journal") await this.#writer.barrier(this.#writer.mode);
-    this.#memory.readLimit = Number.MAX_SAFE_INTEGER;
+    this.#liftReadLimit();
     this.#writer.resume();
     this.#memory.notify();
     return to;

@@ -64,6 +64,7 @@ export class Scrubber {
 
   async #scrub(log: PartitionLog, segment: Segment): Promise<void> {
     if (log.state.kind === "closed" || log.state.kind === "failed" || segment.isRemoved) return;
+    const { endOffset } = segment;
     try {
       const found = await scanSegment((into, at) => segment.read(into, at), {
         positionBytes: 0,
@@ -72,7 +73,7 @@ export class Scrubber {
         epochAt: (offset) => log.epochAt(offset),
         onPiece: (bytes) => this.#pause((bytes / this.#options.bytesPerSecond) * 1000),
       });
-      if (found.fault === undefined || this.#isStopped) return;
+      if ((found.fault === undefined && found.endOffset >= endOffset) || this.#isStopped) return;
       await log.read({ offset: found.endOffset, maxBytes: 1, limit: segment.endOffset });
     } catch (error) {
       // Removed or closed under the scrub, or an error that the next reader will report.

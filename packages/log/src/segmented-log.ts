@@ -395,6 +395,10 @@ async function readSegment(
       const isWhole = start === 0 && at === buffer.length;
       return { kind: "batches", bytes: isWhole ? buffer : buffer.slice(start, at), nextOffset };
     }
+    if (start < 0 && position + at >= segment.sizeBytes && nextOffset < Math.min(segment.endOffset, options.limit)) {
+      // What is known of the segment was taken from a file that has lost its end.
+      return { kind: "damaged", file: segment.path, offset: nextOffset, why: "the file ends here" };
+    }
     if (fault !== undefined) return { kind: "damaged", file: segment.path, offset: nextOffset, why: fault.why };
     if (start >= 0 || needed === 0) return { kind: "empty" };
     // The batch that holds the offset was not reached, or is larger than what was read.

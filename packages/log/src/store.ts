@@ -92,7 +92,7 @@ export class LogStore {
         journalId: journalIdBytes(journalId),
         nextRound: recovered.last.number + 1,
         previous: recovered.last,
-        freeSlots: recovered.journalSlots,
+        fileCount: fileCountOf(recovered),
       },
       { fs, clock },
     );
@@ -160,6 +160,7 @@ export class LogStore {
     // J-10 f: both slots, then the boot id, then the journal goes on.
     await store.#checkpointer.run();
     await store.#checkpointer.run();
+    await store.#journal.mend(recovered.journal.sizes, recovered.journal.listed);
     await writeBootId(fs, directory, options.bootId);
     await store.#space.check();
     store.#scrubber.start();
@@ -502,6 +503,12 @@ function withDefaults(options: StoreOptions): Required<StoreOptions> {
     throw new LogError("BAD_OPTIONS", message);
   }
   return whole;
+}
+
+/** Files of the journal that there are or were. One behind the list was never finished. */
+function fileCountOf({ journal, last }: RecoveredStore): number {
+  const known = journal.listed?.length ?? Math.max(-1, ...journal.sizes.keys()) + 1;
+  return Math.max(known, last.number > 0 ? last.slot + 1 : 0);
 }
 
 /** Without a checkpoint there must be nothing else: two broken slots are no reason to begin anew. */

@@ -75,11 +75,19 @@ export async function inspectJournal(fs: FileSystem, directory: string): Promise
   const journal = await readJournal(fs, `${directory}/journal`, {
     journalId: new Uint8Array(Buffer.from(journalId, "hex")),
     above: round.number,
+    slotOfAbove: round.number > 0 ? round.slot : undefined,
   });
+  // After a clean end no file of the journal is needed.
+  const isNeeded = !used.checkpoint.isClean || journal.rounds.length > 0;
+  for (const { slot, why } of isNeeded ? journal.short : []) {
+    const message = `Rounds may be lost: ${why}.`;
+    const file = `journal/${journalFileName(slot)}`;
+    faults.add({ kind: "damage", file, positionBytes: 0, offset: undefined, message });
+  }
   checkRounds(journal.rounds, used.checkpoint, faults);
   return {
     checkpoints,
-    files: journal.slots.map((slot) => `journal/${journalFileName(slot)}`).sort(),
+    files: [...journal.sizes.keys()].map((slot) => `journal/${journalFileName(slot)}`).sort(),
     rounds: journal.rounds.map(rowOfRound),
     faults: faults.list,
     faultCount: faults.count,

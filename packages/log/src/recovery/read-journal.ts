@@ -7,6 +7,7 @@
  * produced. Everything is told apart by number.
  */
 import type { FileSystem } from "../file-system.ts";
+import { readJournalList } from "../journal-list.ts";
 import { isRecordWhole, readRoundHeader, readRoundTable, roundHeaderBytes, roundPageBytes } from "../journal-round.ts";
 import type { RoundHeader, RoundTable } from "../journal-round.ts";
 import { journalFileName, parseJournalFileName } from "../journal.ts";
@@ -26,9 +27,18 @@ export interface FoundRound {
   readonly isWhole: readonly boolean[];
 }
 
+/** A file that is missing or too short: whatever rounds it held may be gone without a trace (J-6). */
+export interface ShortFile {
+  readonly slot: number;
+  readonly why: string;
+}
+
 export interface ReadJournal {
-  /** Files there are. */
-  readonly slots: readonly number[];
+  /** Sizes of the files that there are, by slot. */
+  readonly sizes: ReadonlyMap<number, number>;
+  /** Sizes that there must be, by slot; undefined when nobody knows. */
+  readonly listed: readonly number[] | undefined;
+  readonly short: readonly ShortFile[];
   /** Above R, by number. */
   readonly rounds: readonly FoundRound[];
   /** The largest number in any header, 0 when there is none. */
@@ -38,18 +48,19 @@ export interface ReadJournal {
 export async function readJournal(
   fs: FileSystem,
   directory: string,
-  options: { journalId: Uint8Array; above: number },
+  options: { journalId: Uint8Array; above: number; slotOfAbove: number | undefined },
 ): Promise<ReadJournal> {
-  const slots: number[] = [];
+  const sizes = new Map<number, number>();
   const rounds = new Map<number, FoundRound>();
   let largestNumber = 0;
-  for (const name of await fs.readdir(directory)) {
+  const names = (await fs.stat(directory)) === undefined ? [] : await fs.readdir(directory);
+  for (const name of names) {
     const slot = parseJournalFileName(name);
     if (slot === undefined) continue;
-    slots.push(slot);
     const handle = await fs.open(`${directory}/${name}`, "read");
     try {
       const sizeBytes = await handle.size();
+      sizes.set(slot, sizeBytes);
       const found = await findHeaders((into, at) => handle.read(into, at), sizeBytes, options);
       for (const { header, positionBytes } of found) {
         largestNumber = Math.max(largestNumber, header.number);
@@ -66,7 +77,28 @@ export async function readJournal(
       await handle.close();
     }
   }
-  return { slots, rounds: [...rounds.values()].sort((a, b) => a.number - b.number), largestNumber };
+  const listed = await readJournalList(fs, directory);
+  const short = findShort(sizes, listed ?? [], options.slotOfAbove);
+  return { sizes, listed, short, rounds: [...rounds.values()].sort((a, b) => a.number - b.number), largestNumber };
+}
+
+/** `slotOfAbove`: the checkpoint says that its round was there. */
+function findShort(
+  sizes: ReadonlyMap<number, number>,
+  listed: readonly number[],
+  slotOfAbove: number | undefined,
+): ShortFile[] {
+  const short: ShortFile[] = [];
+  for (let slot = 0; slot < Math.max(listed.length, (slotOfAbove ?? -1) + 1); slot += 1) {
+    const sizeBytes = sizes.get(slot);
+    const neededBytes = listed[slot];
+    if (sizeBytes === undefined) {
+      if (neededBytes !== undefined || slot === slotOfAbove) short.push({ slot, why: "the file is missing" });
+    } else if (neededBytes !== undefined && sizeBytes < neededBytes) {
+      short.push({ slot, why: `the file has ${sizeBytes} bytes of ${neededBytes}` });
+    }
+  }
+  return short;
 }
 
 /** The bytes of one append, read again. */

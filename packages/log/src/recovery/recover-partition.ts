@@ -92,7 +92,7 @@ class PartitionFiles {
       // Those that begin above the recovery point hold nothing that is known to be good.
       const below = remaining.filter(({ baseOffset }) => baseOffset <= recoveryPoint);
       if (quarantine !== undefined) await this.#leaveAlone(remaining, below);
-      else if (this.#findMissing(remaining)) return;
+      else if (this.#findMissing(remaining) || (await this.#findShort(remaining))) return;
       else if (mode === "journal") await this.#takeFromJournal(remaining, below);
       else await this.#scan(remaining, below);
     }
@@ -154,6 +154,30 @@ class PartitionFiles {
     const kept = listed.filter(({ baseOffset }) => baseOffset < offset);
     const behind = listed.filter(({ baseOffset }) => baseOffset > offset).map(({ path }) => path);
     this.log = this.#logOf(this.#segmentsKnown(kept, offset), behind);
+    return true;
+  }
+
+  /** Of a segment that is full every byte was synced: one that is shorter than the checkpoint says has lost its end (J-12). */
+  async #findShort(listed: readonly ListedSegment[]): Promise<boolean> {
+    const { recoveryPoint, logStartOffset } = this.#replayed;
+    const index = listed.findIndex(({ baseOffset, sizeBytes }, at) => {
+      const next = listed[at + 1]?.baseOffset ?? Number.MAX_SAFE_INTEGER;
+      return next > logStartOffset && next <= recoveryPoint && sizeBytes < (this.#known(baseOffset)?.sizeBytes ?? -1);
+    });
+    const short = listed[index];
+    if (short === undefined) return false;
+    const kept = this.#segmentsKnown(listed.slice(0, index + 1), short.baseOffset);
+    const segment = kept.at(-1);
+    if (segment === undefined) return false;
+    const end = await this.#walk(segment, short, recoveryPoint);
+    const known = this.#known(short.baseOffset)?.sizeBytes;
+    this.damage = {
+      file: short.path,
+      offset: end.offset,
+      why: `the file has ${short.sizeBytes} bytes, and ${known} were synced`,
+    };
+    const behind = listed.slice(index + 1).map(({ path }) => path);
+    this.log = this.#logOf(kept, behind);
     return true;
   }
 
@@ -292,7 +316,11 @@ class PartitionFiles {
     mode: string,
     fault: { kind: "cut-off" | "bad"; why: string; file: string } | undefined,
   ): void {
-    if (this.damage !== undefined) return;
+    if (this.damage !== undefined) {
+      // A round is lost, and what the segments hold is there nevertheless.
+      this.damage = { ...this.damage, offset: Math.max(this.damage.offset, endOffset) };
+      return;
+    }
     const file = fault?.file ?? this.log.segments.at(-1)?.path ?? this.#directory;
     if (endOffset < promised) {
       // J-9: it was said to be synced up to there.
@@ -322,27 +350,32 @@ class PartitionFiles {
       return { segments, segment, positionBytes: known };
     }
     // Truncated since the checkpoint, or shorter than it says: walk from the start of the segment.
+    const end = await this.#walk(segment, last, recoveryPoint);
+    if (end.offset === recoveryPoint) return { segments, segment, positionBytes: segment.sizeBytes };
+    this.damage ??= { file: segment.path, offset: end.offset, why: `${end.why}, and ${recoveryPoint} was synced` };
+    this.log = this.#logOf(segments);
+    return undefined;
+  }
+
+  /** Sets end and size of a segment to what it holds below `limit`, from its start on. */
+  async #walk(segment: Segment, listed: ListedSegment, limit: number): Promise<{ offset: number; why: string }> {
     let positionBytes = 0;
-    let endOffset = last.baseOffset;
+    let offset = listed.baseOffset;
     const found = await scanSegment((into, at) => segment.read(into, at), {
       positionBytes: 0,
-      offset: last.baseOffset,
-      sizeBytes: last.sizeBytes,
+      offset,
+      sizeBytes: listed.sizeBytes,
       epochAt: undefined,
       onBatch: (header, at) => {
         const next = header.baseOffset + header.lastOffsetDelta + 1;
-        if (next > recoveryPoint) return;
-        endOffset = next;
+        if (next > limit) return;
+        offset = next;
         positionBytes = at + header.sizeBytes;
       },
     });
     segment.sizeBytes = positionBytes;
-    segment.endOffset = endOffset;
-    if (endOffset === recoveryPoint) return { segments, segment, positionBytes };
-    const why = `${found.fault?.why ?? "the file ends here"}, and ${recoveryPoint} was synced`;
-    this.damage ??= { file: segment.path, offset: endOffset, why };
-    this.log = this.#logOf(segments);
-    return undefined;
+    segment.endOffset = offset;
+    return { offset, why: found.fault?.why ?? "the file ends here" };
   }
 
   /** Bytes below the recovery point, when the checkpoint that is used says it. */

@@ -18,8 +18,8 @@ import type { PartitionId } from "../partition-id.ts";
 import type { SegmentLimits } from "../segmented-log.ts";
 import { readSmallFile, replaceFile } from "../small-files.ts";
 import { readJournal } from "./read-journal.ts";
-import type { FoundRound } from "./read-journal.ts";
-import { partitionKey, replayJournal } from "./replay.ts";
+import type { FoundRound, ReadJournal } from "./read-journal.ts";
+import { createdInLostRound, partitionKey, replayJournal } from "./replay.ts";
 import type { ReplayedPartition } from "./replay.ts";
 import { recoverPartition } from "./recover-partition.ts";
 import type { RecoveredFiles, RecoveryContext } from "./recover-partition.ts";
@@ -48,7 +48,7 @@ export interface RecoveredPartition {
 export interface RecoveredStore {
   readonly partitions: readonly RecoveredPartition[];
   readonly setAside: readonly string[];
-  readonly journalSlots: readonly number[];
+  readonly journal: ReadJournal;
   /** Where the journal stands: the next round follows it. */
   readonly last: RoundLink & { readonly number: number };
 }
@@ -60,12 +60,18 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
   const { fs, checkpoint, journalDirectory, topicsDirectory } = options;
   const above = checkpoint?.round.number ?? 0;
   // (a)
-  const journal = await readJournal(fs, journalDirectory, { journalId: options.journalId, above });
+  const slotOfAbove = above > 0 ? checkpoint?.round.slot : undefined;
+  const journal = await readJournal(fs, journalDirectory, { journalId: options.journalId, above, slotOfAbove });
+  const isClean = checkpoint?.isClean === true && journal.rounds.length === 0;
   const lastRound = journal.rounds.at(-1);
   // (b)
   if (lastRound !== undefined) await rewriteEnd(fs, journalDirectory, lastRound);
   // (c)
-  const { partitions: replayed, deleted } = replayJournal(checkpoint?.partitions ?? [], journal.rounds, above);
+  // After a clean end no file of the journal is needed.
+  const short = isClean ? [] : journal.short;
+  const replay = replayJournal(checkpoint?.partitions ?? [], journal.rounds, above, short);
+  const { deleted } = replay;
+  const replayed = new Map(replay.partitions);
   const directories = await findDirectories(fs, topicsDirectory, replayed);
   const setAside: string[] = [];
   /** A name that means "to be removed" is given after the record of the deletion is durable, whatever became of that. */
@@ -85,6 +91,11 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
       await fs.removeTree(`${topicsDirectory}/${name}.deleted`);
       continue;
     }
+    if (replay.isRoundLost && key !== undefined && id !== undefined) {
+      // J-12: nobody knows that it is nobody's.
+      replayed.set(key, createdInLostRound(id, `${topicsDirectory}/${name}`));
+      continue;
+    }
     setAside.push(await setDirectoryAside(fs, topicsDirectory, name));
   }
   await fs.syncDirectory(topicsDirectory);
@@ -95,7 +106,7 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
     limits: options.limits,
     journalDirectory,
     isSameBoot: options.isSameBoot,
-    isClean: checkpoint?.isClean === true && journal.rounds.length === 0,
+    isClean,
   };
   const partitions: RecoveredPartition[] = [];
   for (const partition of replayed.values()) {
@@ -120,7 +131,7 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
       lastRound === undefined ? (checkpoint?.round.endBytes ?? 0) : lastRound.positionBytes + lastRound.lengthBytes,
     crc: lastRound?.header.crc ?? checkpoint?.round.crc ?? 0,
   };
-  return { partitions, setAside, journalSlots: journal.slots, last };
+  return { partitions, setAside, journal, last };
 }
 
 /**

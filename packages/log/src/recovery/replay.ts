@@ -13,8 +13,9 @@ import { EpochRuns } from "@varve/format";
 import type { CheckpointPartition, CheckpointSegment, Quarantine } from "../checkpoint-file.ts";
 import type { RoundTable, TableRecord } from "../journal-round.ts";
 import { journalFileName } from "../journal.ts";
+import type { PartitionId } from "../partition-id.ts";
 import type { PartitionMode } from "../partition-mode.ts";
-import type { FoundRound } from "./read-journal.ts";
+import type { FoundRound, ShortFile } from "./read-journal.ts";
 
 /** Bytes of one append in the journal. */
 export interface JournaledAppend {
@@ -58,24 +59,30 @@ export interface Replay {
   readonly partitions: ReadonlyMap<string, ReplayedPartition>;
   /** Deleted: directories with these ids go. */
   readonly deleted: ReadonlySet<string>;
+  /** A round that counted cannot be read: it may have created a partition that is not here. */
+  readonly isRoundLost: boolean;
 }
 
 export function partitionKey(topicId: string, partition: number): string {
   return `${topicId}/${partition}`;
 }
 
-/** `above` is R; `rounds` are those above it, by number, as far as they were found. */
+/**
+ * `above` is R; `rounds` are those above it, by number, as far as they were found. A file in `short` may have held the rounds
+ * after them.
+ */
 export function replayJournal(
   checkpoint: readonly CheckpointPartition[],
   rounds: readonly FoundRound[],
   above: number,
+  short: readonly ShortFile[] = [],
 ): Replay {
   const state = new ReplayState(checkpoint);
   const last = rounds.at(-1)?.number ?? above;
   let expected = above + 1;
   for (const [index, round] of rounds.entries()) {
     // J-10 a: a round is missing, and a later header proves that it counted.
-    if (round.number !== expected) state.lostRound(expected);
+    if (round.number !== expected) state.lostRound(`round ${expected} of the journal cannot be read`);
     expected = round.number + 1;
     const next = rounds[index + 1];
     // J-6: any later header proves that this round counted, so what is bad in it is damage; in the last one it is torn.
@@ -83,10 +90,14 @@ export function replayJournal(
     // The chain: what follows was written after another round than this one.
     const isMisplaced = next?.number === expected && next.header.previous.crc !== round.header.crc;
     if (round.table === undefined || isMisplaced) {
-      if (!isTorn) state.lostRound(round.number);
+      if (!isTorn) state.lostRound(`round ${round.number} of the journal cannot be read`);
       continue;
     }
     state.replay(round, round.table, isTorn);
+  }
+  for (const { slot, why } of short) {
+    const file = `journal/${journalFileName(slot)}`;
+    state.lostRound(`${why}, and may have held rounds above ${expected - 1}`, file);
   }
   return state.finish();
 }
@@ -94,16 +105,16 @@ export function replayJournal(
 class ReplayState {
   readonly #partitions = new Map<string, ReplayedPartition>();
   readonly #deleted = new Set<string>();
+  #isRoundLost = false;
 
   constructor(checkpoint: readonly CheckpointPartition[]) {
     for (const known of checkpoint) this.#partitions.set(partitionKey(known.topicId, known.partition), begin(known));
   }
 
   /** A round that counted cannot be read: nobody knows whom it concerned. */
-  lostRound(number: number): void {
-    for (const partition of this.#partitions.values()) {
-      open(partition, partition.endOffset, `round ${number} of the journal cannot be read`, "journal");
-    }
+  lostRound(why: string, file = "journal"): void {
+    this.#isRoundLost = true;
+    for (const partition of this.#partitions.values()) open(partition, partition.endOffset, why, file);
   }
 
   replay(round: FoundRound, table: RoundTable, isTorn: boolean): void {
@@ -127,7 +138,7 @@ class ReplayState {
     for (const partition of this.#partitions.values()) {
       if (partition.mode === "journal") partition.epochs.truncateTo(partition.endOffset + 1);
     }
-    return { partitions: this.#partitions, deleted: this.#deleted };
+    return { partitions: this.#partitions, deleted: this.#deleted, isRoundLost: this.#isRoundLost };
   }
 
   #record(key: string, record: TableRecord, round: FoundRound, isWhole: boolean): void {
@@ -170,7 +181,14 @@ function begin(known: CheckpointPartition): ReplayedPartition {
   };
 }
 
-function created(record: TableRecord, mode: PartitionMode): ReplayedPartition {
+/** A directory that the lost round may have made: whose it is, is known, and what it must hold is not. */
+export function createdInLostRound(id: PartitionId, file: string): ReplayedPartition {
+  const record = { topicId: id.topicId, partition: id.partition, base: 0 };
+  const quarantine = { file, offset: 0, why: "the round of the journal that created the partition cannot be read" };
+  return { ...created(record, "journal"), quarantine };
+}
+
+function created(record: Pick<TableRecord, "topicId" | "partition" | "base">, mode: PartitionMode): ReplayedPartition {
   return {
     topicId: record.topicId,
     partition: record.partition,
@@ -254,7 +272,10 @@ function truncate(partition: ReplayedPartition, to: number): void {
   // J-9: the last value: what was promised above the cut does not hold any more.
   partition.promised = Math.min(partition.promised, to);
   partition.cutTo = Math.min(partition.cutTo, to);
-  partition.segments = partition.segments.filter(({ baseOffset }) => baseOffset < to);
+  partition.segments = partition.segments
+    .filter(({ baseOffset }) => baseOffset < to)
+    // The last one was cut, and may have grown again since.
+    .map((segment, index, kept) => (index < kept.length - 1 ? segment : { ...segment, sizeBytes: -1 }));
   partition.isPlaceKnown = false;
   if (partition.damage !== undefined && to <= partition.damage.offset) partition.damage = undefined;
   if (partition.quarantine !== undefined && to <= partition.quarantine.offset) partition.quarantine = undefined;

@@ -10,7 +10,8 @@
  * hears that it happened. Then `powerCut` or `kill` decides what the next process finds. A `FileSystem` belongs to one
  * process: once that is gone, its operations never end.
  *
- * Faults: `inject` makes operations fail or hang, `quotaBytes` fills the disk, `flipBit` damages bytes at rest.
+ * Faults: `inject` makes operations fail or hang, `quotaBytes` fills the disk; `flipBit`, `loseEnd` and `loseFile` damage
+ * what is at rest.
  */
 import type { FileHandle, FileStatus, FileSystem, FileSystemErrorCode, OpenMode } from "../file-system.ts";
 import { FileSystemError } from "../file-system.ts";
@@ -144,6 +145,18 @@ export class SimulatedDisk {
   /** Damages one bit of a file, on the disk and in the cache. */
   flipBit(path: string, at: number, bit: number): void {
     this.#file(path).flipBit(at, bit);
+  }
+
+  /** Damages a file so that only its first bytes are left, on the disk and in the cache. */
+  loseEnd(path: string, sizeBytes: number): void {
+    this.#file(path).loseEnd(sizeBytes);
+  }
+
+  /** The file is gone, on the disk and in the cache. */
+  loseFile(path: string): void {
+    const parent = this.#tree.parentOf(path);
+    parent?.directory.cache.delete(parent.name);
+    parent?.directory.durable.delete(parent.name);
   }
 
   /** A view of what a reader would see now; for tests. */

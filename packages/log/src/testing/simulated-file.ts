@@ -175,6 +175,12 @@ export class SimulatedFile {
     }
   }
 
+  /** The end of the file is gone, on the disk and in the cache. */
+  loseEnd(sizeBytes: number): void {
+    this.truncate(sizeBytes);
+    this.#applySizes(this.#sizeChangeNumber);
+  }
+
   clone(): SimulatedFile {
     const copy = new SimulatedFile(this.pageBytes);
     copy.modifiedMs = this.modifiedMs;

@@ -55,9 +55,15 @@ export type StoreCommand =
       readonly seed: number;
       /** Crashes inside the recoveries that follow, as effects after their start. */
       readonly again: readonly { readonly power: boolean; readonly effects: number }[];
-      /** `among`: a part of the path, for files that are few among many. */
+      /** `among`: a part of the path, for files that are few among many. Only where it can be noticed: `lose`. */
       readonly flip:
-        | { readonly among: string; readonly file: number; readonly at: number; readonly bit: number }
+        | {
+            readonly among: string;
+            readonly file: number;
+            readonly at: number;
+            readonly bit: number;
+            readonly lose: "nothing" | "end" | "file";
+          }
         | undefined;
     }
   | { readonly kind: "reopen" };

@@ -365,10 +365,18 @@ export class StoreRun {
     const file = files[Math.floor(flip.file * files.length)] as (typeof files)[number];
     if (file.path.includes("checkpoint") && flip.among !== "checkpoint") return;
     const at = Math.floor(flip.at * file.sizeBytes);
-    this.world.disk.flipBit(file.path, at, flip.bit);
+    // J-13: under `os` what the end of a file cuts off is torn.
+    const isInOs = [...this.world.models.values()].some((model) => {
+      return !model.promisesSync && file.path.includes(`/${model.name}/`);
+    });
+    const isNoticed = file.path.endsWith(".wal") || (file.path.endsWith(".log") && !isInOs);
+    const lose = isNoticed ? flip.lose : "nothing";
+    if (lose === "file") this.world.disk.loseFile(file.path);
+    else if (lose === "end") this.world.disk.loseEnd(file.path, at);
+    else this.world.disk.flipBit(file.path, at, flip.bit);
     this.#flipped = file.path;
-    this.world.note(`flip bit ${flip.bit} of byte ${at} of ${file.path}`);
-    this.world.count("flip");
+    this.world.note(`flip bit ${flip.bit} of byte ${at} of ${file.path}, lose ${lose}`);
+    this.world.count(lose === "nothing" ? "flip" : `lost ${lose}`);
     for (const model of this.world.models.values()) {
       const isShared = !file.path.includes("/topics/");
       if (isShared || file.path.includes(`/${model.name}/`)) model.mayBeDamaged = true;
@@ -429,7 +437,8 @@ export class StoreRun {
     const flushes = [...new Set([model.flush, model.flushAsked ?? model.flush])];
     const counted = model.survivesKill;
     demand(
-      flushes.includes(log.config.flush),
+      // The record of a change may be what is damaged; the topic's configuration says what it is.
+      flushes.includes(log.config.flush) || model.mayBeDamaged,
       () => `${model.name}: flush is '${log.config.flush}', but it was '${model.flush}'`,
     );
     await reviveGhosts(model, log, this.world.wait);

@@ -145,6 +145,7 @@ const command: fc.Arbitrary<StoreCommand> = fc.oneof(
             file: at,
             at,
             bit: fc.nat(7),
+            lose: fc.constantFrom("nothing" as const, "nothing" as const, "end" as const, "file" as const),
           }),
         },
       ),

@@ -219,8 +219,9 @@ export class Broker {
     // Whoever reads only the log learns of damage too: nobody may ask these partitions for records for long.
     for (const { id, state } of store.recovery.partitions) {
       if (state.kind !== "quarantined") continue;
-      const { file, offset, why } = state;
-      this.#logger.warn({ topic: id.topic, partition: id.partition, file, offset, why }, "partition is quarantined");
+      const { file, offset, end, why } = state;
+      const where = { topic: id.topic, partition: id.partition, file, offset, end, why };
+      this.#logger.warn(where, "partition is quarantined");
     }
     return store;
   }

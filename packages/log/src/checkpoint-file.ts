@@ -26,10 +26,16 @@ export interface CheckpointSegment {
   readonly maxTimestampMs: number;
 }
 
-export interface Quarantine {
+/** Where bytes that counted are not what they were. */
+export interface Damage {
   readonly file: string;
   readonly offset: number;
   readonly why: string;
+}
+
+export interface Quarantine extends Damage {
+  /** Exclusive end of the offsets that were given out, as far as anything says it: the loss is at most [offset, end). */
+  readonly end: number;
 }
 
 export interface CheckpointPartition {

@@ -6,7 +6,7 @@ import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildBatch } from "@varve/format";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { systemClock } from "./clock.ts";
 import { inspectJournal } from "./inspect/inspect-journal.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
@@ -76,7 +76,14 @@ async function killed(): Promise<LogStore> {
   for (const partition of [0, 1]) await appendOne(store, partition);
   await store.checkpoint();
   for (const partition of [0, 1]) await appendOne(store, partition);
+  await sealed(store);
   return store;
+}
+
+/** The last round is sealed, and nothing is written any more (J-6). */
+async function sealed(store: LogStore): Promise<void> {
+  const { round } = store.stats();
+  await vi.waitFor(() => expect(store.stats().round).toBeGreaterThan(round));
 }
 
 const journalFile = (): string => join(directory, "journal", "00000000.wal");
@@ -120,6 +127,7 @@ test("LogStore J-6: after a clean end no file of the journal is needed", async (
 test("LogStore J-6: a partition that was created since the checkpoint is not nobody's when the journal lost its end", async () => {
   const dead = await killed();
   await appendOne(dead, 2);
+  await sealed(dead);
   await truncate(journalFile(), 0);
   const store = await open();
   expect(store.get(topicId, 2)?.state).toMatchObject({ kind: "quarantined", offset: 0 });

@@ -44,7 +44,8 @@ export type JournalRecordType =
   | "log-start"
   | "restart"
   | "delete-partition"
-  | "flush";
+  | "flush"
+  | "loss";
 
 const recordTypes: readonly JournalRecordType[] = [
   "append",
@@ -55,6 +56,7 @@ const recordTypes: readonly JournalRecordType[] = [
   "restart",
   "delete-partition",
   "flush",
+  "loss",
 ];
 const modes: readonly PartitionMode[] = ["os", "journal", "direct"];
 
@@ -65,6 +67,7 @@ const modes: readonly PartitionMode[] = ["os", "journal", "direct"];
  * - `epoch-start`: `epoch` begins at `base`.
  * - `log-start`: nothing below `base` is readable. - `restart`: the log is empty and starts at `base` (G-8).
  * - `delete-partition`. - `flush`: `mode` is what the partition is about to become.
+ * - `loss`: what was at or above `base` is given up; [base, end) stays empty, in `epoch` (J-12).
  */
 export interface JournalRecord {
   readonly type: JournalRecordType;

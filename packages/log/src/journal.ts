@@ -24,7 +24,7 @@ const fillBytesMin = 1024 * 1024;
 const fillBytesMax = 16 * 1024 * 1024;
 const zeroChunkBytes = 1024 * 1024;
 /** One round is at most so long, so that it does not hold up the next for long. */
-const roundBytesCeiling = 16 * 1024 * 1024;
+export const roundBytesCeiling = 16 * 1024 * 1024;
 /** How long a round waits before it asks a full disk again (J-15). */
 const spaceRetryMs = 250;
 

@@ -10,6 +10,8 @@ import { readBatchHeader } from "@varve/format";
 import { LogError } from "./errors.ts";
 import { FileSystemError } from "./file-system.ts";
 import type { FileSystem } from "./file-system.ts";
+import { gapBatches } from "./gap-batch.ts";
+import { invariant } from "./invariant.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 import type { PartitionMode } from "./partition-mode.ts";
 import type { PartitionWriter, WriterNode } from "./partition-writer.ts";
@@ -72,21 +74,55 @@ export class PartitionCuts {
       await this.#writer.barrier(mode);
       this.#writer.resume();
       this.#liftReadLimit();
-      this.#memory.damageEnded("the log was started anew");
+      this.#memory.damageEnded({ kind: "needs-epoch", why: "the log was started anew" });
       this.#node.checkpointSoon();
     });
   }
 
-  /** J-12: gives up what is damaged and everything behind it. */
-  acceptLoss(): Promise<{ from: number; to: number }> {
+  /**
+   * J-12: gives up what is damaged and everything behind it. The offsets stay taken: batches without records hold their
+   * place, in a new epoch (J-3), so that nobody who has seen one of them meets another record there.
+   */
+  acceptLoss(epoch: number): Promise<{ from: number; to: number }> {
     return this.#cut(Number.MAX_SAFE_INTEGER, async () => {
-      const { state } = this.#memory;
-      const to = this.#memory.logEndOffset;
-      if (state.kind !== "quarantined") return { from: to, to };
-      const from = await this.#truncate(state.offset);
-      this.#memory.damageEnded("damage was given up");
+      const memory = this.#memory;
+      const { state } = memory;
+      if (state.kind !== "quarantined") return { from: memory.logEndOffset, to: memory.logEndOffset };
+      invariant(epoch > memory.epochs.latestEpoch, () => `epoch ${epoch} of ${memory.name} is not new`);
+      const { files, mode } = this.#writer;
+      memory.readLimit = Math.min(memory.readLimit, state.offset);
+      await this.#writer.settle();
+      this.#writer.stop();
+      const start = Math.max(state.offset, memory.logStartOffset);
+      const boundary = files.segments.length === 0 ? undefined : await files.boundaryAt(start);
+      if (boundary === undefined && files.segments.length > 0) {
+        throw new LogError("DAMAGED", `Cannot give up ${memory.name} from ${start} on: no batch ends there.`);
+      }
+      const from = boundary?.offset ?? start;
+      const to = Math.max(from, state.end, memory.logEndOffset);
+      this.#node.commit.withdrawPromise(memory.key);
+      // J-7: durable before files change, and from here on a recovery carries it out.
+      await this.#writer.record({ type: "loss", base: from, end: to, epoch });
+      this.#cutMemory(from);
+      this.#writer.tail.clear();
+      memory.epochs.add(epoch, from);
+      const nowMs = this.#node.clock.nowMs();
+      await this.#node.lanes.run(async () => {
+        if (boundary === undefined) await files.startAt(from, nowMs);
+        else await files.cutTo(boundary);
+        await files.append(gapBatches(from, to, epoch), memory.config, nowMs);
+        await files.sync();
+      });
+      memory.logEndOffset = to;
+      memory.countedOffset = to;
+      this.#writer.restartedAt(to);
+      await this.#rebuildProducers();
+      await this.#writer.barrier(mode);
+      this.#liftReadLimit();
+      this.#writer.resume();
+      memory.damageEnded({ kind: "open" });
       this.#node.checkpointSoon();
-      return { from, to: Math.max(from, to) };
+      return { from, to };
     });
   }
 
@@ -156,7 +192,8 @@ export class PartitionCuts {
     if (problem instanceof LogError) return;
     if (!(problem instanceof FileSystemError)) throw problem;
     const isCutting = this.#memory.readLimit !== Number.MAX_SAFE_INTEGER;
-    if (problem.code === "NO_SPACE" && this.#writer.mode !== "journal" && !this.#isCuttingBack) {
+    const isWritable = !this.#isCuttingBack && this.#memory.state.kind !== "quarantined";
+    if (problem.code === "NO_SPACE" && this.#writer.mode !== "journal" && isWritable) {
       this.#cutBack(`no space left for "${problem.path}"`);
       return;
     }

@@ -6,7 +6,7 @@
  */
 import { assignOffsets, batchHeaderBytes, readBatchHeader, usesLogAppendTime } from "@varve/format";
 import type { BatchHeader, Reason } from "@varve/format";
-import type { CheckpointPartition, Quarantine } from "./checkpoint-file.ts";
+import type { CheckpointPartition, Damage } from "./checkpoint-file.ts";
 import { LogError } from "./errors.ts";
 import { FileSystemError } from "./file-system.ts";
 import { invariant } from "./invariant.ts";
@@ -43,6 +43,8 @@ export interface PartitionLogState extends Omit<PartitionMemoryState, "logEndOff
 export interface PartitionNode extends CutsNode {
   /** J-15: why nothing is appended for want of space, or undefined. */
   spaceRefusal(): string | undefined;
+  /** Damage was found while the partition was in use; to be counted. */
+  quarantined(): void;
 }
 
 /** What a partition holds at the moment a checkpoint begins. */
@@ -289,9 +291,13 @@ export class PartitionLog {
     return this.#cuts.deleteBefore(offset);
   }
 
-  /** Gives up what is damaged and everything after it (J-12). Returns the range that is lost. */
-  acceptLoss(): Promise<{ from: number; to: number }> {
-    return this.#cuts.acceptLoss();
+  /**
+   * Gives up what is damaged and everything after it (J-12). The range that is lost, as far as offsets may have been given
+   * out, stays empty, and the node leads in `epoch`, which is above every epoch of this log, from behind it on. Durable on
+   * return; without effect, and with an empty range, on a partition that is not quarantined.
+   */
+  acceptLoss(epoch: number): Promise<{ from: number; to: number }> {
+    return this.#cuts.acceptLoss(epoch);
   }
 
   /** Removes whole segments by age and size (J-16); for the store. */
@@ -305,11 +311,12 @@ export class PartitionLog {
   }
 
   /** J-12: nothing is appended any more; what lies below can be read. For reads and the scrubber. */
-  quarantine(damage: Quarantine): void {
+  quarantine(damage: Damage): void {
     const { state } = this.#memory;
     if (this.#memory.isEnded || (state.kind === "quarantined" && state.offset <= damage.offset)) return;
     this.#memory.quarantine(damage);
     this.#node.checkpointSoon();
+    this.#node.quarantined();
   }
 
   /** Whether a job is under way whose records may be durable while memory or files do not show it (J-8). */
@@ -490,7 +497,7 @@ export class PartitionLog {
   }
 }
 
-function damagedAt(damage: Quarantine): ReadResult {
+function damagedAt(damage: Damage): ReadResult {
   return { kind: "damaged", file: damage.file, offset: damage.offset, why: damage.why };
 }
 

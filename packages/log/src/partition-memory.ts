@@ -5,7 +5,7 @@
  *   log start ≤ high watermark ≤ counted ≤ log end
  */
 import type { EpochRuns } from "@varve/format";
-import type { Quarantine } from "./checkpoint-file.ts";
+import type { Damage, Quarantine } from "./checkpoint-file.ts";
 import type { LogError } from "./errors.ts";
 import type { PartitionId } from "./partition-id.ts";
 import type { LogConfig, PartitionState } from "./partition-types.ts";
@@ -53,8 +53,8 @@ export class PartitionMemory {
     this.config = state.config;
     this.state = state.state;
     if (state.state.kind === "quarantined") {
-      const { file, offset, why } = state.state;
-      this.#damage = { file, offset, why };
+      const { file, offset, end, why } = state.state;
+      this.#damage = { file, offset, end, why };
     }
     this.logStartOffset = state.logStartOffset;
     this.logEndOffset = Math.max(state.logEndOffset, state.logStartOffset);
@@ -95,16 +95,16 @@ export class PartitionMemory {
   }
 
   /** J-12: until it is refilled or accepted. */
-  quarantine(damage: Quarantine): void {
-    const { file, offset, why } = damage;
-    this.#damage = { file, offset, why };
-    this.setState({ kind: "quarantined", file, offset, why });
+  quarantine({ file, offset, why }: Damage): void {
+    const end = Math.max(this.#damage?.end ?? 0, this.logEndOffset);
+    this.#damage = { file, offset, end, why };
+    this.setState({ kind: "quarantined", ...this.#damage });
   }
 
   /** The loss was accepted, or the partition starts anew. */
-  damageEnded(why: string): void {
+  damageEnded(state: PartitionState): void {
     this.#damage = undefined;
-    this.setState({ kind: "needs-epoch", why });
+    this.setState(state);
   }
 
   /** Everything below `offset` counts. */

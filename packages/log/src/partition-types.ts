@@ -19,14 +19,21 @@ export interface LogConfig {
 
 /**
  *   needs-epoch ──startEpoch──▶ open ──write failed──▶ needs-epoch     (J-3; every open of the store begins here)
- *   any ──damage found──▶ quarantined ──acceptLoss──▶ needs-epoch      (J-12)
+ *   any ──damage found──▶ quarantined ──acceptLoss──▶ open             (J-12)
  *   any ──I/O error──▶ failed                                          (J-14)
  *   any ──close──▶ closed
  */
 export type PartitionState =
   | { readonly kind: "open" }
   | { readonly kind: "needs-epoch"; readonly why: string }
-  | { readonly kind: "quarantined"; readonly file: string; readonly offset: number; readonly why: string }
+  | {
+      readonly kind: "quarantined";
+      readonly file: string;
+      readonly offset: number;
+      /** Exclusive: offsets below may have been given out, so that [offset, end) is what `acceptLoss` gives up. */
+      readonly end: number;
+      readonly why: string;
+    }
   | { readonly kind: "failed"; readonly error: LogError }
   | { readonly kind: "closed" };
 

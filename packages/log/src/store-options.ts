@@ -73,4 +73,6 @@ export interface StoreStats {
   /** Number of the last journal round. */
   readonly round: number;
   readonly checkpoints: number;
+  /** Findings of damage, by the recovery and since. */
+  readonly quarantines: number;
 }

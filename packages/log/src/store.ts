@@ -12,6 +12,7 @@
 import { EpochRuns } from "@varve/format";
 import { readBootId, writeBootId } from "./boot-id-file.ts";
 import { CheckpointSlots } from "./checkpoint-slots.ts";
+import type { Quarantine } from "./checkpoint-file.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Timer } from "./clock.ts";
 import { LogError } from "./errors.ts";
@@ -70,6 +71,7 @@ export class LogStore {
   readonly #roomWaiters: (() => void)[] = [];
   #checkpointTimer: Timer | undefined;
   #checkpoints = 0;
+  #quarantines = 0;
   #isFlushAsked = false;
   #fatal: LogError | undefined;
   #closing: Promise<void> | undefined;
@@ -122,6 +124,7 @@ export class LogStore {
     });
     this.#node = this.#makeNode();
     this.recovery = { partitions: recovered.partitions.map(reportOf), setAside: recovered.setAside };
+    this.#quarantines = this.recovery.partitions.filter(({ state }) => state.kind === "quarantined").length;
   }
 
   /**
@@ -297,6 +300,7 @@ export class LogStore {
       journalBytes: this.#journal.liveBytes,
       round: this.#journal.last.number,
       checkpoints: this.#checkpoints,
+      quarantines: this.#quarantines,
     };
   }
 
@@ -410,6 +414,9 @@ export class LogStore {
         // J-12: in both slots, so that a flip in one does not forget it.
         void this.#checkpointInBackground().then(() => this.#checkpointInBackground());
       },
+      quarantined: () => {
+        this.#quarantines += 1;
+      },
       spaceRefusal: () => {
         const refusal = this.#space.refusal();
         if (refusal === undefined) return undefined;
@@ -519,7 +526,7 @@ async function assertNew(dependencies: StoreDependencies, topicsDirectory: strin
   throw new LogError("BAD_FILE", message, { path: directory });
 }
 
-function stateOf(quarantine: { file: string; offset: number; why: string } | undefined): PartitionState {
+function stateOf(quarantine: Quarantine | undefined): PartitionState {
   return quarantine === undefined
     ? { kind: "needs-epoch", why: "the store was opened" }
     : { kind: "quarantined", ...quarantine };

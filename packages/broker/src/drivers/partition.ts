@@ -115,6 +115,15 @@ export class PartitionLeader {
     if (this.#grantedEpoch > this.log.leaderEpoch) this.log.startEpoch(this.#grantedEpoch);
   }
 
+  /** J-12: gives up what is damaged; the partition goes on behind it, in an epoch of its own. Rejects when there is no controller. */
+  async acceptLoss(): Promise<{ from: number; to: number }> {
+    // One that the log has not taken, being damaged, is as good as a new one.
+    const isGranted = this.#grantedEpoch > this.log.leaderEpoch;
+    const epoch = isGranted ? this.#grantedEpoch : await this.#dependencies.requestEpoch(this);
+    this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
+    return this.log.acceptLoss(epoch);
+  }
+
   /** Parks a reader until the high watermark reaches `waiter.waitOffset`. */
   waitForRecords(waiter: ReadWaiter): void {
     if (this.#closedBy === undefined) this.#readers.add(waiter);
@@ -247,8 +256,8 @@ export class PartitionLeader {
     this.#toldOf = state.kind;
     const where = { topic: this.topic, partition: this.partition };
     if (state.kind === "quarantined") {
-      const { file, offset, why } = state;
-      this.#dependencies.log({ ...where, file, offset, why }, "partition is quarantined");
+      const { file, offset, end, why } = state;
+      this.#dependencies.log({ ...where, file, offset, end, why }, "partition is quarantined");
     } else if (state.kind === "failed") {
       this.#dependencies.log({ ...where, error: state.error.message }, "the files of a partition failed");
     }

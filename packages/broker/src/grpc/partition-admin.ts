@@ -166,8 +166,8 @@ export async function acceptLoss(
       { state: state.kind },
     );
   }
-  if (request.validateOnly) return { fromOffset: state.offset, toOffset: log.logEndOffset };
-  const { from, to } = await log.acceptLoss();
+  if (request.validateOnly) return { fromOffset: state.offset, toOffset: Math.max(state.end, log.logEndOffset) };
+  const { from, to } = await leader.acceptLoss();
   node.logger.warn({ topic: topic.name, partition: request.partition, from, to }, "loss accepted");
   return { fromOffset: from, toOffset: to };
 }

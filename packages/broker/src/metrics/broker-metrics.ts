@@ -35,6 +35,7 @@ const storeGauges = [
 const storeCounters = [
   ["varve_journal_rounds_total", "Group commits: rounds of the journal since it exists", "round"],
   ["varve_checkpoints_total", "Checkpoints since the start", "checkpoints"],
+  ["varve_quarantines_total", "Findings of damage, at the start and since", "quarantines"],
 ] as const;
 
 export class BrokerMetrics {

@@ -24,8 +24,9 @@ function acceptLossCommand(terminal: Terminal): Command {
     .addHelpText(
       "after",
       `
-A node that finds acknowledged records damaged sets the partition aside: it serves no reads and takes no writes, and
-its files stay as they are. Copy them before you go on; "varve inspect log" shows what can still be read.
+A node that finds acknowledged records damaged sets the partition aside: it serves what lies before them and takes no
+writes, and its files stay as they are. Copy them before you go on; "varve inspect log" shows what can still be read.
+The offsets that are given up stay empty: the partition goes on behind all that may have been given out.
 
 Examples:
   $ varve partition accept-loss orders 0 --dry-run
@@ -34,16 +35,18 @@ Examples:
     .action(async (topic: string, partition: number, options: ConnectionOptions & DestructiveOptions) => {
       await withClient(options, async (client) => {
         const loss = await client.admin.acceptLoss({ topic, partition, validateOnly: true });
-        const what = `${printNumberOf(loss.toOffset - loss.fromOffset, "record")} of partition ${partition} of topic "${topic}" (offsets ${loss.fromOffset} to ${loss.toOffset - 1})`;
+        const count = loss.toOffset - loss.fromOffset;
+        const offsets = count === 0 ? "no offset is known" : `offsets ${loss.fromOffset} to ${loss.toOffset - 1}`;
+        const what = `at most ${printNumberOf(count, "record")} of partition ${partition} of topic "${topic}" (${offsets})`;
         if (options.dryRun === true) return terminal.out(`Would give up ${what}.\n`);
         await confirmDestruction(terminal, options, {
           sentence: `This gives up ${what}, for good.`,
           typeToConfirm: `${topic} ${partition}`,
         });
         const lost = await client.admin.acceptLoss({ topic, partition, validateOnly: false });
-        return terminal.out(
-          `Gave up offsets ${lost.fromOffset} to ${lost.toOffset - 1}. The partition serves again.\n`,
-        );
+        const gone =
+          lost.toOffset > lost.fromOffset ? `offsets ${lost.fromOffset} to ${lost.toOffset - 1}` : "nothing more";
+        return terminal.out(`Gave up ${gone}. The partition serves again, and goes on at offset ${lost.toOffset}.\n`);
       });
     });
 }

@@ -179,9 +179,13 @@ test("inspectLog() takes epochs from the checkpoint when leader-epochs is missin
 });
 
 test("inspectLog() J-12: shows a quarantine", async () => {
-  putCheckpoint({ quarantine: { file: "journal/00000001.wal", offset: 9, why: "round 7 cannot be read" } });
+  putCheckpoint({ quarantine: { file: "journal/00000001.wal", offset: 9, end: 12, why: "round 7 cannot be read" } });
   expect((await inspect()).faults).toMatchObject([
-    { kind: "damage", file: "journal/00000001.wal", message: "The partition is quarantined: round 7 cannot be read." },
+    {
+      kind: "damage",
+      file: "journal/00000001.wal",
+      message: "The partition is quarantined, offsets 9 to 11 may be lost: round 7 cannot be read.",
+    },
   ]);
 });
 

@@ -174,8 +174,9 @@ async function readCheckpoint(
 
 function noteQuarantine(checkpoint: CheckpointPartition | undefined, faults: Faults): void {
   if (checkpoint?.quarantine === undefined) return;
-  const { file, offset, why } = checkpoint.quarantine;
-  const message = `The partition is quarantined: ${why.replace(/\.$/, "")}.`;
+  const { file, offset, end, why } = checkpoint.quarantine;
+  const range = end > offset ? `, offsets ${offset} to ${end - 1} may be lost` : "";
+  const message = `The partition is quarantined${range}: ${why.replace(/\.$/, "")}.`;
   faults.add({ kind: "damage", file, positionBytes: 0, offset, message });
 }
 

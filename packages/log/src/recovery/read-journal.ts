@@ -13,6 +13,8 @@ import type { RoundHeader, RoundTable } from "../journal-round.ts";
 import { journalFileName, parseJournalFileName } from "../journal.ts";
 
 const chunkBytes = 256 * roundPageBytes;
+/** Of a file that nobody says the size of: the default. */
+const unlistedBytes = 64 * 1024 * 1024;
 
 /** A round above R, as far as it could be read. */
 export interface FoundRound {
@@ -31,6 +33,8 @@ export interface FoundRound {
 export interface ShortFile {
   readonly slot: number;
   readonly why: string;
+  /** What it held at most. */
+  readonly bytesMax: number;
 }
 
 export interface ReadJournal {
@@ -92,10 +96,11 @@ function findShort(
   for (let slot = 0; slot < Math.max(listed.length, (slotOfAbove ?? -1) + 1); slot += 1) {
     const sizeBytes = sizes.get(slot);
     const neededBytes = listed[slot];
+    const bytesMax = neededBytes ?? unlistedBytes;
     if (sizeBytes === undefined) {
-      if (neededBytes !== undefined || slot === slotOfAbove) short.push({ slot, why: "the file is missing" });
+      if (neededBytes !== undefined || slot === slotOfAbove) short.push({ slot, why: "the file is missing", bytesMax });
     } else if (neededBytes !== undefined && sizeBytes < neededBytes) {
-      short.push({ slot, why: `the file has ${sizeBytes} bytes of ${neededBytes}` });
+      short.push({ slot, why: `the file has ${sizeBytes} bytes of ${neededBytes}`, bytesMax });
     }
   }
   return short;

@@ -9,14 +9,16 @@
  * Where there is damage nothing is cut: the log ends in front of it, and the files behind it stay as they are.
  */
 import type { EpochRuns } from "@varve/format";
-import type { CheckpointSegment, Quarantine } from "../checkpoint-file.ts";
+import type { CheckpointSegment, Damage, Quarantine } from "../checkpoint-file.ts";
 import type { FileSystem } from "../file-system.ts";
+import { gapBatches } from "../gap-batch.ts";
 import type { OpenFiles } from "../open-files.ts";
 import type { PartitionId } from "../partition-id.ts";
 import { scanSegment } from "../segment-scan.ts";
 import { Segment, parseSegmentFileName, segmentFileName } from "../segment.ts";
 import { SegmentedLog } from "../segmented-log.ts";
 import type { SegmentLimits } from "../segmented-log.ts";
+import { offsetsBehind } from "./offsets-behind.ts";
 import { readRecordBytes } from "./read-journal.ts";
 import type { ReplayedPartition } from "./replay.ts";
 
@@ -51,11 +53,27 @@ export async function recoverPartition(
   const recovery = new PartitionFiles(directory, replayed, context);
   await recovery.run();
   const { log, cutBytes, damage } = recovery;
-  const quarantine = replayed.quarantine ?? damage;
+  const quarantine = quarantineOf(replayed, Math.max(log.endOffset, recovery.offsetsEnd), damage);
   // J-13: nothing that counted is missing.
   const isRetained = quarantine === undefined && (replayed.mode !== "os" || context.isSameBoot || context.isClean);
   replayed.epochs.truncateTo(log.endOffset + 1);
   return { id, files: log, epochs: replayed.epochs, cutBytes, quarantine, isRetained };
+}
+
+/** J-12: what is damaged, and up to where offsets may have been given out: none of them is given out again. */
+function quarantineOf(
+  replayed: ReplayedPartition,
+  endInFiles: number,
+  found: Damage | undefined,
+): Quarantine | undefined {
+  const { quarantine: known, offsetsEnd, lostBytes, logStartOffset } = replayed;
+  // Reads go on below the first of them.
+  const damage = found !== undefined && found.offset < (known?.offset ?? Number.MAX_SAFE_INTEGER) ? found : known;
+  if (damage === undefined) return undefined;
+  // A record takes at least 7 bytes before it is compressed.
+  const end = Math.max(offsetsEnd, endInFiles, logStartOffset) + lostBytes;
+  const { file, offset, why } = damage;
+  return { file, offset, why, end: Math.max(known?.end ?? 0, end, offset) };
 }
 
 interface ListedSegment {
@@ -67,7 +85,9 @@ interface ListedSegment {
 class PartitionFiles {
   log: SegmentedLog;
   cutBytes = 0;
-  damage: Quarantine | undefined;
+  damage: Damage | undefined;
+  /** Of offsets in files behind damage. */
+  offsetsEnd = 0;
   readonly #directory: string;
   readonly #replayed: ReplayedPartition;
   readonly #context: RecoveryContext;
@@ -101,6 +121,7 @@ class PartitionFiles {
       // Of `os`, everything above the log start may be lost with what was below.
       await this.log.startAt(logStartOffset, this.#context.nowMs);
     }
+    if (this.damage === undefined && quarantine === undefined) await this.#fillGap();
     // J-10 e: files that the cache shows may have names that a power loss takes away.
     this.log.namesAreInDoubt();
     await this.log.sync();
@@ -108,6 +129,17 @@ class PartitionFiles {
       // Made since the checkpoint, so nobody knows its largest timestamp.
       if (this.#known(segment.baseOffset) === undefined && segment.sizeBytes > 0) await segment.indexes();
     }
+  }
+
+  /** A loss was accepted, and the barrier that says the files show it is missing: make them show it. */
+  async #fillGap(): Promise<void> {
+    const { gap, epochs } = this.#replayed;
+    const from = this.log.endOffset;
+    if (gap === undefined || gap.to <= from) return;
+    // Under `os` more may be gone than was given up.
+    epochs.truncateTo(from);
+    epochs.add(gap.epoch, from);
+    await this.log.append(gapBatches(from, gap.to, gap.epoch), this.#context.limits, this.#context.nowMs);
   }
 
   async #list(): Promise<ListedSegment[]> {
@@ -144,9 +176,9 @@ class PartitionFiles {
       const isNeeded = baseOffset < recoveryPoint && end > logStartOffset;
       return isNeeded && !listed.some((segment) => segment.baseOffset === baseOffset);
     });
-    const first = listed[0]?.baseOffset ?? recoveryPoint;
-    // Below the recovery point something is missing; above it, nothing was promised.
-    const isGapAtStart = first > logStartOffset && logStartOffset < recoveryPoint && first > recoveryPoint;
+    const first = listed[0]?.baseOffset ?? Number.MAX_SAFE_INTEGER;
+    // Everything below the recovery point was in synced segments; above it, nothing was promised.
+    const isGapAtStart = logStartOffset < recoveryPoint && first > logStartOffset;
     if (missing === undefined && !isGapAtStart) return false;
     const offset = missing?.baseOffset ?? logStartOffset;
     const file = `${this.#directory}/${segmentFileName(offset, "log")}`;
@@ -296,7 +328,10 @@ class PartitionFiles {
     this.log = this.#logOf(kept, behind);
     for (const range of ranges) await rewrite(range.segment, range.from, range.to);
     this.#judge(offset, promised, mode, fault);
-    if (this.damage !== undefined) return;
+    if (this.damage !== undefined) {
+      await this.#lookBehind(toScan, { index: Math.max(0, index - 1), positionBytes: position, offset });
+      return;
+    }
     const tail = this.log.segments.at(-1);
     if (tail === undefined) {
       await this.log.startAt(Math.max(from, this.#replayed.logStartOffset), this.#context.nowMs);
@@ -306,6 +341,24 @@ class PartitionFiles {
     this.cutBytes += Math.max(0, size - tail.sizeBytes);
     if (size > tail.sizeBytes || behind.length > 0) {
       await this.log.cutTo({ segment: tail, positionBytes: tail.sizeBytes, offset: tail.endOffset });
+    }
+  }
+
+  /** What is known of the offsets behind the damage that a scan has met: none of them is given out again (J-12). */
+  async #lookBehind(
+    scanned: readonly ListedSegment[],
+    at: { index: number; positionBytes: number; offset: number },
+  ): Promise<void> {
+    for (const [index, listed] of scanned.slice(at.index).entries()) {
+      const segment = this.#segmentOf(listed, listed.baseOffset);
+      const isFirst = index === 0 && listed.baseOffset <= at.offset;
+      const end = await offsetsBehind((into, position) => segment.read(into, position), {
+        positionBytes: isFirst ? at.positionBytes : 0,
+        offset: isFirst ? at.offset : listed.baseOffset,
+        sizeBytes: listed.sizeBytes,
+      });
+      await segment.close();
+      this.offsetsEnd = Math.max(this.offsetsEnd, end);
     }
   }
 
@@ -352,7 +405,9 @@ class PartitionFiles {
     // Truncated since the checkpoint, or shorter than it says: walk from the start of the segment.
     const end = await this.#walk(segment, last, recoveryPoint);
     if (end.offset === recoveryPoint) return { segments, segment, positionBytes: segment.sizeBytes };
-    this.damage ??= { file: segment.path, offset: end.offset, why: `${end.why}, and ${recoveryPoint} was synced` };
+    if (end.offset < (this.damage?.offset ?? Number.MAX_SAFE_INTEGER)) {
+      this.damage = { file: segment.path, offset: end.offset, why: `${end.why}, and ${recoveryPoint} was synced` };
+    }
     this.log = this.#logOf(segments);
     return undefined;
   }

@@ -91,9 +91,9 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
       await fs.removeTree(`${topicsDirectory}/${name}.deleted`);
       continue;
     }
-    if (replay.isRoundLost && key !== undefined && id !== undefined) {
+    if (replay.lostBytes > 0 && key !== undefined && id !== undefined) {
       // J-12: nobody knows that it is nobody's.
-      replayed.set(key, createdInLostRound(id, `${topicsDirectory}/${name}`));
+      replayed.set(key, createdInLostRound(id, `${topicsDirectory}/${name}`, replay.lostBytes));
       continue;
     }
     setAside.push(await setDirectoryAside(fs, topicsDirectory, name));
@@ -229,7 +229,8 @@ async function makeDirectoryOfLost(
   await fs.syncDirectory(directory);
   await fs.syncDirectory(topicsDirectory);
   const offset = partition.logStartOffset;
-  partition.quarantine ??= { file: directory, offset, why: "the directory of the partition is missing" };
+  const why = "the directory of the partition is missing";
+  partition.quarantine ??= { file: directory, offset, end: offset, why };
 }
 
 async function setDirectoryAside(fs: FileSystem, topicsDirectory: string, name: string): Promise<string> {

@@ -10,9 +10,9 @@
  * damage (J-10 c, J-12).
  */
 import { EpochRuns } from "@varve/format";
-import type { CheckpointPartition, CheckpointSegment, Quarantine } from "../checkpoint-file.ts";
+import type { CheckpointPartition, CheckpointSegment, Damage, Quarantine } from "../checkpoint-file.ts";
 import type { RoundTable, TableRecord } from "../journal-round.ts";
-import { journalFileName } from "../journal.ts";
+import { journalFileName, roundBytesCeiling } from "../journal.ts";
 import type { PartitionId } from "../partition-id.ts";
 import type { PartitionMode } from "../partition-mode.ts";
 import type { FoundRound, ShortFile } from "./read-journal.ts";
@@ -50,7 +50,13 @@ export interface ReplayedPartition {
   cutTo: number;
   /** The log was started anew here, and the files may not show it yet. */
   restartAt: number | undefined;
-  damage: Quarantine | undefined;
+  /** Exclusive end of the offsets that records and promises speak of. */
+  offsetsEnd: number;
+  /** Bytes of rounds that cannot be read: each may have given out an offset more. */
+  lostBytes: number;
+  /** A loss was accepted, and the segments may not show it yet: up to `to` the log stays empty. */
+  gap: { readonly to: number; readonly epoch: number } | undefined;
+  damage: Damage | undefined;
   /** Damage that an earlier run found and nobody has accepted. */
   quarantine: Quarantine | undefined;
 }
@@ -59,8 +65,8 @@ export interface Replay {
   readonly partitions: ReadonlyMap<string, ReplayedPartition>;
   /** Deleted: directories with these ids go. */
   readonly deleted: ReadonlySet<string>;
-  /** A round that counted cannot be read: it may have created a partition that is not here. */
-  readonly isRoundLost: boolean;
+  /** Bytes of rounds that counted and cannot be read, 0 when all can: they may have created a partition that is not here. */
+  readonly lostBytes: number;
 }
 
 export function partitionKey(topicId: string, partition: number): string {
@@ -82,7 +88,9 @@ export function replayJournal(
   let expected = above + 1;
   for (const [index, round] of rounds.entries()) {
     // J-10 a: a round is missing, and a later header proves that it counted.
-    if (round.number !== expected) state.lostRound(`round ${expected} of the journal cannot be read`);
+    if (round.number !== expected) {
+      state.lostRound(`round ${expected} of the journal cannot be read`, { bytesMax: roundBytesCeiling });
+    }
     expected = round.number + 1;
     const next = rounds[index + 1];
     // J-6: any later header proves that this round counted, so what is bad in it is damage; in the last one it is torn.
@@ -90,14 +98,15 @@ export function replayJournal(
     // The chain: what follows was written after another round than this one.
     const isMisplaced = next?.number === expected && next.header.previous.crc !== round.header.crc;
     if (round.table === undefined || isMisplaced) {
-      if (!isTorn) state.lostRound(`round ${round.number} of the journal cannot be read`);
+      if (isTorn) continue;
+      state.lostRound(`round ${round.number} of the journal cannot be read`, { bytesMax: round.lengthBytes });
       continue;
     }
     state.replay(round, round.table, isTorn);
   }
-  for (const { slot, why } of short) {
+  for (const { slot, why, bytesMax } of short) {
     const file = `journal/${journalFileName(slot)}`;
-    state.lostRound(`${why}, and may have held rounds above ${expected - 1}`, file);
+    state.lostRound(`${why}, and may have held rounds above ${expected - 1}`, { file, bytesMax });
   }
   return state.finish();
 }
@@ -105,23 +114,28 @@ export function replayJournal(
 class ReplayState {
   readonly #partitions = new Map<string, ReplayedPartition>();
   readonly #deleted = new Set<string>();
-  #isRoundLost = false;
+  #lostBytes = 0;
 
   constructor(checkpoint: readonly CheckpointPartition[]) {
     for (const known of checkpoint) this.#partitions.set(partitionKey(known.topicId, known.partition), begin(known));
   }
 
   /** A round that counted cannot be read: nobody knows whom it concerned. */
-  lostRound(why: string, file = "journal"): void {
-    this.#isRoundLost = true;
-    for (const partition of this.#partitions.values()) open(partition, partition.endOffset, why, file);
+  lostRound(why: string, { file = "journal", bytesMax }: { file?: string; bytesMax: number }): void {
+    this.#lostBytes += bytesMax;
+    for (const partition of this.#partitions.values()) {
+      partition.lostBytes += bytesMax;
+      open(partition, partition.endOffset, why, file);
+    }
   }
 
   replay(round: FoundRound, table: RoundTable, isTorn: boolean): void {
     for (const { topicId, partition, offset } of table.promises) {
       const promised = this.#partitions.get(partitionKey(topicId, partition));
       // J-9: the last value, not the largest.
-      if (promised !== undefined) promised.promised = offset;
+      if (promised === undefined) continue;
+      promised.promised = offset;
+      promised.offsetsEnd = Math.max(promised.offsetsEnd, offset);
     }
     /** J-6: of a torn round, per partition, the records up to its first bad one. */
     const cutOff = new Set<string>();
@@ -138,7 +152,7 @@ class ReplayState {
     for (const partition of this.#partitions.values()) {
       if (partition.mode === "journal") partition.epochs.truncateTo(partition.endOffset + 1);
     }
-    return { partitions: this.#partitions, deleted: this.#deleted, isRoundLost: this.#isRoundLost };
+    return { partitions: this.#partitions, deleted: this.#deleted, lostBytes: this.#lostBytes };
   }
 
   #record(key: string, record: TableRecord, round: FoundRound, isWhole: boolean): void {
@@ -176,16 +190,19 @@ function begin(known: CheckpointPartition): ReplayedPartition {
     promised: known.recoveryPoint,
     cutTo: Number.MAX_SAFE_INTEGER,
     restartAt: undefined,
+    offsetsEnd: Math.max(known.recoveryPoint, known.highWatermark),
+    lostBytes: 0,
+    gap: undefined,
     damage: undefined,
     quarantine: known.quarantine,
   };
 }
 
 /** A directory that the lost round may have made: whose it is, is known, and what it must hold is not. */
-export function createdInLostRound(id: PartitionId, file: string): ReplayedPartition {
+export function createdInLostRound(id: PartitionId, file: string, lostBytes: number): ReplayedPartition {
   const record = { topicId: id.topicId, partition: id.partition, base: 0 };
-  const quarantine = { file, offset: 0, why: "the round of the journal that created the partition cannot be read" };
-  return { ...created(record, "journal"), quarantine };
+  const why = "the round of the journal that created the partition cannot be read";
+  return { ...created(record, "journal"), lostBytes, quarantine: { file, offset: 0, end: 0, why } };
 }
 
 function created(record: Pick<TableRecord, "topicId" | "partition" | "base">, mode: PartitionMode): ReplayedPartition {
@@ -204,6 +221,9 @@ function created(record: Pick<TableRecord, "topicId" | "partition" | "base">, mo
     promised: record.base,
     cutTo: Number.MAX_SAFE_INTEGER,
     restartAt: undefined,
+    offsetsEnd: record.base,
+    lostBytes: 0,
+    gap: undefined,
     damage: undefined,
     quarantine: undefined,
   };
@@ -237,6 +257,15 @@ function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRo
       partition.restartAt = record.base;
       partition.quarantine = undefined;
       return;
+    case "loss":
+      truncate(partition, record.base);
+      partition.epochs.add(record.epoch, record.base);
+      partition.offsetsEnd = record.end;
+      partition.lostBytes = 0;
+      partition.gap = { to: record.end, epoch: record.epoch };
+      partition.damage = undefined;
+      partition.quarantine = undefined;
+      return;
     case "flush":
     case "delete-partition":
       // What `flush` becomes is said by the barrier that follows; deletion was handled above.
@@ -248,6 +277,7 @@ function append(partition: ReplayedPartition, record: TableRecord, round: FoundR
   if (partition.mode !== "journal") return;
   // Below the recovery point: the segments have it. Above: it was journaled a second time.
   if (record.end <= partition.endOffset) return;
+  partition.offsetsEnd = Math.max(partition.offsetsEnd, record.end);
   const file = `journal/${journalFileName(round.slot)}`;
   if (!isWhole) {
     open(partition, record.base, `round ${round.number} holds other bytes than were written`, file);
@@ -268,6 +298,7 @@ function truncate(partition: ReplayedPartition, to: number): void {
   partition.epochs.truncateTo(to);
   while ((partition.appends.at(-1)?.end ?? -1) > to) partition.appends.pop();
   partition.endOffset = Math.min(partition.endOffset, to);
+  partition.offsetsEnd = Math.min(partition.offsetsEnd, to);
   partition.recoveryPoint = Math.min(partition.recoveryPoint, to);
   // J-9: the last value: what was promised above the cut does not hold any more.
   partition.promised = Math.min(partition.promised, to);
@@ -277,8 +308,9 @@ function truncate(partition: ReplayedPartition, to: number): void {
     // The last one was cut, and may have grown again since.
     .map((segment, index, kept) => (index < kept.length - 1 ? segment : { ...segment, sizeBytes: -1 }));
   partition.isPlaceKnown = false;
-  if (partition.damage !== undefined && to <= partition.damage.offset) partition.damage = undefined;
-  if (partition.quarantine !== undefined && to <= partition.quarantine.offset) partition.quarantine = undefined;
+  if (partition.damage === undefined || to > partition.damage.offset) return;
+  partition.damage = undefined;
+  partition.lostBytes = 0;
 }
 
 /** J-1: the segments are complete and synced up to here; nothing before matters, and nothing before is replayed. */
@@ -288,6 +320,9 @@ function barrier(partition: ReplayedPartition, at: number, mode: PartitionMode):
   partition.isPlaceKnown = false;
   partition.endOffset = at;
   partition.promised = at;
+  partition.offsetsEnd = at;
+  partition.lostBytes = 0;
+  partition.gap = undefined;
   partition.appends = [];
   partition.cutTo = Number.MAX_SAFE_INTEGER;
   partition.restartAt = undefined;

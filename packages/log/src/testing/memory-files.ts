@@ -33,7 +33,9 @@ export class MemoryFiles implements FileSystem {
 
   stat(path: string): Promise<FileStatus | undefined> {
     const bytes = this.files.get(path);
-    return Promise.resolve(bytes && { sizeBytes: bytes.length, modifiedMs: 0, isDirectory: false });
+    if (bytes !== undefined) return Promise.resolve({ sizeBytes: bytes.length, modifiedMs: 0, isDirectory: false });
+    const isDirectory = [...this.files.keys()].some((name) => name.startsWith(`${path}/`));
+    return Promise.resolve(isDirectory ? { sizeBytes: 0, modifiedMs: 0, isDirectory } : undefined);
   }
 
   mkdir(path: string): Promise<void> {

@@ -86,6 +86,14 @@ export class PartitionModel {
     this.end = batch.end;
   }
 
+  /** A loss was accepted, durably: a batch without records holds the place of what is gone (J-12). */
+  appendGap(gap: { baseOffset: number; nextOffset: number; bytes: Uint8Array }, epoch: number): void {
+    const { baseOffset: base, nextOffset: end, bytes } = gap;
+    this.append({ base, end, epoch, bytes, timestampsMs: [], producer: undefined });
+    this.survivesKill = end;
+    this.survivesPowerCut = end;
+  }
+
   /** Everything below `offset` was said to count. */
   counted(offset: number): void {
     demand(offset <= this.end, () => `${this.name}: offset ${offset} counts, but only ${this.end} were appended`);

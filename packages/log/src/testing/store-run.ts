@@ -9,6 +9,7 @@
  */
 import { LogStore } from "../index.ts";
 import type { PartitionLog } from "../index.ts";
+import { gapBatches } from "../gap-batch.ts";
 import { ViolationError, demand } from "./partition-model.ts";
 import type { Ending, PartitionModel } from "./partition-model.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
@@ -428,7 +429,8 @@ export class StoreRun {
       model.flushAsked = undefined;
       model.hasFailed = false;
       await this.world.command("set configuration", model, 100_000, () => log.setConfig(logConfig(model.flush)));
-      if (this.world.random.chance(0.3)) demandRefused(model, log, this.world.clock.nowMs());
+      const isNew = log.state.kind !== "open";
+      if (isNew && this.world.random.chance(0.3)) demandRefused(model, log, this.world.clock.nowMs());
       startEpoch(this.world, slot);
     }
   }
@@ -453,10 +455,17 @@ export class StoreRun {
       );
       this.world.count("quarantine");
       await readAll(model, log, state.offset, this.world.wait);
-      const lost = await this.world.wait(log.acceptLoss(), `accepting the loss of ${model.name}`);
+      const floor = model.promisesSync ? model.floor(ending) : 0;
+      const epoch = ++this.world.epoch;
+      const lost = await this.world.wait(log.acceptLoss(epoch), `accepting the loss of ${model.name}`);
       this.world.note(`  ${model.name}: lost [${lost.from}, ${lost.to})`);
+      demand(
+        lost.to >= floor && log.logEndOffset === lost.to,
+        () => `${model.name}: gave up [${lost.from}, ${lost.to}), ends at ${log.logEndOffset}, but ${floor} counted`,
+      );
       model.logStartMost = Math.max(model.logStartMost, log.logStartOffset);
-      model.adoptCut({ logStart: log.logStartOffset, end: log.logEndOffset });
+      model.adoptCut({ logStart: log.logStartOffset, end: Math.max(lost.from, log.logStartOffset) });
+      for (const batch of gapBatches(lost.from, lost.to, epoch)) model.appendGap(batch, epoch);
     } else {
       demand(
         log.state.kind === "needs-epoch" || log.state.kind === "open",

@@ -8,6 +8,7 @@
 
 import type { ChannelOptions, Server, ServerOptions } from "@grpc/grpc-js";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
 import { messageBytesMax } from "@varve/format";
 
 /** HTTP/2 flow control window of both sides, for each stream and for the connection, in bytes. */
@@ -50,9 +51,14 @@ interface ServerInside {
 
 /**
  * Gives every connection of `server` windows of `windowBytes`. Call it before bindAsync(). Returns false, after `warn`, when grpc-js
- * looks different inside: the server then works with the default windows.
+ * looks different inside: the server then works with the default windows. `onConnection` gets the socket of each connection,
+ * which grpc-js keeps to itself: for closing one whose other end does not answer.
  */
-export function tuneServer(server: Server, warn: (message: string) => void): boolean {
+export function tuneServer(
+  server: Server,
+  warn: (message: string) => void,
+  onConnection: (socket: Socket) => void = () => undefined,
+): boolean {
   const inside = server as unknown as ServerInside;
   const { commonServerOptions, createHttp2Server } = inside;
   if (typeof commonServerOptions !== "object" || typeof createHttp2Server !== "function") {
@@ -64,6 +70,7 @@ export function tuneServer(server: Server, warn: (message: string) => void): boo
   commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: windowBytes };
   inside.createHttp2Server = (...args) => {
     const http2Server = createHttp2Server.apply(server, args as unknown[]);
+    http2Server.on("connection", onConnection);
     http2Server.on("session", (session: ServerHttp2Session) => {
       if (!session.destroyed) session.setLocalWindowSize(windowBytes);
     });

@@ -1,9 +1,35 @@
 // Starting and stopping the real binary: in order, refused, and twice.
 
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { connect as connectHttp2 } from "node:http2";
+import { promisify } from "node:util";
 import { connect } from "@varve/client";
 import { describe, expect, it } from "vitest";
 import { afterThisTest, newDirectory, until } from "./clean-up.ts";
 import { VarveNode, varve, varveOk } from "./varve-process.ts";
+
+const run = promisify(execFile);
+const hasPrlimit = await run("prlimit", ["--version"]).then(
+  () => true,
+  // Not Linux, or a small image of it.
+  () => false,
+);
+
+/** A call that is never finished: its request does not come. Returns whether it has ended. */
+function openCall(address: string): () => boolean {
+  const session = connectHttp2(`http://${address}`);
+  session.on("error", () => undefined);
+  const call = session.request({
+    ":method": "POST",
+    ":path": "/varve.v1.Log/Produce",
+    "content-type": "application/grpc+proto",
+    te: "trailers",
+  });
+  call.on("error", () => undefined);
+  afterThisTest(async () => session.destroy());
+  return () => call.closed;
+}
 
 describe("varve serve", () => {
   it("SIGTERM while records are being sent: what was acknowledged stays, exit 0", async () => {
@@ -36,11 +62,67 @@ describe("varve serve", () => {
     expect(lines.length).toBeGreaterThanOrEqual(acknowledged);
   });
 
+  it("ends what does not end by itself when --shutdown-timeout is over, exit 0", async () => {
+    const node = await VarveNode.start({ dataDir: await newDirectory(), flags: ["--shutdown-timeout", "300ms"] });
+    openCall(node.address);
+    await until("the call has arrived", () => varveOk(["topic", "list"], { address: node.address }).then(() => true));
+    expect(await node.stop()).toBe(0);
+    expect(node.output).toContain("Stopped.");
+  });
+
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "a second signal (%s) ends a shutdown that waits, exit 130; what was acknowledged stays",
+    async (second) => {
+      const dataDir = await newDirectory();
+      const node = await VarveNode.start({ dataDir, flags: ["--shutdown-timeout", "10m"] });
+      const { address } = node;
+      await varveOk(["topic", "create", "a"], { address });
+      await varveOk(["produce", "a"], { address, input: Buffer.from("kept\n") });
+      const ended = openCall(address);
+      node.signal("SIGTERM");
+      await until("it waits", () => node.output.includes("Once more ends it now."));
+      // The connection is told to go away, the call on it is waited for.
+      expect(ended()).toBe(false);
+      node.signal(second);
+      expect(await node.ended).toEqual({ code: 130, signal: null });
+      await VarveNode.start({ dataDir, address });
+      expect((await varveOk(["consume", "a"], { address })).toString()).toBe("kept\n");
+    },
+  );
+
+  it.skipIf(!hasPrlimit)("exits with 1 and says why when its disk fails, and keeps what it acknowledged", async () => {
+    const dataDir = await newDirectory();
+    const node = await VarveNode.start({ dataDir });
+    const { address } = node;
+    await varveOk(["topic", "create", "a"], { address });
+    await varveOk(["produce", "a"], { address, input: Buffer.from("kept\n") });
+    // From here on every write beyond the first bytes of a file fails with EFBIG, which is no full disk.
+    await run("prlimit", ["--pid", String(node.pid), "--fsize=16"]);
+    const refused = await varve(["produce", "a"], { address, input: Buffer.from("lost\n") });
+    expect(refused.code).not.toBe(0);
+    expect(await node.ended).toEqual({ code: 1, signal: null });
+    expect(node.output).toContain("the broker cannot go on");
+    expect(node.output).toMatch(/^varve: The node stopped: .*journal.*$/m);
+    expect(node.output).toContain("Nothing that was acknowledged is gone.");
+    await VarveNode.start({ dataDir, address });
+    const lines = (await varveOk(["consume", "a"], { address })).toString().split("\n");
+    expect(lines[0]).toBe("kept");
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("goes on when its log cannot be written", async () => {
+    const dataDir = await newDirectory();
+    const node = await VarveNode.start({ dataDir, logTo: "/dev/full" });
+    const { address } = node;
+    await varveOk(["topic", "create", "a"], { address });
+    await varveOk(["produce", "a"], { address, input: Buffer.from("kept\n") });
+    expect(await node.stop()).toBe(0);
+  });
+
   it("refuses a directory that another node uses, and leaves that one alone", async () => {
     const dataDir = await newDirectory();
     const { address } = await VarveNode.start({ dataDir });
     const second = await varve(["serve", "--data-dir", dataDir, "--grpc", "127.0.0.1:0", "--http", "off"]);
-    expect(second.code).not.toBe(0);
+    expect(second.code).toBe(1);
     expect(second.stderr).toContain("is in use by another broker");
     expect(second.stderr).toContain(dataDir);
     await varveOk(["topic", "create", "a"], { address });
@@ -51,7 +133,8 @@ describe("varve serve", () => {
     const { address } = await VarveNode.start({ dataDir: await newDirectory() });
     const dataDir = await newDirectory();
     const second = await varve(["serve", "--data-dir", dataDir, "--grpc", address, "--http", "off"]);
-    expect(second.code).not.toBe(0);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain("varve: Cannot listen for gRPC");
     expect(second.stderr).toContain(address.split(":").at(-1));
     // What the failed start had opened is free again.
     await VarveNode.start({ dataDir });

@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterThisTest } from "./clean-up.ts";
 
@@ -53,6 +54,8 @@ export interface ServeOptions {
   /** Of an earlier node, to come back at the same place. @default any free port */
   readonly address?: string;
   readonly flags?: readonly string[];
+  /** A file in place of the pipe to this process: what the node logs is not in `output` then. */
+  readonly logTo?: string;
 }
 
 /** A running `varve serve`. */
@@ -79,9 +82,14 @@ export class VarveNode {
 
   /** Ready to serve when resolved; killed after the test when it still runs then. */
   static async start(options: ServeOptions): Promise<VarveNode> {
-    const { dataDir, address = "127.0.0.1:0", flags = [] } = options;
+    const { dataDir, address = "127.0.0.1:0", flags = [], logTo } = options;
     const args = [binary, "serve", "--data-dir", dataDir, "--grpc", address, "--http", "off", ...flags];
-    const child = spawn(process.execPath, args, { env: environment({}), stdio: ["ignore", "pipe", "pipe"] });
+    const logFile = logTo === undefined ? undefined : await open(logTo, "a");
+    const child = spawn(process.execPath, args, {
+      env: environment({}),
+      stdio: ["ignore", "pipe", logFile === undefined ? "pipe" : logFile.fd],
+    });
+    await logFile?.close();
     const output = { text: "" };
     const exited = once(child, "exit").then(([code, signal]) => ({
       code: code as number | null,
@@ -97,8 +105,8 @@ export class VarveNode {
         const found = /^\s*gRPC\s+(\S+:\d+)$/m.exec(output.text);
         if (found?.[1] !== undefined) resolve(found[1]);
       };
-      child.stdout.on("data", take);
-      child.stderr.on("data", take);
+      child.stdout?.on("data", take);
+      child.stderr?.on("data", take);
     });
     const failed = exited.then(({ code, signal }) => {
       throw new Error(`varve serve ended with ${code ?? signal} before it was ready:\n${output.text}`);
@@ -121,6 +129,11 @@ export class VarveNode {
   /** When it has ended: by which code or signal. */
   get ended(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     return this.#exited;
+  }
+
+  /** Sends a signal and waits for nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   /** kill -9; resolves when it is gone. */

@@ -1,8 +1,10 @@
 /**
  * The gRPC listener: our two services, the standard health service and server reflection.
  *
- * Closing: streams stop taking requests and answer what is under way, the rest gets a bounded time, then connections are cut.
+ * Closing: streams stop taking requests and answer what is under way, the rest gets a bounded time, then connections are cut,
+ * whether or not their other end is there to agree.
  */
+import type { Socket } from "node:net";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { loadServices, serverOptions, tuneServer } from "@varve/api";
@@ -20,12 +22,17 @@ export class GrpcServer {
   readonly #server: Server;
   readonly #health: HealthImplementation;
   readonly #log: LogService;
+  readonly #sockets: ReadonlySet<Socket>;
   #closing: Promise<void> | undefined;
 
-  private constructor(server: Server, health: HealthImplementation, log: LogService, address: Address) {
-    this.#server = server;
-    this.#health = health;
-    this.#log = log;
+  private constructor(
+    address: Address,
+    parts: { server: Server; health: HealthImplementation; log: LogService; sockets: ReadonlySet<Socket> },
+  ) {
+    this.#server = parts.server;
+    this.#health = parts.health;
+    this.#log = parts.log;
+    this.#sockets = parts.sockets;
     this.address = address;
   }
 
@@ -36,7 +43,15 @@ export class GrpcServer {
       "grpc.max_receive_message_length": node.limits.messageBytesMax,
       "grpc.max_concurrent_streams": node.limits.streamsPerConnectionMax,
     });
-    tuneServer(server, (message) => node.logger.warn({}, message));
+    const sockets = new Set<Socket>();
+    tuneServer(
+      server,
+      (message) => node.logger.warn({}, message),
+      (socket) => {
+        sockets.add(socket);
+        socket.once("close", () => sockets.delete(socket));
+      },
+    );
     const log = createLogService(node, services);
     server.addService(log.definition, log.implementation);
     server.addService(services.admin, createAdminService(node));
@@ -53,7 +68,7 @@ export class GrpcServer {
         }
       });
     });
-    return new GrpcServer(server, health, log, { host: options.host, port });
+    return new GrpcServer({ host: options.host, port }, { server, health, log, sockets });
   }
 
   /** Bytes held for consume streams beyond what the network has taken. */
@@ -71,7 +86,11 @@ export class GrpcServer {
     this.#closing ??= new Promise((resolve) => {
       for (const name of serviceNames) this.#health.setStatus(name, "NOT_SERVING");
       this.#log.stop();
-      const cut = setTimeout(() => this.#server.forceShutdown(), patienceMs);
+      const cut = setTimeout(() => {
+        this.#server.forceShutdown();
+        // A session that was closing in order waits for the other end, even when it is destroyed.
+        for (const socket of this.#sockets) socket.destroy();
+      }, patienceMs);
       this.#server.tryShutdown(() => {
         clearTimeout(cut);
         resolve();

@@ -149,6 +149,8 @@ export class Broker {
     await applyTopicDefaults(controller, this.#options.topicDefaults ?? {});
     await node.topics.setAsideStrays(controller.image);
     await node.topics.apply(controller.image);
+    // J-13: this node is the only one to know, and has logged it.
+    store.confirmRecovery();
     this.#followImage(controller, node);
     this.#closers.push(startRetention(store, this.#clock, this.#logger, this.#options.retentionIntervalMs ?? 60_000));
     this.#notReady = undefined;

@@ -52,6 +52,8 @@ export interface CheckpointPartition {
   readonly epochs: readonly EpochRun[];
   readonly segments: readonly CheckpointSegment[];
   readonly quarantine: Quarantine | undefined;
+  /** A recovery found that something which counted is gone, and nobody has confirmed to know it (J-13). */
+  readonly isLossy: boolean;
 }
 
 export interface Checkpoint {

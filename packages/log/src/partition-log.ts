@@ -319,6 +319,13 @@ export class PartitionLog {
     this.#node.quarantined();
   }
 
+  /** J-13: what the recovery has lost is known to whoever has to know. False when there was nothing to confirm. */
+  confirmRecovery(): boolean {
+    const wasLossy = this.#memory.isLossy;
+    this.#memory.isLossy = false;
+    return wasLossy;
+  }
+
   /** Whether a job is under way whose records may be durable while memory or files do not show it (J-8). */
   get hasOpenCut(): boolean {
     return this.#memory.openCuts > 0;
@@ -341,6 +348,7 @@ export class PartitionLog {
       highWatermark: memory.highWatermark,
       lastBarrier: this.writer.lastBarrier,
       epochs: memory.epochs.toArray(),
+      isLossy: memory.isLossy,
       countedOffset: memory.countedOffset,
     };
   }

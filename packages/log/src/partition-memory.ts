@@ -20,6 +20,8 @@ export interface PartitionMemoryState {
   readonly highWatermark: number;
   readonly logEndOffset: number;
   readonly state: PartitionState;
+  /** J-13: the next start is to say again that something is gone. */
+  readonly isLossy: boolean;
 }
 
 export class PartitionMemory {
@@ -31,6 +33,7 @@ export class PartitionMemory {
   producers: ProducerState;
   config: LogConfig;
   state: PartitionState;
+  isLossy: boolean;
   logStartOffset: number;
   highWatermark: number;
   logEndOffset: number;
@@ -52,6 +55,7 @@ export class PartitionMemory {
     this.producers = state.producers;
     this.config = state.config;
     this.state = state.state;
+    this.isLossy = state.isLossy;
     if (state.state.kind === "quarantined") {
       const { file, offset, end, why } = state.state;
       this.#damage = { file, offset, end, why };

@@ -43,7 +43,7 @@ export interface StoreDependencies {
 /** What recovery found in one partition. */
 export interface PartitionRecovery {
   readonly id: PartitionId;
-  /** Everything that counted is there (J-13). */
+  /** Everything that counted is there (J-13). What is not stays so until `LogStore.confirmRecovery`. */
   readonly isRetained: boolean;
   /** Bytes above the recovery point that were cut: a torn tail, or what the journal has as well. */
   readonly cutBytes: number;

@@ -215,6 +215,7 @@ export class LogStore {
         logStartOffset: 0,
         highWatermark: 0,
         state: { kind: "needs-epoch", why: "the partition is new" },
+        isLossy: false,
       },
       this.#node,
     );
@@ -257,6 +258,16 @@ export class LogStore {
   /** J-15: why produce is refused for want of space; undefined when it is not. */
   whySpaceRefused(): { freeBytes: number; neededBytes: number } | undefined {
     return this.#space.refusal();
+  }
+
+  /**
+   * Whoever has to know has heard what `recovery` says of partitions that are not retained. Until then every start says it
+   * again, whatever ended the process; and after it too, when the process ends before the next checkpoint (J-13).
+   */
+  confirmRecovery(): void {
+    let wasLossy = false;
+    for (const log of this.#partitions.values()) wasLossy = log.confirmRecovery() || wasLossy;
+    if (wasLossy) void this.#checkpointInBackground();
   }
 
   /** Writes and syncs everything that counts now, so that a recovery begins here (J-8). */
@@ -336,10 +347,10 @@ export class LogStore {
   }
 
   async #add({ id, recovered, replayed }: RecoveredPartition): Promise<void> {
-    const { files, epochs, quarantine } = recovered;
-    const { checkpoint, mode } = replayed;
+    const { files, epochs, quarantine, isRetained } = recovered;
+    const { mode } = replayed;
     const { fs, clock } = this.#dependencies;
-    const highWatermark = Math.min(checkpoint?.highWatermark ?? 0, files.endOffset);
+    const highWatermark = Math.min(replayed.highWatermark, files.endOffset);
     const { producerExpiryMs: expiryMs } = this.#options.defaults;
     const nowMs = clock.nowMs();
     const producers = await recoverProducers(fs, { files, epochs, highWatermark, expiryMs, nowMs });
@@ -356,6 +367,7 @@ export class LogStore {
         highWatermark,
         // J-3: every start of the process begins a new leader epoch.
         state: stateOf(quarantine),
+        isLossy: !isRetained,
       },
       this.#node,
     );

@@ -145,6 +145,7 @@ function putCheckpoint(change: Partial<CheckpointPartition>): void {
     ],
     segments: [],
     quarantine: undefined,
+    isLossy: false,
     ...change,
   };
   const round = { number: 3, slot: 0, endBytes: 0, crc: 0 };

@@ -54,8 +54,9 @@ export async function recoverPartition(
   await recovery.run();
   const { log, cutBytes, damage } = recovery;
   const quarantine = quarantineOf(replayed, Math.max(log.endOffset, recovery.offsetsEnd), damage);
-  // J-13: nothing that counted is missing.
-  const isRetained = quarantine === undefined && (replayed.mode !== "os" || context.isSameBoot || context.isClean);
+  // J-13: nothing that counted is missing, now or as of a start whose report nobody has confirmed.
+  const isInFiles = replayed.mode !== "os" || context.isSameBoot || context.isClean;
+  const isRetained = quarantine === undefined && isInFiles && replayed.checkpoint?.isLossy !== true;
   replayed.epochs.truncateTo(log.endOffset + 1);
   return { id, files: log, epochs: replayed.epochs, cutBytes, quarantine, isRetained };
 }

@@ -39,6 +39,8 @@ export interface ReplayedPartition {
   /** Segments hold everything below; what is above comes from the journal, or from a scan. */
   recoveryPoint: number;
   logStartOffset: number;
+  /** F-5: a lower bound; cut with the log (G-3). */
+  highWatermark: number;
   readonly epochs: EpochRuns;
   /** `journal` mode: contiguous from the recovery point on. */
   appends: JournaledAppend[];
@@ -183,6 +185,7 @@ function begin(known: CheckpointPartition): ReplayedPartition {
     mode: known.mode,
     recoveryPoint: known.recoveryPoint,
     logStartOffset: known.logStartOffset,
+    highWatermark: known.highWatermark,
     epochs: new EpochRuns(known.epochs),
     appends: [],
     endOffset: known.recoveryPoint,
@@ -215,6 +218,7 @@ function created(record: Pick<TableRecord, "topicId" | "partition" | "base">, mo
     mode,
     recoveryPoint: record.base,
     logStartOffset: record.base,
+    highWatermark: record.base,
     epochs: new EpochRuns(),
     appends: [],
     endOffset: record.base,
@@ -254,6 +258,7 @@ function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRo
       partition.epochs.truncateTo(0);
       partition.segments = [];
       partition.logStartOffset = record.base;
+      partition.highWatermark = record.base;
       partition.restartAt = record.base;
       partition.quarantine = undefined;
       return;
@@ -299,6 +304,7 @@ function truncate(partition: ReplayedPartition, to: number): void {
   while ((partition.appends.at(-1)?.end ?? -1) > to) partition.appends.pop();
   partition.endOffset = Math.min(partition.endOffset, to);
   partition.offsetsEnd = Math.min(partition.offsetsEnd, to);
+  partition.highWatermark = Math.min(partition.highWatermark, to);
   partition.recoveryPoint = Math.min(partition.recoveryPoint, to);
   // J-9: the last value: what was promised above the cut does not hold any more.
   partition.promised = Math.min(partition.promised, to);

@@ -55,8 +55,8 @@ export class PartitionModel {
   restartAsked: number | undefined;
   survivesKill = 0;
   survivesPowerCut = 0;
-  /** Whether counted data of `os` mode may have been lost, so that the partition may not call itself retained (J-13). */
-  isInDoubt = false;
+  /** What the last start reported as lost and nobody confirmed must be reported again; what was confirmed may be (J-13). */
+  lossReported: "no" | "confirmed" | "unconfirmed" = "no";
   epoch = -1;
   /** The latest epoch belongs to another leader. */
   isFollower = false;

@@ -102,10 +102,12 @@ export function demandRetained(
   if (model.mayBeDamaged || past.flushes.length > 1) return;
   const isPowerCut = past.ending === "power-cut";
   const isLossy = log.config.flush === "os" && isPowerCut && (!past.wasClosed || log.logEndOffset < past.counted);
-  // Closed in time, the store may know that nothing was lost, or not.
-  if (past.wasClosed && isPowerCut && log.config.flush === "os" && !isLossy) return;
+  // Closed in time, the store may know that nothing was lost, or not; a confirmation is durable some time later.
+  const isEither = past.wasClosed && isPowerCut && log.config.flush === "os";
+  const mustBeLossy = isLossy || model.lossReported === "unconfirmed";
+  if ((isEither || model.lossReported === "confirmed") && !mustBeLossy) return;
   demand(
-    report.isRetained === !isLossy,
+    report.isRetained === !mustBeLossy,
     () => `${model.name}: retained is ${report.isRetained} for flush=${log.config.flush} after a ${past.ending} (J-13)`,
   );
 }

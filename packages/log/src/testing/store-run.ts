@@ -54,8 +54,6 @@ export class StoreRun {
   #boot = 1;
   /** The last process closed its store before it ended. */
   #wasClosed = false;
-  /** A recovery since the last power cut was cut off when all was done, between the boot id and its report. */
-  #bootIsKnown = false;
   /** How the processes ended since a store was last opened to the end. */
   #endings: Ending[] = [];
 
@@ -232,7 +230,6 @@ export class StoreRun {
       if (crash !== undefined) this.world.disk.haltAfter(this.world.disk.effects + 1 + crash.effects);
       this.world.clock = new SimulatedClock(this.world.time);
       this.world.fatal = undefined;
-      this.world.openingEffects = [];
       let failure: unknown;
       let opened: LogStore | undefined;
       this.#open().then(
@@ -243,14 +240,12 @@ export class StoreRun {
       if (this.world.disk.isHalted) {
         this.world.count("crash in recovery");
         this.recoveryCrashes++;
-        this.#bootIsKnown ||= hasWrittenBootId(this.world.openingEffects);
         this.#endProcess({ power: crash?.power === true, seed: this.world.random.seed() });
         continue;
       }
       if (opened === undefined)
         throw new ViolationError(`The store does not open: ${describe(failure)}`, { cause: failure });
       this.world.disk.haltAfter(Infinity);
-      this.world.openingEffects = undefined;
       this.world.openStore = opened;
       this.world.isChecking = true;
       await this.#verify();
@@ -328,10 +323,7 @@ export class StoreRun {
     this.world.underWay = [];
     if (power) this.world.disk.powerCut(seed);
     else this.world.disk.kill(seed);
-    if (power) {
-      this.#boot++;
-      this.#bootIsKnown = false;
-    }
+    if (power) this.#boot++;
     this.#endings.push(power ? "power-cut" : "kill");
     this.world.disk.limitFreeBytes(Infinity);
     this.world.isFaulty = false;
@@ -421,8 +413,15 @@ export class StoreRun {
     );
     this.#endings = [];
     this.#wasClosed = false;
-    this.#bootIsKnown = false;
     this.world.isChecking = false;
+    const isConfirmed = this.world.random.chance(0.5);
+    for (const model of this.world.models.values()) {
+      const report = store.recovery.partitions.find(({ id }) => id.topicId === model.id.topicId);
+      if (report?.isRetained === false) model.lossReported = isConfirmed ? "confirmed" : "unconfirmed";
+      else model.lossReported = "no";
+      if (model.lossReported === "unconfirmed") this.world.count("loss not confirmed");
+    }
+    if (isConfirmed) store.confirmRecovery();
     for (const [slot, model] of this.world.models) {
       const log = this.world.logOf(model);
       model.flush = log.config.flush;
@@ -484,17 +483,10 @@ export class StoreRun {
     );
     await readAll(model, log, log.logEndOffset, this.world.wait);
     demandEpochs(model, log);
-    if (isQuarantined || (this.#bootIsKnown && log.config.flush === "os")) return;
+    if (isQuarantined) return;
     const wasClosed = this.#wasClosed;
     demandRetained(model, log, this.world.store().recovery, { ending, wasClosed, counted, flushes });
   }
-}
-
-/** J-10 f: both slots of the checkpoint, then the boot id: only in this order has a recovery come to its end. */
-function hasWrittenBootId(effects: readonly string[] | undefined): boolean {
-  const written = effects?.findIndex((effect) => effect.includes("boot-id") && effect.startsWith("rename")) ?? -1;
-  const before = effects?.slice(0, Math.max(0, written)) ?? [];
-  return ["rename /data/checkpoint-a.new", "rename /data/checkpoint-b.new"].every((effect) => before.includes(effect));
 }
 
 /** Runs one case; throws what went wrong, with the history of the run. */

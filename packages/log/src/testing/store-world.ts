@@ -43,8 +43,6 @@ export class StoreWorld {
   isFaulty = false;
   /** A store was opened and is being compared with the model, which is not what it holds yet. */
   isChecking = false;
-  /** What the recovery that runs has done to the disk. */
-  openingEffects: string[] | undefined;
   /** The first thing that went against the rules outside of a check. */
   violation: Error | undefined;
   underWay: UnderWay[] = [];
@@ -62,7 +60,6 @@ export class StoreWorld {
     });
     this.disk.onEffect = (effect, operation, path) => {
       this.note(`    effect ${effect}: ${operation} ${path}`);
-      this.openingEffects?.push(`${operation} ${path}`);
     };
     this.clock = new SimulatedClock(this.time);
     this.coverage = coverage;

@@ -43,6 +43,8 @@ export interface PartitionLogState extends Omit<PartitionMemoryState, "logEndOff
 export interface PartitionNode extends CutsNode {
   /** J-15: why nothing is appended for want of space, or undefined. */
   spaceRefusal(): string | undefined;
+  /** So many bytes were appended; they will be in a segment soon. */
+  spaceSpent(bytes: number): void;
   /** Damage was found while the partition was in use; to be counted. */
   quarantined(): void;
 }
@@ -448,6 +450,7 @@ export class PartitionLog {
     this.#memory.producers.append({ ...header, baseOffset }, this.#node.clock.nowMs());
     const bytes = this.writer.tail.append(baseOffset, nextOffset, batch, { pinned: true });
     this.#memory.logEndOffset = nextOffset;
+    this.#node.spaceSpent(bytes.length);
     this.writer.appended({ baseOffset, nextOffset, bytes });
     return nextOffset - 1;
   }

@@ -429,6 +429,7 @@ export class LogStore {
       quarantined: () => {
         this.#quarantines += 1;
       },
+      spaceSpent: (bytes) => this.#space.spend(bytes),
       spaceRefusal: () => {
         const refusal = this.#space.refusal();
         if (refusal === undefined) return undefined;

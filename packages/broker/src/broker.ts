@@ -13,6 +13,7 @@ import type { Registry } from "prom-client";
 import { assembleNode } from "./assemble.ts";
 import { NodeCounters } from "./counters.ts";
 import { type DirectoryMeta, checkMetadataIsThere, openMeta, prepareDataDirectory } from "./data-directory.ts";
+import { segmentLanesFor } from "./config/segment-lanes.ts";
 import { Controller } from "./drivers/controller.ts";
 import { lockDirectory } from "./drivers/directory-lock.ts";
 import { LevelMetadataLog } from "./drivers/level-metadata-log.ts";
@@ -206,7 +207,13 @@ export class Broker {
     const { onProgress, storage } = this.#options;
     this.#notReady = "it is recovering its partitions";
     const store = await LogStore.open(
-      { ...storage, directory: dataDir, bootId, defaults: logDefaults(this.#options.producerExpiryMs ?? dayMs) },
+      {
+        segmentLanes: segmentLanesFor(process.env["UV_THREADPOOL_SIZE"]),
+        ...storage,
+        directory: dataDir,
+        bootId,
+        defaults: logDefaults(this.#options.producerExpiryMs ?? dayMs),
+      },
       {
         fs: this.#options.fs ?? nodeFileSystem(),
         clock: this.#clock,

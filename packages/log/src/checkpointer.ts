@@ -3,7 +3,7 @@
  *
  *   1. nobody has a cut under way        R never passes a truncation whose files are not yet cut and synced
  *   2. R := the last complete round, and at the same moment what each partition holds
- *   3. per partition, one at a time: write what is behind, sync
+ *   3. per partition, a few at a time: write what is behind, sync
  *   4. write the other slot, sync it
  *   5. recycle journal files that neither slot needs
  */
@@ -11,7 +11,7 @@ import type { Checkpoint, CheckpointPartition } from "./checkpoint-file.ts";
 import type { CheckpointSlots } from "./checkpoint-slots.ts";
 import { LogError } from "./errors.ts";
 import type { Journal } from "./journal.ts";
-import type { PartitionLog } from "./partition-log.ts";
+import type { CapturedPartition, PartitionLog } from "./partition-log.ts";
 
 export interface CheckpointerOptions {
   readonly journal: Journal;
@@ -22,9 +22,22 @@ export interface CheckpointerOptions {
   readonly deletions: () => Iterable<Promise<void>>;
 }
 
+/**
+ * Partitions at a time. The lanes of the node limit writes and syncs (J-4), and every partition that is written to stands in
+ * the same line for them: one at a time, a checkpoint of 256 busy partitions would take seconds.
+ */
+const partitionsAtOnce = 64;
+
+interface Captured {
+  readonly log: PartitionLog;
+  readonly state: CapturedPartition;
+}
+
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
   #sequence: number;
+  /** `writtenBytes` of the journal when the last checkpoint took its R. */
+  #capturedBytes = 0;
   #running: Promise<void> | undefined;
   /** Asked for while one was running: that one may have begun too early for whoever asked. */
   #next: Promise<void> | undefined;
@@ -37,6 +50,11 @@ export class Checkpointer {
 
   get isRunning(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** Bytes of the journal that a recovery would read if the checkpoint that began last were complete. */
+  get uncoveredBytes(): number {
+    return this.#options.journal.writtenBytes - this.#capturedBytes;
   }
 
   /** J-14: after a failed sync nobody knows what is durable, so no slot is written that would say it is. */
@@ -69,11 +87,8 @@ export class Checkpointer {
     // From here to the end of the loop nothing else runs: R and what the partitions hold belong together.
     const round = journal.last;
     const captured = [...this.#options.partitions()].map((log) => ({ log, state: log.capture() }));
-    const partitions: CheckpointPartition[] = [];
-    for (const { log, state } of captured) {
-      const written = await log.writeCaptured(state);
-      if (written !== undefined) partitions.push(written);
-    }
+    this.#capturedBytes = journal.writtenBytes;
+    const partitions = await writeAll(captured);
     this.#sequence += 1;
     const checkpoint: Checkpoint = {
       sequence: this.#sequence,
@@ -101,4 +116,24 @@ export class Checkpointer {
       await Promise.allSettled(deletions);
     }
   }
+}
+
+/** Ends when nothing of it is under way any more, also with an error. */
+async function writeAll(captured: readonly Captured[]): Promise<CheckpointPartition[]> {
+  const written: (CheckpointPartition | undefined)[] = [];
+  const failures: unknown[] = [];
+  const todo = captured.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, { log, state }] of todo) {
+      if (failures.length > 0) return;
+      try {
+        written[index] = await log.writeCaptured(state);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: partitionsAtOnce }, work));
+  if (failures.length > 0) throw failures[0];
+  return written.filter((partition) => partition !== undefined);
 }

@@ -137,22 +137,43 @@ export function tableBytes(promiseCount: number, recordCount: number): number {
   return promiseCount * promiseBytes + recordCount * recordBytes;
 }
 
-/** The bytes of a round. `records` keep their order: it is the order of replay. */
-export function encodeRound(round: {
-  readonly journalId: Uint8Array;
-  readonly number: number;
-  readonly previous: RoundLink;
-  readonly promises: readonly SyncPromise[];
-  readonly records: readonly JournalRecord[];
-}): EncodedRound {
+/** Memory for the tables of one round, used again for the next: fresh pages for each would cost more than filling them. */
+export class RoundScratch {
+  #bytes = new Uint8Array(roundPageBytes);
+
+  /** Zeros; valid until the next call. */
+  take(sizeBytes: number): Uint8Array {
+    if (sizeBytes > this.#bytes.length) this.#bytes = new Uint8Array(2 ** Math.ceil(Math.log2(sizeBytes)));
+    return this.#bytes.subarray(0, sizeBytes).fill(0);
+  }
+}
+
+/**
+ * The bytes of a round. `records` keep their order: it is the order of replay. The result is valid until `scratch` is used
+ * for the next round.
+ */
+export function encodeRound(
+  round: {
+    readonly journalId: Uint8Array;
+    readonly number: number;
+    readonly previous: RoundLink;
+    readonly promises: readonly SyncPromise[];
+    readonly records: readonly JournalRecord[];
+  },
+  scratch = new RoundScratch(),
+): EncodedRound {
   const { promises, records } = round;
   const tableLength = tableBytes(promises.length, records.length);
   const frontBytes = roundHeaderBytes + tableLength;
   let payloadBytes = 0;
-  const front = new Uint8Array(frontBytes);
-  const view = new DataView(front.buffer);
+  for (const { bytes } of records) payloadBytes += bytes?.length ?? 0;
+  const lengthBytes = roundLengthBytes(promises.length, records.length, payloadBytes);
+  const tables = scratch.take(lengthBytes - payloadBytes);
+  const front = tables.subarray(0, frontBytes);
+  const view = new DataView(front.buffer, front.byteOffset, frontBytes);
   const chunks: Uint8Array[] = [front];
   let at = roundHeaderBytes;
+  let payloadAt = frontBytes;
   for (const promise of promises) {
     writeTopicId(front, at, promise.topicId);
     view.setUint32(at + 16, promise.partition, true);
@@ -169,15 +190,14 @@ export function encodeRound(round: {
     writeUint64(view, at + 28, record.base);
     writeUint64(view, at + 36, record.end);
     if (bytes !== undefined) {
-      view.setUint32(at + 44, frontBytes + payloadBytes, true);
+      view.setUint32(at + 44, payloadAt, true);
       view.setUint32(at + 48, bytes.length, true);
       view.setUint32(at + 52, crc32c(bytes, 0, batchPrefixBytes), true);
       chunks.push(bytes);
-      payloadBytes += bytes.length;
+      payloadAt += bytes.length;
     }
     at += recordBytes;
   }
-  const lengthBytes = roundLengthBytes(promises.length, records.length, payloadBytes);
   view.setUint32(0, frontMagic, true);
   view.setUint32(4, magicTail, true);
   front.set(round.journalId, 8);
@@ -193,11 +213,11 @@ export function encodeRound(round: {
   const crc = crc32c(front, 8, 60);
   view.setUint32(60, crc, true);
 
-  const back = new Uint8Array(lengthBytes - frontBytes - payloadBytes);
+  const back = tables.subarray(frontBytes);
   const headerAt = back.length - roundHeaderBytes;
   back.set(front.subarray(roundHeaderBytes), headerAt - tableLength);
   back.set(front.subarray(0, roundHeaderBytes), headerAt);
-  new DataView(back.buffer).setUint32(headerAt, backMagic, true);
+  new DataView(back.buffer, back.byteOffset).setUint32(headerAt, backMagic, true);
   chunks.push(back);
   return { chunks, lengthBytes, crc };
 }

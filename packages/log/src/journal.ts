@@ -15,7 +15,7 @@ import { FileSystemError } from "./file-system.ts";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 import type { RoundWriter } from "./group-commit.ts";
 import { writeJournalList } from "./journal-list.ts";
-import { encodeRound } from "./journal-round.ts";
+import { RoundScratch, encodeRound } from "./journal-round.ts";
 import type { JournalRecord, RoundLink, SyncPromise } from "./journal-round.ts";
 import { syncNames, syncOrFail } from "./small-files.ts";
 
@@ -64,6 +64,7 @@ export class Journal implements RoundWriter {
   readonly #options: JournalOptions;
   readonly #fs: FileSystem;
   readonly #clock: Clock;
+  readonly #scratch = new RoundScratch();
   #previous: RoundLink;
   #current: JournalFile | undefined;
   /** Full files whose rounds are still needed, oldest first. */
@@ -72,6 +73,7 @@ export class Journal implements RoundWriter {
   readonly #free: { slot: number; file: JournalFile | undefined }[];
   /** Sizes that the list says, by slot. */
   readonly #sizes: number[];
+  #writtenBytes = 0;
   #isClosed = false;
 
   constructor(options: JournalOptions, dependencies: { fs: FileSystem; clock: Clock }) {
@@ -121,17 +123,24 @@ export class Journal implements RoundWriter {
     return (this.#live.length + (this.#current === undefined ? 0 : 1)) * this.#options.fileBytes;
   }
 
+  /** Bytes of all rounds that were made durable through this object. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
   /** One write and one sync (J-4). Durable on return. Errors: whatever the disk says; none may be retried (J-14). */
   async write(promises: readonly SyncPromise[], records: readonly JournalRecord[]): Promise<void> {
     const number = this.nextRound;
     const { journalId } = this.#options;
-    const round = encodeRound({ journalId, number, previous: this.#previous, promises, records });
+    // One round at a time (J-4), so one scratch is enough.
+    const round = encodeRound({ journalId, number, previous: this.#previous, promises, records }, this.#scratch);
     const file = await this.#fileFor(round.lengthBytes);
     const at = file.positionBytes;
     await file.handle.write(round.chunks, at);
     await file.handle.sync();
     file.positionBytes = at + round.lengthBytes;
     file.lastRound = number;
+    this.#writtenBytes += round.lengthBytes;
     this.#previous = { slot: file.slot, endBytes: file.positionBytes, crc: round.crc };
     this.nextRound = number + 1;
   }

@@ -10,7 +10,7 @@
  * start would have to read the headers of the whole log.
  *
  * What the epochs are is said by checkpoint and journal. The file is a copy of it for people and tools that look at one
- * directory, and as old as the last checkpoint.
+ * directory, as old as the last checkpoint, and not synced: a sync for each partition would be most of what a checkpoint costs.
  */
 import type { EpochRun } from "@varve/format";
 import { FileSystemError } from "./file-system.ts";
@@ -23,7 +23,7 @@ import {
   producerStateOffset,
 } from "./producer-state-file.ts";
 import type { ProducerState } from "./producer-state.ts";
-import { replaceFile } from "./small-files.ts";
+import { replaceCopy, replaceFile } from "./small-files.ts";
 
 /** A snapshot of the producers is worth its file after so many offsets. */
 const snapshotEveryOffsets = 10_000;
@@ -99,7 +99,7 @@ export class PartitionSideFiles {
   async #saveEpochs(epochs: readonly EpochRun[]): Promise<void> {
     const bytes = encodeLeaderEpochs(epochs);
     if (this.#epochs !== undefined && Buffer.compare(this.#epochs, bytes) === 0) return;
-    await replaceFile(this.#fs, this.#directory, leaderEpochsFileName, bytes);
+    await replaceCopy(this.#fs, this.#directory, leaderEpochsFileName, bytes);
     this.#epochs = bytes;
   }
 }

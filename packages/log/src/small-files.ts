@@ -1,6 +1,6 @@
 /** Reading and replacing files that fit in memory whole; and syncs whose failure nobody may overlook (J-14). */
 import { LogError } from "./errors.ts";
-import type { FileSystem } from "./file-system.ts";
+import type { FileHandle, FileSystem } from "./file-system.ts";
 
 /** The file's bytes, owned; undefined when it is not there. More than `bytesMax` is not read. */
 export async function readSmallFile(fs: FileSystem, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
@@ -21,12 +21,27 @@ export async function readSmallFile(fs: FileSystem, path: string, bytesMax: numb
  * and what the file system says.
  */
 export async function replaceFile(fs: FileSystem, directory: string, name: string, bytes: Uint8Array): Promise<void> {
+  await replace(fs, directory, name, bytes, (path, handle) => syncOrFail(path, () => handle.sync()));
+}
+
+/** The same without the sync: after a crash it is the old one, the new one, none, or broken. For copies that nobody needs. */
+export async function replaceCopy(fs: FileSystem, directory: string, name: string, bytes: Uint8Array): Promise<void> {
+  await replace(fs, directory, name, bytes, () => Promise.resolve());
+}
+
+async function replace(
+  fs: FileSystem,
+  directory: string,
+  name: string,
+  bytes: Uint8Array,
+  settle: (path: string, handle: FileHandle) => Promise<void>,
+): Promise<void> {
   const temporary = `${directory}/${name}.new`;
   if ((await fs.stat(temporary)) !== undefined) await fs.unlink(temporary);
   const handle = await fs.open(temporary, "create");
   try {
     await handle.write([bytes], 0);
-    await syncOrFail(temporary, () => handle.sync());
+    await settle(temporary, handle);
   } finally {
     await handle.close();
   }

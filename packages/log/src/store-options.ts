@@ -15,11 +15,16 @@ export interface StoreOptions {
   readonly tailCacheBytes?: number;
   /** Of them, bytes that are in no segment yet; above, `admit` makes produce wait. @default 48 MiB */
   readonly queuedBytesMax?: number;
+  /**
+   * Writes and syncs of segments that may be in the thread pool together; the journal has a thread of its own beside them
+   * (J-4). @default 2, for a pool of 4
+   */
+  readonly segmentLanes?: number;
   /** Segment descriptors that are kept open. @default 512 */
   readonly openFilesMax?: number;
   /** One file of the journal. @default 64 MiB */
   readonly journalFileBytes?: number;
-  /** All files of the journal that are needed; at half of it checkpoints hurry, at all of it produce waits. @default 512 MiB */
+  /** All files of the journal that are needed; at three quarters checkpoints hurry, at all of it produce waits. @default 512 MiB */
   readonly journalBytesMax?: number;
   /** How long after an append a checkpoint begins. @default 10000 */
   readonly checkpointIntervalMs?: number;

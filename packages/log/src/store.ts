@@ -46,8 +46,6 @@ import type {
 import { TailCache } from "./tail-cache.ts";
 
 const mebibyte = 1024 * 1024;
-/** J-4: beside the journal's own. */
-const segmentLanes = 2;
 /** After a checkpoint that a full disk stopped. */
 const checkpointRetryMs = 1000;
 
@@ -57,7 +55,7 @@ export class LogStore {
   readonly #options: Required<StoreOptions>;
   readonly #dependencies: StoreDependencies;
   readonly #files: OpenFiles;
-  readonly #lanes = new Lanes(segmentLanes);
+  readonly #lanes: Lanes;
   readonly #cache: TailCache;
   readonly #journal: Journal;
   readonly #commit: GroupCommit;
@@ -68,7 +66,8 @@ export class LogStore {
   readonly #partitions = new Map<string, PartitionLog>();
   /** Deletions under way: their records may be durable while their directories are there (J-8). */
   readonly #deletions = new Set<Promise<void>>();
-  readonly #roomWaiters: (() => void)[] = [];
+  /** In the order in which they came. */
+  readonly #roomWaiters: { readonly bytes: number; resolve(): void }[] = [];
   #checkpointTimer: Timer | undefined;
   #checkpoints = 0;
   #quarantines = 0;
@@ -86,6 +85,7 @@ export class LogStore {
     this.#options = options;
     this.#dependencies = dependencies;
     this.#files = opened.files;
+    this.#lanes = new Lanes(options.segmentLanes);
     this.#cache = new TailCache({ limitBytes: options.tailCacheBytes });
     this.#journal = new Journal(
       {
@@ -240,18 +240,15 @@ export class LogStore {
    * full of what is in no segment yet (J-2), or the journal is at its limit (J-8).
    */
   admit(bytes: number): Promise<void> | undefined {
-    const { queuedBytesMax, journalBytesMax } = this.#options;
-    const queued = this.#cache.pinnedBytes;
-    const isJournalFull = this.#journal.liveBytes > journalBytesMax;
     // Once per time that half of the room is taken: asking every partition for every batch would cost more than it helps.
-    if (queued + bytes <= queuedBytesMax / 2) this.#isFlushAsked = false;
+    if (this.#cache.pinnedBytes + bytes <= this.#options.queuedBytesMax / 2) this.#isFlushAsked = false;
     else if (!this.#isFlushAsked) this.#flushBehind();
-    if ((queued === 0 || queued + bytes <= queuedBytesMax) && !isJournalFull) return undefined;
+    if (this.#hasRoomFor(bytes)) return undefined;
     if (this.#fatal !== undefined || this.#closing !== undefined) return undefined;
-    if (isJournalFull) void this.#checkpointInBackground();
-    else this.#flushBehind();
+    if (!this.#isJournalFull()) this.#flushBehind();
+    else if (!this.#checkpointer.isRunning) void this.#checkpointInBackground();
     return new Promise((resolve) => {
-      this.#roomWaiters.push(resolve);
+      this.#roomWaiters.push({ bytes, resolve });
     });
   }
 
@@ -442,9 +439,7 @@ export class LogStore {
   #noteActivity(): void {
     this.#space.checkSoon();
     if (this.#closing !== undefined || this.#fatal !== undefined) return;
-    if (this.#journal.liveBytes * 2 > this.#options.journalBytesMax && !this.#checkpointer.isRunning) {
-      void this.#checkpointInBackground();
-    }
+    if (this.#isCheckpointDue() && !this.#checkpointer.isRunning) void this.#checkpointInBackground();
     this.#checkpointAfter(this.#options.checkpointIntervalMs);
   }
 
@@ -459,6 +454,9 @@ export class LogStore {
     if (this.#closing !== undefined || this.#fatal !== undefined) return;
     try {
       await this.checkpoint();
+      // One frees what the one before it covered: until there is room, the next follows. Nothing is journaled meanwhile, so
+      // after the second only the current file is left.
+      if (this.#roomWaiters.length > 0 && this.#isJournalFull()) await this.#checkpointInBackground();
     } catch (error) {
       if (this.#fatal !== undefined || this.#closing !== undefined) return;
       if (!(error instanceof FileSystemError) || error.code !== "NO_SPACE") this.#fail(checkpointFailed(error));
@@ -471,9 +469,34 @@ export class LogStore {
     for (const log of this.#partitions.values()) log.writer.flushBehind();
   }
 
+  /** J-2, J-8. */
+  #hasRoomFor(bytes: number): boolean {
+    if (this.#isJournalFull()) return false;
+    const queued = this.#cache.pinnedBytes;
+    return queued === 0 || queued + bytes <= this.#options.queuedBytesMax;
+  }
+
+  #isJournalFull(): boolean {
+    const { journalBytesMax, journalFileBytes } = this.#options;
+    return this.#journal.liveBytes > Math.max(journalBytesMax, journalFileBytes);
+  }
+
+  /** J-8: what two checkpoints leave behind, and what is written while the second runs, has room in the journal. */
+  #isCheckpointDue(): boolean {
+    const { journalBytesMax } = this.#options;
+    return this.#checkpointer.uncoveredBytes * 3 > journalBytesMax || this.#journal.liveBytes * 4 > journalBytesMax * 3;
+  }
+
   #makeRoom(): void {
-    if (this.#roomWaiters.length === 0) return;
-    for (const waiter of this.#roomWaiters.splice(0)) waiter();
+    const isOver = this.#fatal !== undefined || this.#closing !== undefined;
+    let grantedBytes = 0;
+    let count = 0;
+    for (const { bytes } of this.#roomWaiters) {
+      if (!isOver && !this.#hasRoomFor(grantedBytes + bytes)) break;
+      grantedBytes += bytes;
+      count += 1;
+    }
+    for (const waiter of this.#roomWaiters.splice(0, count)) waiter.resolve();
   }
 
   #failIfDisk(error: unknown): void {
@@ -509,6 +532,7 @@ function withDefaults(options: StoreOptions): Required<StoreOptions> {
   const whole: Required<StoreOptions> = {
     tailCacheBytes,
     queuedBytesMax: Math.min(48 * mebibyte, tailCacheBytes),
+    segmentLanes: 2,
     openFilesMax: 512,
     journalFileBytes: 64 * mebibyte,
     journalBytesMax: 512 * mebibyte,

@@ -28,7 +28,11 @@ export const description =
 
 const mebibytes = Number(process.env["VARVE_BENCH_PARTITIONS_MIB"] ?? "768");
 const batchBytes = 4096;
+/** More than a contender leaves in the page cache. */
+const contenderMib = 4096;
 const partitions = 256;
+/** 1 GiB: by then all files of the journal have been used. */
+const journalBatches = (1024 * 1024 * 1024) / batchBytes;
 const load = { batches: mebibytes * 256, inFlight: 512 };
 
 export async function run(): Promise<readonly Row[]> {
@@ -36,35 +40,54 @@ export async function run(): Promise<readonly Row[]> {
   return withDirectory(async (directory) => {
     await warmUpDisk(directory);
     const bareFile = async (): Promise<Outcome> => {
+      await warmUpDisk(directory, contenderMib);
       const file = new BareFile(directory, "bare");
       const outcome = await driveBare(file, pool, load, { isSynced: true });
       file.remove();
       return outcome;
     };
-    const bareFiles = async (): Promise<Outcome> => {
+    const bareFiles = (threads: number) => async (): Promise<Outcome> => {
+      await warmUpDisk(directory, contenderMib);
       const files = Array.from({ length: partitions }, (_, index) => new BareFile(directory, `bare-${index}`));
-      const outcome = await driveBareFiles(files, pool, { ...load, batches: Math.ceil(load.batches / 8) });
+      const outcome = await driveBareFiles(files, pool, { ...load, batches: Math.ceil(load.batches / 8) }, threads);
       for (const file of files) file.remove();
       return outcome;
     };
-    const log = (count: number) => async (): Promise<Outcome> => {
+    /** A new store fills its journal with zeros as it grows, once (J-15); `isUsed`: as a store is after that. */
+    const log = (count: number, isUsed: boolean) => async (): Promise<Outcome> => {
       const storeDirectory = join(directory, "store");
       const store = await openBenchStore(storeDirectory);
       const logs = await createLogs(store, count, "sync");
+      if (isUsed) await driveLog(store, logs, pool, { ...load, batches: journalBatches });
+      await warmUpDisk(directory, contenderMib);
       const outcome = await driveLog(store, logs, pool, load);
       await store.close();
       await rm(storeDirectory, { recursive: true });
       return outcome;
     };
-    const found = await inTurn([bareFile, bareFiles, log(1), log(partitions)], 3);
-    const [inOne, inMany, onePartition, manyPartitions] = found as [Outcome, Outcome, Outcome, Outcome];
+    const contenders = [
+      bareFile,
+      bareFiles(4),
+      bareFiles(16),
+      log(1, true),
+      log(partitions, true),
+      log(1, false),
+      log(partitions, false),
+    ];
+    const [inOne, inMany, inManyMore, onePartition, manyPartitions, oneInNew, manyInNew] = (await inTurn(
+      contenders,
+      3,
+    )) as [Outcome, Outcome, Outcome, Outcome, Outcome, Outcome, Outcome];
     const rate = megabytesPerSecond(manyPartitions);
     const than = (other: Outcome): Row => ({ "256 partitions are": ratio(rate, megabytesPerSecond(other)) });
     return [
       outcomeRow("bare, one file, one fdatasync a round", inOne, than(inOne)),
-      outcomeRow("bare, 256 files, one fdatasync each", inMany, than(inMany)),
+      outcomeRow("bare, 256 files, one fdatasync each, 4 threads", inMany, than(inMany)),
+      outcomeRow("bare, 256 files, one fdatasync each, 16 threads", inManyMore, than(inManyMore)),
       outcomeRow("log, 1 partition", onePartition, than(onePartition)),
       outcomeRow("log, 256 partitions", manyPartitions),
+      outcomeRow("new log, 1 partition", oneInNew, than(oneInNew)),
+      outcomeRow("new log, 256 partitions", manyInNew, than(manyInNew)),
     ];
   });
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run bench -- [NAME…]: runs the benchmarks of this directory (all without a name), prints a table each and writes the
 // same rows as JSON to bench/results/NAME.json. A benchmark is a file that exports `name`, `description` and `run`.
+// All of them run with the thread pool that `varve` has; libuv reads its size at the start of a process, hence the second one.
 
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
@@ -56,4 +58,13 @@ function writeResults(name: string, rows: readonly Row[]): void {
   writeFileSync(join(resultsDirectory, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`);
 }
 
-process.exitCode = await main(process.argv.slice(2));
+if (process.env["UV_THREADPOOL_SIZE"] === undefined) {
+  const args = [...process.execArgv, ...process.argv.slice(1)];
+  const child = spawnSync(process.execPath, args, {
+    env: { ...process.env, UV_THREADPOOL_SIZE: "16" },
+    stdio: "inherit",
+  });
+  process.exitCode = child.status ?? 1;
+} else {
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -103,23 +103,34 @@ export async function driveBare(
   return watch.stop(load.batches * pool.batchBytes);
 }
 
-/** One file for each partition, each with its share of the load and a sync of its own. */
-export async function driveBareFiles(files: readonly BareFile[], pool: BatchPool, load: Load): Promise<Outcome> {
+/**
+ * One file for each partition, each with its share of the load and a sync of its own; `threads` of them at a time, which is
+ * what a thread pool of that size does. A batch is under way from the moment its file acknowledged the one before.
+ */
+export async function driveBareFiles(
+  files: readonly BareFile[],
+  pool: BatchPool,
+  load: Load,
+  threads: number,
+): Promise<Outcome> {
   const watch = new Stopwatch(load.batches);
   const share = Math.max(1, load.inFlight / files.length);
+  const startedMs = files.map(() => performance.now());
   let sent = 0;
-  const drive = async (file: BareFile): Promise<void> => {
+  let next = 0;
+  const drive = async (): Promise<void> => {
     while (sent < load.batches) {
-      const startedMs = performance.now();
+      const index = next++ % files.length;
       const group = Array.from({ length: Math.min(share, load.batches - sent) }, () => pool.next());
       sent += group.length;
-      await file.write(group);
-      await file.sync();
+      await files[index]!.write(group);
+      await files[index]!.sync();
       const nowMs = performance.now();
-      for (let index = 0; index < group.length; index++) watch.acknowledged(startedMs, nowMs);
+      for (let count = 0; count < group.length; count++) watch.acknowledged(startedMs[index]!, nowMs);
+      startedMs[index] = nowMs;
     }
   };
-  await Promise.all(files.map((file) => drive(file)));
+  await Promise.all(Array.from({ length: threads }, drive));
   return watch.stop(load.batches * pool.batchBytes);
 }
 

@@ -24,7 +24,7 @@ export const benchConfig: LogConfig = {
 
 export function openBenchStore(directory: string, fs: FileSystem = nodeFileSystem()): Promise<LogStore> {
   return LogStore.open(
-    { directory, bootId: "bench", defaults: benchConfig, tailCacheBytes, scrubBytesPerSecond: 0 },
+    { directory, bootId: "bench", defaults: benchConfig, tailCacheBytes, segmentLanes: 4, scrubBytesPerSecond: 0 },
     {
       fs,
       clock: systemClock(),

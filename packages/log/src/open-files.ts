@@ -5,6 +5,7 @@
  * that nobody has any more.
  */
 import type { FileHandle, FileSystem } from "./file-system.ts";
+import { ReadBuffers } from "./read-buffers.ts";
 
 export interface OpenableFile {
   readonly path: string;
@@ -18,7 +19,12 @@ interface OpenFile {
   forgotten: boolean;
 }
 
+/** Eight reads of 1 MiB, as many as there are commonly under way. */
+const idleReadBytesMax = 8 << 20;
+
 export class OpenFiles {
+  /** What reads of these files lend to their callers. */
+  readonly readBuffers = new ReadBuffers(idleReadBytesMax);
   readonly #fs: FileSystem;
   readonly #openMax: number;
   /** In the order of last use, oldest first. */

@@ -463,6 +463,7 @@ export class PartitionLog {
         maxBytes: options.maxBytes,
         atLeastOneBatch: options.atLeastOneBatch ?? true,
         epochAt: (offset) => this.epochAt(offset),
+        lend: options.lend ?? false,
       });
     } catch (error) {
       if (!(error instanceof FileSystemError)) throw error;

@@ -72,6 +72,8 @@ export interface ReadOptions {
   readonly limit: number;
   /** @default true */
   readonly atLeastOneBatch?: boolean;
+  /** The caller takes bytes that are only lent, and releases them; for readers that copy at once. @default false */
+  readonly lend?: boolean;
 }
 
 export type ReadResult =
@@ -80,6 +82,11 @@ export type ReadResult =
       /** Whole batches: an owned buffer or a stable view; do not write into it. The first may begin below `offset`. */
       readonly bytes: Uint8Array;
       readonly nextOffset: number;
+      /**
+       * Given when the bytes are lent (`lend`): call it once, when nobody looks at `bytes` any more; another read then writes over them.
+       * Who does not call it keeps them, at the price of an allocation.
+       */
+      readonly release?: () => void;
     }
   | { readonly kind: "empty" }
   | { readonly kind: "out-of-range"; readonly logStartOffset: number; readonly logEndOffset: number }

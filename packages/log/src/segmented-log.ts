@@ -8,13 +8,13 @@
  * partition's file work is a queue of one); readers run beside it and hold what they read (J-16).
  */
 import { batchHeaderBytes, batchSizeBytes, readBatchHeader } from "@varve/format";
-import { walkBatch } from "./batch-walk.ts";
-import type { EpochLookup, WalkFault } from "./batch-walk.ts";
 import { FileSystemError } from "./file-system.ts";
 import type { FileSystem } from "./file-system.ts";
 import { invariant } from "./invariant.ts";
 import type { OpenFiles } from "./open-files.ts";
 import { Segment, segmentFileName } from "./segment.ts";
+import { readSegment } from "./segment-read.ts";
+import type { SegmentRead, SegmentReadOptions } from "./segment-read.ts";
 import { syncNames } from "./small-files.ts";
 
 export interface SegmentLimits {
@@ -25,14 +25,8 @@ export interface SegmentLimits {
 
 /** Kafka's indexes hold offsets relative to the base in 31 bits. */
 const offsetsPerSegmentMax = 0x7fff_ffff;
-/** Smallest piece read when looking for a batch. */
-const probeBytes = 64 * 1024;
 
-export type FileRead =
-  | { readonly kind: "batches"; readonly bytes: Uint8Array; readonly nextOffset: number }
-  | { readonly kind: "empty" }
-  | { readonly kind: "gone" }
-  | { readonly kind: "damaged"; readonly file: string; readonly offset: number; readonly why: string };
+export type FileRead = SegmentRead | { readonly kind: "gone" };
 
 export class SegmentedLog {
   readonly directory: string;
@@ -224,20 +218,17 @@ export class SegmentedLog {
   }
 
   /**
-   * Whole batches from the one that holds `offset` on, checked (J-11). Owned bytes. `gone`: its segment was removed
-   * meanwhile. `limit` is exclusive; the first batch may exceed `maxBytes` when `atLeastOneBatch`.
+   * Whole batches from the one that holds `offset` on, checked (J-11). Owned bytes, unless they may be lent. `gone`: its segment
+   * was removed meanwhile. `limit` is exclusive; the first batch may exceed `maxBytes` when `atLeastOneBatch`.
    */
-  async read(options: {
-    offset: number;
-    limit: number;
-    maxBytes: number;
-    atLeastOneBatch: boolean;
-    epochAt: EpochLookup;
-  }): Promise<FileRead> {
+  async read(options: Omit<SegmentReadOptions, "lendFrom"> & { readonly lend?: boolean }): Promise<FileRead> {
     const segment = this.#segmentFor(options.offset);
     if (segment === undefined || options.offset >= segment.endOffset) return { kind: "empty" };
     try {
-      return await readSegment(segment, options);
+      return await readSegment(segment, {
+        ...options,
+        lendFrom: options.lend === true ? this.#files.readBuffers : undefined,
+      });
     } catch (error) {
       if (segment.isRemoved && error instanceof FileSystemError && error.code === "NOT_FOUND") return { kind: "gone" };
       throw error;
@@ -352,67 +343,4 @@ function fits(
     segment.sizeBytes + pendingBytes + batch.bytes.length <= limits.segmentBytes &&
     batch.nextOffset - segment.baseOffset <= offsetsPerSegmentMax
   );
-}
-
-async function readSegment(
-  segment: Segment,
-  options: { offset: number; limit: number; maxBytes: number; atLeastOneBatch: boolean; epochAt: EpochLookup },
-): Promise<FileRead> {
-  const floor = (await segment.indexes()).index.lookup(options.offset);
-  let position = floor.position;
-  let expected = floor.offset;
-  let wanted = Math.max(options.maxBytes, probeBytes);
-  for (;;) {
-    const available = segment.sizeBytes - position;
-    const buffer = unfilled(Math.max(0, Math.min(wanted, available)));
-    const length = await segment.read(buffer, position);
-    let at = 0;
-    let start = -1;
-    let fault: WalkFault | undefined;
-    let nextOffset = expected;
-    let needed = 0;
-    while (position + at < segment.sizeBytes && nextOffset < options.limit) {
-      const step = walkBatch(buffer, at, length, nextOffset, options.epochAt);
-      if (step.kind !== "batch") {
-        if (
-          step.kind === "cut-off" &&
-          position + at + step.neededBytes <= segment.sizeBytes &&
-          length === buffer.length
-        ) {
-          needed = step.neededBytes;
-        } else fault = step;
-        break;
-      }
-      if (step.endOffset > options.limit) break;
-      if (step.endOffset > options.offset) {
-        if (start < 0) start = at;
-        if (at + step.sizeBytes - start > options.maxBytes && !(start === at && options.atLeastOneBatch)) break;
-      }
-      at += step.sizeBytes;
-      nextOffset = step.endOffset;
-    }
-    if (start >= 0 && at > start) {
-      const isWhole = start === 0 && at === buffer.length;
-      return { kind: "batches", bytes: isWhole ? buffer : buffer.slice(start, at), nextOffset };
-    }
-    if (start < 0 && position + at >= segment.sizeBytes && nextOffset < Math.min(segment.endOffset, options.limit)) {
-      // What is known of the segment was taken from a file that has lost its end.
-      return { kind: "damaged", file: segment.path, offset: nextOffset, why: "the file ends here" };
-    }
-    if (fault !== undefined) return { kind: "damaged", file: segment.path, offset: nextOffset, why: fault.why };
-    if (start >= 0 || needed === 0) return { kind: "empty" };
-    // The batch that holds the offset was not reached, or is larger than what was read.
-    position += at;
-    expected = nextOffset;
-    wanted = Math.max(needed, probeBytes);
-  }
-}
-
-/**
- * Memory of its own that is not zeroed first: the system would hand out zeroed pages one fault at a time, which costs more than
- * the read. Only what a read has filled and the walk has checked leaves this file.
- */
-function unfilled(sizeBytes: number): Uint8Array {
-  // Not the Buffer itself: its `slice` would be a view.
-  return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
 }

@@ -14,7 +14,7 @@
  * - Records reach the reader in offset order per partition, up to the high watermark (H-7), each once.
  * - The call ends by itself when every partition has reached its end.
  */
-import type { ReadResult } from "@varve/log";
+import type { ReadOptions, ReadResult } from "@varve/log";
 import type { PartitionLeader, ReadWaiter } from "../drivers/partition.ts";
 import { readRefusal } from "../drivers/read-refusal.ts";
 import type { Refusal } from "../refusal.ts";
@@ -177,7 +177,14 @@ export class ConsumeSession {
     const options = { offset: reader.position, maxBytes: this.#limits.readBytes, limit: log.highWatermark };
     const cached = log.readCached(options);
     if (cached !== undefined) return this.#taken(reader, cached);
-    return log.read(options).then((result) => this.#taken(reader, result));
+    return this.#takeFromFiles(reader, { ...options, lend: true });
+  }
+
+  /** The encoder copies what it needs, so the bytes are only lent: until the message is there. */
+  async #takeFromFiles(reader: PartitionReader, options: ReadOptions): Promise<void> {
+    const result = await reader.leader.log.read(options);
+    await this.#taken(reader, result);
+    if (result.kind === "batches") result.release?.();
   }
 
   #taken(reader: PartitionReader, result: ReadResult): Promise<void> | undefined {

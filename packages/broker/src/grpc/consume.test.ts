@@ -1,7 +1,8 @@
 import { Metadata, type ClientReadableStream } from "@grpc/grpc-js";
 import { type ConsumeRequestFields, type ConsumeResponse, type LogClient, errorFromStatus } from "@varve/api";
-import { batchesIn, buildBatch, compressBatch } from "@varve/format";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { batchesIn, buildBatch, checkBatch, compressBatch } from "@varve/format";
+import { PartitionLog, type ReadOptions, type ReadResult } from "@varve/log";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { TestBroker, bytes, text, until } from "../testing/test-broker.ts";
 
 let server: TestBroker;
@@ -158,6 +159,54 @@ test("Consume names the offset behind a batch whose records cannot be decompress
     end: { kind: "latest-at-start" },
   });
   expect(valuesIn(rest)).toEqual(["good"]);
+});
+
+test("Consume looks at bytes that the log lends no longer than until it releases them", async () => {
+  await server.createTopic("lent");
+  const values = Array.from({ length: 6 }, (_, n) => String(n).repeat(40_000));
+  for (const [n, value] of values.entries()) {
+    const plain = buildBatch([{ value: bytes(value), timestampMs: 1_000 + n }]);
+    await server.produce({ topic: "lent", partition: 0, batch: n < 3 ? plain : await compressBatch(plain, "zstd") });
+  }
+  // Then nothing of it is in memory.
+  await server.restart();
+  let released = 0;
+  const read: PartitionLog["read"] = Reflect.get(PartitionLog.prototype, "read");
+  vi.spyOn(PartitionLog.prototype, "read").mockImplementation(async function scribble(
+    this: PartitionLog,
+    options: ReadOptions,
+  ): Promise<ReadResult> {
+    const found = await read.call(this, options);
+    if (found.kind !== "batches" || found.release === undefined) return found;
+    const { release } = found;
+    return {
+      ...found,
+      release: () => {
+        released += 1;
+        found.bytes.fill(0xdd);
+        release();
+      },
+    };
+  });
+  try {
+    const asRecords = await server.consumeAll({ topic: "lent", end: { kind: "latest-at-start" } });
+    expect(valuesIn(asRecords)).toEqual(values);
+    expect(released).toBeGreaterThan(0);
+    const before = released;
+    const asBatches = await server.consumeAll({ topic: "lent", format: "batches", end: { kind: "latest-at-start" } });
+    const offsets = asBatches.flatMap((message) =>
+      [...batchesIn(message.batches)].map((each) => each.header.baseOffset),
+    );
+    expect(offsets).toEqual([0, 1, 2, 3, 4, 5]);
+    for (const { batches } of asBatches) {
+      for (const { at, header } of batchesIn(batches)) {
+        expect(checkBatch(batches, at, at + header.sizeBytes)).toBeUndefined();
+      }
+    }
+    expect(released).toBeGreaterThan(before);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });
 
 test("Consume refuses what is not there", async () => {

@@ -79,7 +79,7 @@ export interface ReadOptions {
 export type ReadResult =
   | {
       readonly kind: "batches";
-      /** Whole batches: an owned buffer or a stable view; do not write into it. The first may begin below `offset`. */
+      /** Whole batches, owned by the caller. The first may begin below `offset`. */
       readonly bytes: Uint8Array;
       readonly nextOffset: number;
       /**

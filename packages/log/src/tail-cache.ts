@@ -12,12 +12,21 @@
  *   always the end of what a partition has. When they fill the limit, produce has to wait: ask `hasRoomFor`.
  * - Everything else is evicted in the order in which it became evictable, which within a partition is the order of
  *   offsets. So what goes is always the front of its partition, and every operation is O(1) amortised.
- * - Bytes here are owned and do not change any more. A result may share them: it stays valid after an eviction.
+ * - Memory is used again (`slab-ring.ts`) in one case only: a batch is evicted that was unpinned, so the write to its
+ *   segment has ended. One that is removed while it is pinned may be part of a write or of a journal round that is on its way:
+ *   its memory is left alone. Readers get copies. So bytes never change under anybody.
  */
 import { invariant } from "./invariant.ts";
+import { SlabRing } from "./slab-ring.ts";
+import type { Piece } from "./slab-ring.ts";
 
 /** What one batch costs beyond its bytes (entry, array slot, view), so that many tiny batches are bounded as well. */
 const entryOverheadBytes = 160;
+/** The largest slab, and how many make up the limit. */
+const slabBytesMax = 4 * 1024 * 1024;
+const slabsInLimit = 32;
+/** Slabs beyond the limit: those being filled, the oldest that is half evicted, and what is lost at the ends. */
+const spareSlabs = 4;
 
 interface Entry {
   readonly tail: CachedTail;
@@ -25,6 +34,8 @@ interface Entry {
   /** Exclusive. */
   readonly nextOffset: number;
   readonly bytes: Uint8Array;
+  /** Where `bytes` are in a slab; undefined: they have a buffer of their own. */
+  readonly piece: Piece | undefined;
   pinned: boolean;
   /** Neighbours in the list of evictable entries. */
   older: Entry | undefined;
@@ -36,12 +47,12 @@ export interface PinnedBatch {
   readonly baseOffset: number;
   /** Exclusive. */
   readonly nextOffset: number;
-  /** A stable view; do not write into it. */
+  /** A view, valid as long as the batch is pinned; if it is removed before that, for ever. Do not write into it. */
   readonly bytes: Uint8Array;
 }
 
 export interface CachedRead {
-  /** Whole batches, one after the other: a stable view of one batch, or an owned copy of several. Do not write into it. */
+  /** Whole batches, one after the other. Owned by the caller. */
   readonly bytes: Uint8Array;
   /** Where the next read begins. */
   readonly nextOffset: number;
@@ -59,6 +70,7 @@ export interface CachedReadOptions {
 
 export class TailCache {
   readonly limitBytes: number;
+  readonly #slabs: SlabRing;
   #usedBytes = 0;
   #pinnedBytes = 0;
   #oldest: Entry | undefined;
@@ -66,11 +78,21 @@ export class TailCache {
 
   constructor(options: { limitBytes: number }) {
     this.limitBytes = options.limitBytes;
+    const slabBytes = Math.min(slabBytesMax, Math.ceil(options.limitBytes / slabsInLimit));
+    this.#slabs = new SlabRing({
+      slabBytes,
+      slabsMax: Math.ceil(options.limitBytes / slabBytes) + spareSlabs,
+    });
   }
 
   /** Bytes of everything here, with what the bookkeeping costs. Above the limit only when pinned bytes alone are. */
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  /** Bytes of the slabs; what is here and in none of them has buffers of its own. */
+  get slabBytes(): number {
+    return this.#slabs.allocatedBytes;
   }
 
   /** Bytes that cannot be evicted. */
@@ -89,6 +111,7 @@ export class TailCache {
   }
 
   readonly #ledger: Ledger = {
+    keep: (bytes) => this.#slabs.copy(bytes),
     added: (entry) => {
       this.#usedBytes += costOf(entry);
       if (entry.pinned) this.#pinnedBytes += costOf(entry);
@@ -102,8 +125,13 @@ export class TailCache {
     },
     removed: (entry) => {
       this.#usedBytes -= costOf(entry);
-      if (entry.pinned) this.#pinnedBytes -= costOf(entry);
-      else this.#unlink(entry);
+      if (entry.pinned) {
+        this.#pinnedBytes -= costOf(entry);
+        if (entry.piece !== undefined) this.#slabs.abandon(entry.piece);
+      } else {
+        this.#unlink(entry);
+        if (entry.piece !== undefined) this.#slabs.giveBack(entry.piece);
+      }
     },
   };
 
@@ -132,6 +160,7 @@ export class TailCache {
 
 /** How a partition's part tells the node-wide accounts what it did. */
 interface Ledger {
+  keep(bytes: Uint8Array): Piece | undefined;
   added(entry: Entry): void;
   unpinned(entry: Entry): void;
   removed(entry: Entry): void;
@@ -139,6 +168,12 @@ interface Ledger {
 
 function costOf(entry: Entry): number {
   return entry.bytes.length + entryOverheadBytes;
+}
+
+/** `bytes`, or a copy of them when they are a small view that would keep a large buffer alive. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  // Not `bytes.slice()`: of a Buffer that is a view again.
+  return bytes.buffer.byteLength > 2 * bytes.length + 1024 ? new Uint8Array(bytes) : bytes;
 }
 
 /** What one partition has in the cache. */
@@ -170,8 +205,7 @@ export class CachedTail {
 
   /**
    * Adds the batch that follows; ownership of `bytes` passes to the cache, and they do not change any more. Returns the
-   * bytes as kept: a copy when `bytes` is a small view that would keep a large buffer alive, so use these from here on.
-   * A batch that is not `pinned` may be gone at once when everything else is pinned.
+   * bytes as kept, mostly a copy: use these from here on, as long as the batch is pinned. A batch that is not `pinned` may be gone at once when everything else is pinned.
    */
   append(baseOffset: number, nextOffset: number, bytes: Uint8Array, options: { pinned: boolean }): Uint8Array {
     const end = this.endOffset;
@@ -182,13 +216,14 @@ export class CachedTail {
       pinned || this.#firstPinned === this.#entries.length,
       () => `batch ${baseOffset} is in a segment, but one before it is not`,
     );
-    // Not `bytes.slice()`: of a Buffer that is a view again.
-    const kept = bytes.buffer.byteLength > 2 * bytes.length + 1024 ? new Uint8Array(bytes) : bytes;
+    const piece = this.#ledger.keep(bytes);
+    const kept = piece?.bytes ?? ownBytes(bytes);
     const entry: Entry = {
       tail: this,
       baseOffset,
       nextOffset,
       bytes: kept,
+      piece,
       pinned,
       older: undefined,
       newer: undefined,
@@ -275,8 +310,8 @@ export class CachedTail {
       bytes += entry.bytes.length;
       nextOffset = entry.nextOffset;
     }
-    if (to === from + 1) return { bytes: first.bytes, nextOffset };
-    const joined = new Uint8Array(bytes);
+    // A copy, also of a single batch: the memory here is used again.
+    const joined = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
     let at = 0;
     for (let index = from; index < to; index++) {
       const entry = this.#entries[index];

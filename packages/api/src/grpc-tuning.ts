@@ -8,7 +8,6 @@
 
 import type { ChannelOptions, Server, ServerOptions } from "@grpc/grpc-js";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
-import type { Socket } from "node:net";
 import { messageBytesMax } from "@varve/format";
 
 /** HTTP/2 flow control window of both sides, for each stream and for the connection, in bytes. */
@@ -51,13 +50,13 @@ interface ServerInside {
 
 /**
  * Gives every connection of `server` windows of `windowBytes`. Call it before bindAsync(). Returns false, after `warn`, when grpc-js
- * looks different inside: the server then works with the default windows. `onConnection` gets the socket of each connection,
- * which grpc-js keeps to itself: for closing one whose other end does not answer.
+ * looks different inside: the server then works with the default windows. `onServer` gets each HTTP/2 server that is made, which
+ * grpc-js keeps to itself: for its connections and streams.
  */
 export function tuneServer(
   server: Server,
   warn: (message: string) => void,
-  onConnection: (socket: Socket) => void = () => undefined,
+  onServer: (http2Server: Http2Server) => void = () => undefined,
 ): boolean {
   const inside = server as unknown as ServerInside;
   const { commonServerOptions, createHttp2Server } = inside;
@@ -70,7 +69,7 @@ export function tuneServer(
   commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: windowBytes };
   inside.createHttp2Server = (...args) => {
     const http2Server = createHttp2Server.apply(server, args as unknown[]);
-    http2Server.on("connection", onConnection);
+    onServer(http2Server);
     http2Server.on("session", (session: ServerHttp2Session) => {
       if (!session.destroyed) session.setLocalWindowSize(windowBytes);
     });

@@ -14,6 +14,7 @@ import { assembleNode } from "./assemble.ts";
 import { NodeCounters } from "./counters.ts";
 import { type DirectoryMeta, checkMetadataIsThere, openMeta, prepareDataDirectory } from "./data-directory.ts";
 import { segmentLanesFor } from "./config/segment-lanes.ts";
+import { type FileBudget, filesMaxOfProcess, openFilesMaxDefault, shareOutFiles } from "./file-budget.ts";
 import { Controller } from "./drivers/controller.ts";
 import { lockDirectory } from "./drivers/directory-lock.ts";
 import { LevelMetadataLog } from "./drivers/level-metadata-log.ts";
@@ -50,6 +51,7 @@ export class Broker {
   /** What keeps it from serving; undefined when it is ready. */
   #notReady: string | undefined = "it is starting";
   #stopped = false;
+  #files: FileBudget = shareOutFiles(undefined, openFilesMaxDefault);
   #node: BrokerNode | undefined;
   #registration: Registration | undefined;
   #grpc: GrpcServer | undefined;
@@ -132,6 +134,11 @@ export class Broker {
 
   async #open(dataDir: string, bootId: string, meta: DirectoryMeta): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
+    const wanted = this.#options.storage?.openFilesMax ?? openFilesMaxDefault;
+    this.#files = shareOutFiles(await filesMaxOfProcess(), wanted);
+    if (this.#files.openFilesMax < wanted) {
+      this.#logger.warn({ ...this.#files, wanted }, "few open files are allowed: raise the limit (ulimit -n)");
+    }
     await this.#openHttp();
     const controller = await this.#openController(dataDir, meta);
     const store = await this.#openStore(dataDir, bootId);
@@ -210,6 +217,7 @@ export class Broker {
       {
         segmentLanes: segmentLanesFor(process.env["UV_THREADPOOL_SIZE"]),
         ...storage,
+        openFilesMax: this.#files.openFilesMax,
         directory: dataDir,
         bootId,
         defaults: logDefaults(this.#options.producerExpiryMs ?? dayMs),
@@ -266,7 +274,10 @@ export class Broker {
 
   async #openGrpc(node: BrokerNode): Promise<GrpcServer> {
     const { grpc = {} } = this.#options.listeners ?? {};
-    const server = await GrpcServer.open({ host: grpc.host ?? loopback, port: grpc.port ?? defaultGrpcPort }, node);
+    const server = await GrpcServer.open(
+      { host: grpc.host ?? loopback, port: grpc.port ?? defaultGrpcPort, files: this.#files },
+      node,
+    );
     this.#grpc = server;
     this.#closers.push(() => server.close(this.#options.shutdownTimeoutMs ?? 10_000));
     return server;

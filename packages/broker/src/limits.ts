@@ -19,7 +19,13 @@ export interface BrokerLimits {
   streamsMax: number;
   /** HTTP/2 streams of one connection; the client queues beyond. */
   streamsPerConnectionMax: number;
-  /** Fetch calls waiting for data; BUSY beyond. */
+  /** Connections to the gRPC listener, and fewer when the process may not open so many files; closed at once beyond. */
+  connectionsMax: number;
+  /** Bytes on the node of messages that have begun to arrive and are not whole; the stream that is slowest is cut beyond. */
+  incompleteBytesMax: number;
+  /** Open Watch calls of the health service; RESOURCE_EXHAUSTED beyond. */
+  healthWatchesMax: number;
+  /** Fetch calls waiting for data; BUSY beyond. Below `unaryCallsMax`, so that those who wait keep nobody out. */
   parkedFetchesMax: number;
   /** Bytes that one consume stream holds beyond what the network has taken; also the most that a request may ask for. */
   consumeBufferBytesMax: number;
@@ -47,7 +53,10 @@ export const defaultLimits: BrokerLimits = {
   unaryCallsMax: 4_096,
   streamsMax: 2_048,
   streamsPerConnectionMax: 1_024,
-  parkedFetchesMax: 4_096,
+  connectionsMax: 4_096,
+  incompleteBytesMax: 64 * mebibyte,
+  healthWatchesMax: 256,
+  parkedFetchesMax: 2_048,
   consumeBufferBytesMax: mebibyte,
   readBytes: 256 * 1024,
   fetchBytesMax: 4 * mebibyte,

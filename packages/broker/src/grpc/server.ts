@@ -8,11 +8,13 @@ import type { Socket } from "node:net";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { loadServices, serverOptions, tuneServer } from "@varve/api";
-import { HealthImplementation } from "grpc-health-check";
 import { BrokerError } from "../errors.ts";
+import type { FileBudget } from "../file-budget.ts";
 import type { Address } from "../http/server.ts";
 import type { BrokerNode } from "../node.ts";
 import { createAdminService, hostPort } from "./admin-service.ts";
+import { connectionGuard } from "./connection-guard.ts";
+import { Health } from "./health.ts";
 import { type LogService, createLogService } from "./log-service.ts";
 
 const serviceNames = ["", "varve.v1.Log", "varve.v1.Admin"];
@@ -20,14 +22,14 @@ const serviceNames = ["", "varve.v1.Log", "varve.v1.Admin"];
 export class GrpcServer {
   readonly address: Address;
   readonly #server: Server;
-  readonly #health: HealthImplementation;
+  readonly #health: Health;
   readonly #log: LogService;
   readonly #sockets: ReadonlySet<Socket>;
   #closing: Promise<void> | undefined;
 
   private constructor(
     address: Address,
-    parts: { server: Server; health: HealthImplementation; log: LogService; sockets: ReadonlySet<Socket> },
+    parts: { server: Server; health: Health; log: LogService; sockets: ReadonlySet<Socket> },
   ) {
     this.#server = parts.server;
     this.#health = parts.health;
@@ -36,7 +38,7 @@ export class GrpcServer {
     this.address = address;
   }
 
-  static async open(options: { host: string; port: number }, node: BrokerNode): Promise<GrpcServer> {
+  static async open(options: { host: string; port: number; files: FileBudget }, node: BrokerNode): Promise<GrpcServer> {
     const services = loadServices();
     const server = new Server({
       ...serverOptions,
@@ -44,19 +46,13 @@ export class GrpcServer {
       "grpc.max_concurrent_streams": node.limits.streamsPerConnectionMax,
     });
     const sockets = new Set<Socket>();
-    tuneServer(
-      server,
-      (message) => node.logger.warn({}, message),
-      (socket) => {
-        sockets.add(socket);
-        socket.once("close", () => sockets.delete(socket));
-      },
-    );
+    const guard = connectionGuard(node, { files: options.files, sockets });
+    tuneServer(server, (message) => node.logger.warn({}, message), guard);
     const log = createLogService(node, services);
     server.addService(log.definition, log.implementation);
     server.addService(services.admin, createAdminService(node));
-    const health = new HealthImplementation(Object.fromEntries(serviceNames.map((name) => [name, "NOT_SERVING"])));
-    health.addToServer(server);
+    const health = new Health(serviceNames, node.limits.healthWatchesMax);
+    server.addService(health.definition, health.implementation);
     new ReflectionService(services.reflection).addToServer(server);
     const target = hostPort(options.host, options.port);
     const port = await new Promise<number>((resolve, reject) => {
@@ -78,13 +74,13 @@ export class GrpcServer {
 
   /** Tells health checks that requests are taken. */
   serve(): void {
-    for (const name of serviceNames) this.#health.setStatus(name, "SERVING");
+    this.#health.serve();
   }
 
   /** Ends within `patienceMs`, or a little later. Idempotent. */
   close(patienceMs: number): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
-      for (const name of serviceNames) this.#health.setStatus(name, "NOT_SERVING");
+      this.#health.stop();
       this.#log.stop();
       const cut = setTimeout(() => {
         this.#server.forceShutdown();

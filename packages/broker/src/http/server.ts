@@ -37,7 +37,7 @@ export class HttpServer {
 
   static async open(options: HttpOptions, dependencies: HttpDependencies): Promise<HttpServer> {
     const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 });
-    server.maxConnections = 256;
+    server.maxConnections = 64;
     server.on("request", (request, response) => {
       request.resume();
       // Not `new URL`: it throws on what a stranger may send, such as "//".

@@ -1,6 +1,7 @@
 // Starting and stopping the real binary: in order, refused, and twice.
 
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { promisify } from "node:util";
@@ -16,8 +17,8 @@ const hasPrlimit = await run("prlimit", ["--version"]).then(
   () => false,
 );
 
-/** A call that is never finished: its request does not come. Returns whether it has ended. */
-function openCall(address: string): () => boolean {
+/** A call that is never finished: its request does not come. Resolves when it has arrived, with whether it has ended. */
+async function openCall(address: string): Promise<() => boolean> {
   const session = connectHttp2(`http://${address}`);
   session.on("error", () => undefined);
   const call = session.request({
@@ -28,6 +29,11 @@ function openCall(address: string): () => boolean {
   });
   call.on("error", () => undefined);
   afterThisTest(async () => session.destroy());
+  await once(session, "connect");
+  // Frames are taken in order: what was sent before is there when the ping is answered.
+  await new Promise<void>((resolve, reject) => {
+    session.ping((error) => (error === null ? resolve() : reject(error)));
+  });
   return () => call.closed;
 }
 
@@ -64,8 +70,7 @@ describe("varve serve", () => {
 
   it("ends what does not end by itself when --shutdown-timeout is over, exit 0", async () => {
     const node = await VarveNode.start({ dataDir: await newDirectory(), flags: ["--shutdown-timeout", "300ms"] });
-    openCall(node.address);
-    await until("the call has arrived", () => varveOk(["topic", "list"], { address: node.address }).then(() => true));
+    await openCall(node.address);
     expect(await node.stop()).toBe(0);
     expect(node.output).toContain("Stopped.");
   });
@@ -78,7 +83,7 @@ describe("varve serve", () => {
       const { address } = node;
       await varveOk(["topic", "create", "a"], { address });
       await varveOk(["produce", "a"], { address, input: Buffer.from("kept\n") });
-      const ended = openCall(address);
+      const ended = await openCall(address);
       node.signal("SIGTERM");
       await until("it waits", () => node.output.includes("Once more ends it now."));
       // The connection is told to go away, the call on it is waited for.

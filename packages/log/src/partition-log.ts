@@ -401,6 +401,18 @@ export class PartitionLog {
     });
   }
 
+  /**
+   * J-7: durable on return, before a file goes. A job of its own, and the last one: a barrier that followed the record would
+   * make the partition anew (J-1).
+   */
+  async journalDeletion(): Promise<void> {
+    await this.writer.job(async () => {
+      await this.writer.record({ type: "delete-partition", base: 0 });
+      this.writer.stop();
+      if (this.#memory.state.kind !== "closed") this.#memory.setState({ kind: "closed" });
+    });
+  }
+
   /** Lets go of files and memory; nothing is written. */
   async release(): Promise<void> {
     this.writer.stop();

@@ -395,8 +395,7 @@ export class LogStore {
     const directory = this.#directoryOf(id);
     const aside = `${directory}.${id.topicId}.${this.#journal.nextRound}.${suffix}`;
     if (suffix === "stray") await log.close();
-    // J-7: durable before a file goes.
-    await log.writer.record({ type: "delete-partition", base: 0 });
+    await log.journalDeletion();
     this.#partitions.delete(keyOf(id));
     await log.release();
     await fs.rename(directory, aside);

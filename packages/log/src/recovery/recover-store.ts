@@ -96,7 +96,9 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
       replayed.set(key, createdInLostRound(id, `${topicsDirectory}/${name}`, replay.lostBytes));
       continue;
     }
-    setAside.push(await setDirectoryAside(fs, topicsDirectory, name));
+    // A creation that was cut off before anybody could append leaves nothing that is worth keeping.
+    if (await isEmpty(fs, `${topicsDirectory}/${name}`)) await fs.removeTree(`${topicsDirectory}/${name}`);
+    else setAside.push(await setDirectoryAside(fs, topicsDirectory, name));
   }
   await fs.syncDirectory(topicsDirectory);
   const context: RecoveryContext = {
@@ -231,6 +233,12 @@ async function makeDirectoryOfLost(
   const offset = partition.logStartOffset;
   const why = "the directory of the partition is missing";
   partition.quarantine ??= { file: directory, offset, end: offset, why };
+}
+
+/** Whether a directory holds nothing but, at most, the file that says whose it is, whole or not. */
+async function isEmpty(fs: FileSystem, directory: string): Promise<boolean> {
+  const names = await fs.readdir(directory);
+  return names.every((name) => name === partitionFileName || name === `${partitionFileName}.new`);
 }
 
 async function setDirectoryAside(fs: FileSystem, topicsDirectory: string, name: string): Promise<string> {

@@ -218,6 +218,9 @@ export class StoreRun {
     for (const slot of this.world.models.keys()) await this.perform({ kind: "delete", slot, patience: 100_000 });
     await this.perform(crash(true));
     demand(this.world.models.size === 0, () => "A deleted partition came back");
+    const left = await this.world.wait(this.world.disk.fileSystem().readdir(`${storeDirectory}/topics`), "the topics");
+    // What a flip has made unknown is kept for people to look at.
+    demand(left.length === 0 || this.#flipped !== undefined, () => `Directories are left behind: ${left.join(", ")}`);
   }
 
   // --- starting and ending -----------------------------------------------------------------------------------------
@@ -448,8 +451,9 @@ export class StoreRun {
     const isQuarantined = log.state.kind === "quarantined";
     if (log.state.kind === "quarantined") {
       const { state } = log;
+      // A failed sync may lose what only the kernel had. What was synced is not given up for it, here or in the journal (J-8).
       demand(
-        model.mayBeDamaged || model.hasFailed,
+        model.mayBeDamaged || (model.hasFailed && !model.promisesSync),
         () => `${model.name}: quarantined without damage: ${JSON.stringify(state)}`,
       );
       this.world.count("quarantine");

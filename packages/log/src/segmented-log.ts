@@ -38,16 +38,19 @@ export class SegmentedLog {
   #rollNext = false;
   /** Files behind damage: nobody reads them, and nobody removes them before the loss is accepted (J-12). */
   #behindDamage: string[];
+  /** Where the log begins and ends while there is no segment: there is none yet, or all are lost. */
+  readonly #emptyAt: number;
 
   constructor(
     directory: string,
     segments: Segment[],
     dependencies: { fs: FileSystem; files: OpenFiles },
-    behindDamage: readonly string[] = [],
+    damage: { readonly behind?: readonly string[]; readonly emptyAt?: number } = {},
   ) {
     this.directory = directory;
+    this.#emptyAt = damage.emptyAt ?? 0;
     this.#segments = segments;
-    this.#behindDamage = [...behindDamage];
+    this.#behindDamage = [...(damage.behind ?? [])];
     this.#fs = dependencies.fs;
     this.#files = dependencies.files;
   }
@@ -64,12 +67,12 @@ export class SegmentedLog {
 
   /** First offset in a file. */
   get startOffset(): number {
-    return this.#segments[0]?.baseOffset ?? 0;
+    return this.#segments[0]?.baseOffset ?? this.#emptyAt;
   }
 
   /** Exclusive end of what is in files. */
   get endOffset(): number {
-    return this.#segments.at(-1)?.endOffset ?? 0;
+    return this.#segments.at(-1)?.endOffset ?? this.#emptyAt;
   }
 
   get sizeBytes(): number {

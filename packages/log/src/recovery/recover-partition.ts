@@ -465,8 +465,9 @@ class PartitionFiles {
     return this.#replayed.segments.find((segment) => segment.baseOffset === baseOffset);
   }
 
-  #logOf(segments: readonly Segment[], behindDamage: readonly string[] = []): SegmentedLog {
-    return new SegmentedLog(this.#directory, [...segments], this.#context, behindDamage);
+  #logOf(segments: readonly Segment[], behind: readonly string[] = []): SegmentedLog {
+    const emptyAt = this.#replayed.logStartOffset;
+    return new SegmentedLog(this.#directory, [...segments], this.#context, { behind, emptyAt });
   }
 }
 

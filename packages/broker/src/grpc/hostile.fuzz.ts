@@ -15,7 +15,9 @@ import { afterAll, assert, beforeAll, expect, test } from "vitest";
 import { array, asyncProperty, assert as check, integer, nat, record, uint8Array } from "fast-check";
 import { TestBroker, bytes, until } from "../testing/test-broker.ts";
 
-const numRuns = Number(process.env["VARVE_FUZZ"] ?? "60");
+/** VARVE_FUZZ says how many mutated requests are sent; a run of the properties below sends ten. */
+const numRuns = Math.ceil(Number(process.env["VARVE_FUZZ"] ?? "20000") / 10);
+const timeout = Math.max(60_000, numRuns * 100);
 const identity = (value: Buffer): Buffer => value;
 
 let server: TestBroker;
@@ -66,7 +68,7 @@ function flip(source: Uint8Array, flips: readonly { at: number; to: number }[]):
 
 const flips = array(record({ at: nat(10_000), to: integer({ min: 0, max: 255 }) }), { minLength: 1, maxLength: 4 });
 
-test("Produce and Fetch survive any bytes", async () => {
+test("Produce and Fetch survive any bytes", { timeout }, async () => {
   await check(
     asyncProperty(uint8Array({ maxLength: 200 }), flips, async (noise, changes) => {
       for (const method of ["Produce", "Fetch", "ListOffsets", "EpochEnd", "InitProducer"]) {
@@ -79,7 +81,7 @@ test("Produce and Fetch survive any bytes", async () => {
   await expectServing();
 });
 
-test("Produce stores no batch whose bytes do not fit its checksum or its records", async () => {
+test("Produce stores no batch whose bytes do not fit its checksum or its records", { timeout }, async () => {
   const before = (await server.listOffsets({ topic: "t", partitions: [0] })).partitions[0]?.highWatermark ?? 0;
   let accepted = 0;
   await check(
@@ -136,7 +138,7 @@ test("HTTP answers what is no path", async () => {
   }
 });
 
-test("ProduceStream survives any bytes, and other streams go on", async () => {
+test("ProduceStream survives any bytes, and other streams go on", { timeout }, async () => {
   await check(
     asyncProperty(uint8Array({ maxLength: 100 }), flips, async (noise, changes) => {
       const call = server.log.makeBidiStreamRequest(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Properties of the batch format. VARVE_FUZZ sets the number of runs (nightly: 100,000; here: enough to notice).
+// Properties of the batch format. VARVE_FUZZ sets the number of runs of each (soak: 20,000; here: enough to notice).
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 

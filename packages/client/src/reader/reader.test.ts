@@ -93,6 +93,42 @@ describe("Reader", () => {
     expect(textOf((await first)!)).toBe("0");
   });
 
+  it("reads partitions that are added later, from their first record; nothing of the others is lost or repeated", async () => {
+    await fill(0, 30);
+    await fill(1, 30, 1000);
+    const reader = client.reader({ topic: "t", from: { kind: "earliest" }, partitionsRefreshMs: 5 });
+    const late = client.reader({ topic: "t", from: { kind: "latest" }, partitionsRefreshMs: 5 });
+    const values = [textOf((await reader.next())!)];
+    const first = late.next();
+    await until(() => broker.consumeStreams === 2);
+    broker.addPartition("t");
+    await fill(2, 3, 5000);
+    expect(textOf((await first)!)).toBe("5000");
+    await fill(0, 10, 30);
+    while (values.length < 73) values.push(textOf((await reader.next())!));
+    expect(values.filter((value) => Number(value) < 1000)).toEqual(numbers(40));
+    expect(values.filter((value) => Number(value) >= 1000 && Number(value) < 5000)).toEqual(numbers(30, 1000));
+    expect(values.filter((value) => Number(value) >= 5000)).toEqual(numbers(3, 5000));
+    expect([reader.position(2), late.position(2)]).toEqual([3, 1]);
+  });
+
+  it.each([
+    ["partitions are named", { partitions: [0, 1] }],
+    ["there is an end", { to: { kind: "count", count: 2 } as const }],
+    ["it is told not to", { partitionsRefreshMs: 0 }],
+  ])("does not look for added partitions when %s", async (_why, options) => {
+    await fill(0, 2);
+    const reader = client.reader({ topic: "t", partitionsRefreshMs: 1, ...options });
+    expect(textOf((await reader.next())!)).toBe("0");
+    const asked = broker.listOffsetsCalls;
+    broker.addPartition("t");
+    await fill(2, 1, 5000);
+    await fill(1, 1, 1000);
+    expect([textOf((await reader.next())!), textOf((await reader.next())!)]).toEqual(["1", "1000"]);
+    expect(broker.listOffsetsCalls).toBe(asked);
+    expect(reader.position(2)).toBeUndefined();
+  });
+
   it("goes on at the next offset when the stream breaks, with nothing lost and nothing twice", async () => {
     await fill(0, 100);
     await fill(1, 100, 1000);

@@ -26,7 +26,7 @@ import { resolveRanges, type ReaderPartition } from "./resolve-ranges.ts";
 
 export interface ReaderOptions {
   readonly topic: string;
-  /** @default all partitions that the topic has when reading begins */
+  /** @default all, also those that the topic is given later (see `partitionsRefreshMs`) */
   readonly partitions?: readonly ReaderPartition[] | undefined;
   /** Where to start. @default earliest */
   readonly from?: Position | undefined;
@@ -42,6 +42,12 @@ export interface ReaderOptions {
   readonly onOutOfRange?: "fail" | "earliest" | "latest" | undefined;
   /** How long to look for a broker before giving up, in ms. @default 300000 */
   readonly reconnectTimeoutMs?: number | undefined;
+  /**
+   * How often to look for partitions that were added, in ms; 0: never. Only where all are read and there is no end: an end is
+   * meant of the partitions there were. One that was added is read from its first record, whatever `from` says: all of it
+   * was written after reading began. @default 30000
+   */
+  readonly partitionsRefreshMs?: number | undefined;
   /** Ends the reader with CANCELLED. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -60,6 +66,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
   readonly #options: ReaderOptions;
   readonly #prefetchBytes: number;
   readonly #reconnectTimeoutMs: number;
+  readonly #partitionsRefreshMs: number;
   readonly #onClosed: (reader: Reader) => void;
   readonly #forgetSignals: () => void;
   readonly #closing = new AbortController();
@@ -73,6 +80,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
   #call: ClientReadableStream<ConsumeResponse> | undefined;
   #pausedCall = false;
   #retryTimer: Timer | undefined;
+  #refreshTimer: Timer | undefined;
   #attempts = 0;
   #lostAtMs: number | undefined;
   #error: VarveError | undefined;
@@ -89,12 +97,11 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
     this.#onClosed = onClosed;
     this.#prefetchBytes = options.prefetchBytes ?? 4 << 20;
     this.#reconnectTimeoutMs = options.reconnectTimeoutMs ?? 300_000;
-    if (!(this.#prefetchBytes >= 1)) {
-      throw new VarveError(
-        "INVALID_REQUEST",
-        `Cannot read "${options.topic}": prefetchBytes is ${this.#prefetchBytes}`,
-      );
-    }
+    this.#partitionsRefreshMs = options.partitionsRefreshMs ?? 30_000;
+    const refuse = (option: string, value: number): VarveError =>
+      new VarveError("INVALID_REQUEST", `Cannot read "${options.topic}": ${option} is ${value}`);
+    if (!(this.#prefetchBytes >= 1)) throw refuse("prefetchBytes", this.#prefetchBytes);
+    if (!(this.#partitionsRefreshMs >= 0)) throw refuse("partitionsRefreshMs", this.#partitionsRefreshMs);
     this.#forgetSignals =
       options.signal === undefined
         ? () => undefined
@@ -199,6 +206,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
     this.#closed = true;
     this.#error ??= error;
     this.#closing.abort();
+    this.#refreshTimer?.cancel();
     this.#dropCall();
     this.#clear();
     this.#forgetSignals();
@@ -280,10 +288,35 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
       (partitions) => {
         this.#partitions = new Map(partitions.map((progress) => [progress.partition, progress]));
         this.#open();
+        this.#refreshLater();
         return this.#partitions;
       },
     );
     return this.#starting;
+  }
+
+  #refreshLater(): void {
+    const { partitions, to } = this.#options;
+    const isOpen = partitions === undefined && (to === undefined || to.kind === "none");
+    if (!isOpen || this.#partitionsRefreshMs === 0 || this.#closed) return;
+    this.#refreshTimer = this.#connection.clock.setTimer(this.#partitionsRefreshMs, () => {
+      // What fails now is tried again the next time; a topic that is gone is what the stream finds out.
+      void this.#addPartitions()
+        .catch(() => undefined)
+        .finally(() => this.#refreshLater());
+    });
+  }
+
+  async #addPartitions(): Promise<void> {
+    const position = { kind: "earliest" } as const;
+    const rows = await this.#admin.listOffsets({ topic: this.topic, position }, { signal: this.#closing.signal });
+    const known = this.#partitions;
+    if (known === undefined || this.#closed) return;
+    const added = rows.filter(({ partition }) => !known.has(partition));
+    for (const { partition, offset } of added) {
+      known.set(partition, new PartitionProgress(partition, offset, { kind: "none" }));
+    }
+    if (added.length > 0) this.#restart();
   }
 
   #open(): void {

@@ -70,6 +70,7 @@ export class MemoryBroker {
   held: (() => void)[] | undefined;
   requests = 0;
   consumeStreams = 0;
+  listOffsetsCalls = 0;
   #nextProducerId = 1000;
   #server: Server;
   #port = 0;
@@ -91,8 +92,11 @@ export class MemoryBroker {
   }
 
   createTopic(name: string, partitions: number): void {
-    const empty = (): Partition => ({ batches: [], producers: new Map(), logStart: 0, logEnd: 0 });
-    this.topics.set(name, Array.from({ length: partitions }, empty));
+    this.topics.set(name, Array.from({ length: partitions }, emptyPartition));
+  }
+
+  addPartition(name: string): void {
+    this.topics.get(name)!.push(emptyPartition());
   }
 
   /** All records of a partition, in order. */
@@ -185,6 +189,7 @@ export class MemoryBroker {
       Fetch: (_call, callback) => callback(statusFromError(new VarveError("UNSUPPORTED", "Not here"))),
       Consume: (call) => void this.#consume(call),
       ListOffsets: (call, callback) => {
+        this.listOffsetsCalls += 1;
         const { topic, partitions } = call.request;
         const logs = this.topics.get(topic);
         if (logs === undefined) {
@@ -345,6 +350,10 @@ export class MemoryBroker {
       }
     }
   }
+}
+
+function emptyPartition(): Partition {
+  return { batches: [], producers: new Map(), logStart: 0, logEnd: 0 };
 }
 
 function failed(reason: ErrorFields["reason"], message: string): ProduceOutcome {

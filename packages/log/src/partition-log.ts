@@ -394,7 +394,8 @@ export class PartitionLog {
       if (this.#memory.isEnded) return;
       await this.writer.settle();
       await this.writer.syncCounted();
-      this.#sideFiles.capture(this.#memory);
+      const { producers, logEndOffset } = this.#memory;
+      this.#sideFiles.captureLast({ producers, logEndOffset, sizeBytes: this.sizeBytes });
       await this.#saveSideFiles();
       this.writer.stop();
       this.#memory.setState({ kind: "closed" });

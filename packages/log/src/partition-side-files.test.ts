@@ -72,6 +72,23 @@ describe("PartitionSideFiles", () => {
     expect(snapshots().map((name) => Number(name.slice(-6)))).toEqual([30_000, 90_000, 100_000]);
   });
 
+  test("captureLast() takes what a start would have to read for, producers or not, and save() writes it once", async () => {
+    const producers = new ProducerState({ expiryMs: 1000 });
+    const save1 = (sizeBytes: number): Promise<void> => {
+      side.captureLast({ producers, logEndOffset: 500, sizeBytes });
+      return save(producers, 500);
+    };
+    await save1(1000);
+    expect(snapshots()).toEqual([]);
+    await save1(1 << 20);
+    expect(snapshots()).toEqual(["producer-state-00000000000000000500"]);
+    const path = join(directory, snapshots()[0]!);
+    expect(decodeProducerState(fs.readFileSync(path))).toMatchObject({ kind: "ok", offset: 500, entries: [] });
+    const { ino } = fs.statSync(path);
+    await save1(1 << 20);
+    expect(fs.statSync(path).ino).toBe(ino);
+  });
+
   test("capture() waits for enough new offsets, and takes nothing without producers", async () => {
     const producers = producersAt(10_000);
     side.capture({ producers, logEndOffset: 9_999 });

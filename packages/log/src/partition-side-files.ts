@@ -27,6 +27,8 @@ import { replaceCopy, replaceFile } from "./small-files.ts";
 
 /** A snapshot of the producers is worth its file after so many offsets. */
 const snapshotEveryOffsets = 10_000;
+/** At the end it is worth its file where a start would have to read so much. */
+const lastSnapshotBytesMin = 1 << 20;
 
 interface Snapshot {
   readonly offset: number;
@@ -67,6 +69,23 @@ export class PartitionSideFiles {
   }
 
   /**
+   * Takes it at a clean end, also when it says that there are no producers: without it the next start would read every batch of a
+   * partition of `sizeBytes`.
+   */
+  captureLast(now: { producers: ProducerState; logEndOffset: number; sizeBytes: number }): void {
+    const { producers, logEndOffset, sizeBytes } = now;
+    if (sizeBytes < lastSnapshotBytesMin) {
+      this.capture(now);
+      return;
+    }
+    this.#snapshot = {
+      offset: logEndOffset,
+      of: producers,
+      bytes: encodeProducerState(logEndOffset, producers.entries()),
+    };
+  }
+
+  /**
    * Writes what is due. The segments are synced up to `endOffset`; `producers` is the state of now. Nothing else works on
    * the files of the partition meanwhile. On a full disk it does nothing: these files are not needed, and the checkpoint
    * that they belong to is (J-15). Errors: `FileSystemError`.
@@ -86,7 +105,11 @@ export class PartitionSideFiles {
     this.#snapshot = undefined;
     // F-10: of another history.
     if (snapshot.of !== now.producers) return;
-    await replaceFile(this.#fs, this.#directory, producerStateFileName(snapshot.offset), snapshot.bytes);
+    const name = producerStateFileName(snapshot.offset);
+    // F-10: what is there already is of this history, so it says the same.
+    if ((await this.#fs.stat(`${this.#directory}/${name}`)) === undefined) {
+      await replaceFile(this.#fs, this.#directory, name, snapshot.bytes);
+    }
     this.#snapshotOffset = snapshot.offset;
     const offsets = (await this.#fs.readdir(this.#directory)).map(producerStateOffset);
     const known = offsets.filter((offset) => offset !== undefined);

@@ -5,7 +5,8 @@
  *
  * Invariants
  * - A topic appears under its name only when all its partitions can be used; it disappears before its files do.
- * - What the image does not know is never deleted: at start it is set aside, with its records (strays).
+ * - What the image does not know is never deleted: at start it is set aside, with its records (strays). What it knows to be
+ *   deleted is, also when the node stopped in between.
  */
 import {
   type ConfigOverrides,
@@ -105,15 +106,18 @@ export class Topics {
     return this.#applying;
   }
 
-  /** Puts aside what the store has and the image does not know. Once, at start. */
+  /** Puts aside what the store has and the image does not know, and removes what was deleted while nobody saw. Once, at start. */
   async setAsideStrays(image: ControllerImage): Promise<void> {
     for (const log of this.#dependencies.store.partitions()) {
       const known = image.topics.get(log.id.topicId)?.partitions[log.id.partition];
       if (known !== undefined) continue;
-      this.#dependencies.log(
-        { topic: log.id.topic, partition: log.id.partition },
-        "partition unknown to the cluster: its directory was renamed to .stray",
-      );
+      const where = { topic: log.id.topic, partition: log.id.partition };
+      if (image.removedTopics.has(log.id.topicId)) {
+        this.#dependencies.log(where, "partition of a deleted topic: its files are removed");
+        await this.#dependencies.store.delete(log.id);
+        continue;
+      }
+      this.#dependencies.log(where, "partition unknown to the cluster: its directory was renamed to .stray");
       await this.#dependencies.store.setAside(log.id);
     }
   }

@@ -235,6 +235,7 @@ describe("decide deleteTopic", () => {
       world.nowMs += 8 * 86_400_000;
     }
     expect([...world.image.retiredEpochs.keys()]).toEqual(["b"]);
+    expect(world.image.removedTopics.size).toBe(1);
     world.run({ kind: "createTopic", name: "b" });
     expect(world.partition("b").leaderEpoch).toBe(0);
     expect(world.image.retiredEpochs.size).toBe(0);

@@ -3,7 +3,7 @@
 // meaning of fields are for ever; a new field goes into a new version, tagged and with a default.
 //
 //   id 1 Topic  2 RemoveTopic  3 Partition  4 PartitionChange  5 RegisterBroker  6 BrokerChange  7 UnregisterBroker
-//      8 Config  9 ProducerIdBlock  10 RetiredEpoch
+//      8 Config  9 ProducerIdBlock  10 RetiredEpoch  11 RemovedTopic
 
 import { array, boolean, field, int32, int64, int8, message, recordTable, string, struct, uuid } from "@varve/format";
 import type { RecordInputOf, RecordOf } from "@varve/format";
@@ -112,6 +112,11 @@ const RetiredEpoch = message("RetiredEpoch", first, {
   removedAtMs: field(int64),
 });
 
+const RemovedTopic = message("RemovedTopic", first, {
+  topicId: field(uuid, { about: "In snapshots only: what a node has of it goes, and is no stray." }),
+  removedAtMs: field(int64),
+});
+
 const messages = {
   Topic: { id: 1, message: Topic },
   RemoveTopic: { id: 2, message: RemoveTopic },
@@ -123,6 +128,7 @@ const messages = {
   Config: { id: 8, message: Config },
   ProducerIdBlock: { id: 9, message: ProducerIdBlock },
   RetiredEpoch: { id: 10, message: RetiredEpoch },
+  RemovedTopic: { id: 11, message: RemovedTopic },
 } as const;
 
 /** Encodes and decodes single records, with their type and version in front. */

@@ -66,6 +66,8 @@ export function restore(image: ControllerImage, record: MetadataRecord): Control
       const { name, leaderEpoch, removedAtMs } = record;
       return withRetired(image, name, { name, leaderEpoch, removedAtMs });
     }
+    case "RemovedTopic":
+      return withRemoved(image, record.topicId, record.removedAtMs);
     default:
       return unreachable(record);
   }
@@ -101,6 +103,10 @@ function removeTopic(image: ControllerImage, record: RemoveTopicRecord): Control
   for (const retired of image.retiredEpochs.values()) {
     if (retired.removedAtMs < record.forgetBeforeMs) next = withRetired(next, retired.name, undefined);
   }
+  for (const [topicId, removedAtMs] of image.removedTopics) {
+    if (removedAtMs < record.forgetBeforeMs) next = withRemoved(next, topicId, undefined);
+  }
+  next = withRemoved(next, topic.id, record.removedAtMs);
   next = {
     ...next,
     topics: next.topics.delete(topic.id),
@@ -243,6 +249,15 @@ function withRetired(image: ControllerImage, name: string, retired: RetiredEpoch
   const next = withPair(image, `retired/${name}`, image.retiredEpochs.get(name), retired);
   const retiredEpochs = retired === undefined ? next.retiredEpochs.delete(name) : next.retiredEpochs.set(name, retired);
   return { ...next, retiredEpochs };
+}
+
+function withRemoved(image: ControllerImage, topicId: string, removedAtMs: number | undefined): ControllerImage {
+  const textOf = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : String(ms));
+  const key = `removed/${topicId}`;
+  const next = withPair(image, key, textOf(image.removedTopics.get(topicId)), textOf(removedAtMs));
+  const removedTopics =
+    removedAtMs === undefined ? next.removedTopics.delete(topicId) : next.removedTopics.set(topicId, removedAtMs);
+  return { ...next, removedTopics };
 }
 
 function withPair(

@@ -77,6 +77,9 @@ function* otherRecords(image: ControllerImage): Generator<MetadataRecord> {
   const blocks = [...image.producerIdBlocks.values()].sort((a, b) => a.next - b.next);
   for (const block of blocks) yield { type: "ProducerIdBlock", ...block };
   for (const [, retired] of inKeyOrder(image.retiredEpochs)) yield { type: "RetiredEpoch", ...retired };
+  for (const [topicId, removedAtMs] of inKeyOrder(image.removedTopics)) {
+    yield { type: "RemovedTopic", topicId, removedAtMs };
+  }
 }
 
 function inKeyOrder<V>(entries: Iterable<readonly [string, V]>): (readonly [string, V])[] {

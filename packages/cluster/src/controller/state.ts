@@ -4,7 +4,8 @@
 //   image ── topics:    topic id ──> { id, name, partitions[] }        ── topicIds: name ──> topic id
 //         ── brokers:   broker id ──> registration                     ── collisions: name with "." as "_" ──> name
 //         ── configs:   "topic/<id>" | "cluster/" ──> { key: value }   ── retiredEpochs: name ──> last leader epoch
-//         ── producerIds: next id, and the block of each broker        ── digest of all of it
+//         ── producerIds: next id, and the block of each broker        ── removedTopics: topic id ──> when
+//         ── digest of all of it
 
 import { PersistentMap } from "../persistent-map.ts";
 import { emptyDigest } from "./digest.ts";
@@ -105,6 +106,8 @@ export interface ControllerImage {
   readonly topicIds: PersistentMap<string>;
   readonly collisions: PersistentMap<string>;
   readonly retiredEpochs: PersistentMap<RetiredEpoch>;
+  /** By id, when: a node that was down meanwhile may remove what it has of them. Forgotten with their retired epochs. */
+  readonly removedTopics: PersistentMap<number>;
   readonly configs: PersistentMap<ConfigOverrides>;
   readonly brokers: PersistentMap<Broker>;
   readonly producerIdBlocks: PersistentMap<ProducerIdBlock>;
@@ -120,6 +123,7 @@ export const emptyImage: ControllerImage = {
   topicIds: PersistentMap.empty(),
   collisions: PersistentMap.empty(),
   retiredEpochs: PersistentMap.empty(),
+  removedTopics: PersistentMap.empty(),
   configs: PersistentMap.empty(),
   brokers: PersistentMap.empty(),
   producerIdBlocks: PersistentMap.empty(),

@@ -29,6 +29,8 @@ export interface BrokerLimits {
   parkedFetchesMax: number;
   /** Bytes that one consume stream holds beyond what the network has taken; also the most that a request may ask for. */
   consumeBufferBytesMax: number;
+  /** Bytes that all consume streams of the node hold together; beyond, each reader gets one small message at a time. */
+  consumeBytesMax: number;
   /** Bytes of one read on behalf of a consume stream. */
   readBytes: number;
   /** Most that one Fetch returns, one larger batch excepted. */
@@ -58,6 +60,7 @@ export const defaultLimits: BrokerLimits = {
   healthWatchesMax: 256,
   parkedFetchesMax: 2_048,
   consumeBufferBytesMax: mebibyte,
+  consumeBytesMax: 64 * mebibyte,
   readBytes: 256 * 1024,
   fetchBytesMax: 4 * mebibyte,
   fetchWaitMsMax: 60_000,

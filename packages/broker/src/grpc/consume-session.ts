@@ -6,8 +6,9 @@
  *     partition 2  done    │
  *     partition 3  ready ──┘
  *
- * A reader that does not take its bytes costs one bounded buffer: nothing is read for it until half of that has left. A
- * partition without data is parked in the heap of its leader; there is no timer here.
+ * A reader that does not take its bytes costs one bounded buffer: nothing is read for it until half of that has left. While
+ * all readers of the node together hold too much, each gets one small message at a time: the slow ones cost little, and
+ * those that read go on. A partition without data is parked in the heap of its leader; there is no timer here.
  *
  * Invariants
  * - At most one read is under way per stream, and what is held never exceeds `maxBufferBytes` plus one message.
@@ -36,6 +37,15 @@ export interface PartitionPlan {
   /** Infinity when there is none. */
   countMax: number;
 }
+
+/** What all readers of a node hold together. */
+export interface ConsumeBudget {
+  heldBytes: number;
+  readonly bytesMax: number;
+}
+
+/** Bytes of one read while the budget is used up. */
+const tightReadBytes = 32 * 1024;
 
 export interface ConsumeLimits {
   /** Bytes held for this reader beyond what the network has taken. */
@@ -77,6 +87,7 @@ export class ConsumeSession {
   readonly #sink: ConsumeSink;
   readonly #encoder: ReadEncoder;
   readonly #limits: ConsumeLimits;
+  readonly #budget: ConsumeBudget;
   readonly #closed: (session: ConsumeSession) => void;
   readonly #readers: PartitionReader[];
   /** Partitions that may have data, in turns. */
@@ -85,25 +96,27 @@ export class ConsumeSession {
   #heldBytes = 0;
   #pumping = false;
   #over = false;
+  #isGone = false;
   readonly #written: (bytes: number) => void;
 
   constructor(
     plans: readonly PartitionPlan[],
-    dependencies: { sink: ConsumeSink; encoder: ReadEncoder; closed: (session: ConsumeSession) => void },
+    dependencies: {
+      sink: ConsumeSink;
+      encoder: ReadEncoder;
+      budget: ConsumeBudget;
+      closed: (session: ConsumeSession) => void;
+    },
     limits: ConsumeLimits,
   ) {
     this.#sink = dependencies.sink;
     this.#encoder = dependencies.encoder;
+    this.#budget = dependencies.budget;
     this.#closed = dependencies.closed;
     this.#limits = limits;
     this.#readers = plans.map((plan) => new PartitionReader(this, plan));
     this.#open = this.#readers.length;
     this.#written = (bytes) => this.#left(bytes);
-  }
-
-  /** Bytes written for this reader that the network has not taken. */
-  get heldBytes(): number {
-    return this.#heldBytes;
   }
 
   start(): void {
@@ -135,8 +148,19 @@ export class ConsumeSession {
     this.#closed(this);
   }
 
+  /** The call has no stream any more, so nothing is held for it. Idempotent. */
+  gone(): void {
+    this.#budget.heldBytes -= this.#heldBytes;
+    this.#heldBytes = 0;
+    this.#isGone = true;
+  }
+
   get #hasRoom(): boolean {
-    return this.#heldBytes < this.#limits.maxBufferBytes;
+    return this.#heldBytes < this.#limits.maxBufferBytes && (this.#heldBytes === 0 || !this.#isTight);
+  }
+
+  get #isTight(): boolean {
+    return this.#budget.heldBytes >= this.#budget.bytesMax;
   }
 
   #pump(): void {
@@ -174,7 +198,8 @@ export class ConsumeSession {
       return undefined;
     }
     // Not limited by the end: a batch is never cut, so one that reaches beyond the end would never be found.
-    const options = { offset: reader.position, maxBytes: this.#limits.readBytes, limit: log.highWatermark };
+    const maxBytes = this.#isTight ? Math.min(this.#limits.readBytes, tightReadBytes) : this.#limits.readBytes;
+    const options = { offset: reader.position, maxBytes, limit: log.highWatermark };
     const cached = log.readCached(options);
     if (cached !== undefined) return this.#taken(reader, cached);
     return this.#takeFromFiles(reader, { ...options, lend: true });
@@ -250,11 +275,14 @@ export class ConsumeSession {
   #write(message: Uint8Array): void {
     const bytes = message.byteLength;
     this.#heldBytes += bytes;
+    this.#budget.heldBytes += bytes;
     this.#sink.write(message, () => this.#written(bytes));
   }
 
   #left(bytes: number): void {
+    if (this.#isGone) return;
     this.#heldBytes -= bytes;
+    this.#budget.heldBytes -= bytes;
     if (this.#heldBytes <= this.#limits.maxBufferBytes / 2) this.#pump();
   }
 

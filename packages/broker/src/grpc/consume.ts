@@ -9,7 +9,7 @@ import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { internal, isRefusal, statusOf } from "./answer.ts";
-import { ConsumeSession, type PartitionPlan } from "./consume-session.ts";
+import { type ConsumeBudget, ConsumeSession, type PartitionPlan } from "./consume-session.ts";
 import { ReadEncoder } from "./read-encoder.ts";
 
 type ConsumeCall = ServerWritableStream<ConsumeRequest, Uint8Array>;
@@ -19,14 +19,16 @@ export class ConsumeCalls {
   readonly #node: BrokerNode;
   readonly #sessions = new Set<ConsumeSession>();
 
+  readonly #budget: ConsumeBudget;
+
   constructor(node: BrokerNode) {
     this.#node = node;
+    this.#budget = { heldBytes: 0, bytesMax: node.limits.consumeBytesMax };
   }
 
+  /** Also of calls that have ended and whose reader has not taken everything. */
   get heldBytes(): number {
-    let bytes = 0;
-    for (const session of this.#sessions) bytes += session.heldBytes;
-    return bytes;
+    return this.#budget.heldBytes;
   }
 
   /** Ends every call: readers go on elsewhere, or here after the restart. */
@@ -86,6 +88,7 @@ export class ConsumeCalls {
           fail: (refusal) => this.#refuse(call, refusal),
         },
         encoder: new ReadEncoder(request, leaderHint),
+        budget: this.#budget,
         closed: (closed) => {
           this.#sessions.delete(closed);
           ended();
@@ -94,6 +97,8 @@ export class ConsumeCalls {
       { maxBufferBytes: Math.min(wished, limits.consumeBufferBytesMax), readBytes: limits.readBytes },
     );
     this.#sessions.add(session);
+    call.on("cancelled", () => session.gone());
+    call.on("close", () => session.gone());
     session.start();
     return session;
   }

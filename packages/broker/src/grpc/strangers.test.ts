@@ -113,6 +113,37 @@ test("Connections beyond connectionsMax are closed at once; when others leave th
   });
 });
 
+test("Readers that do not read hold little together, slow nobody, and what they held is free when they are gone", async () => {
+  const limits = { consumeBytesMax: 512 * 1024, consumeBufferBytesMax: 256 * 1024, readBytes: 128 * 1024 };
+  await using server = await TestBroker.start({ limits });
+  await server.createTopic("t");
+  for (let n = 0; n < 80; n++) await alive(server, String(n).padEnd(16 * 1024, "x"));
+  const held = (): number => server.broker.stats().fetch.heldBytes;
+  const over = session(server);
+  // topic = "t"
+  const request = Buffer.from([0x0a, 1, 0x74]);
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(request.length, 1);
+  for (let n = 0; n < 30; n++) {
+    const call = over.request({
+      ":method": "POST",
+      ":path": "/varve.v1.Log/Consume",
+      "content-type": "application/grpc+proto",
+      te: "trailers",
+    });
+    call.on("error", () => undefined);
+    call.pause();
+    call.end(Buffer.concat([prefix, request]));
+  }
+  await until("all are served", () => server.broker.stats().streams.consume === 30 && held() >= 512 * 1024);
+  const messages = await server.consumeAll({ topic: "t", end: { kind: "latest-at-start" } });
+  expect(messages.flatMap(({ records }) => records)).toHaveLength(80);
+  // Each alone might hold 256 KiB and a message of 128; beyond the budget it is one message of 32 KiB.
+  expect(held()).toBeLessThan(512 * 1024 + 384 * 1024 + 30 * 48 * 1024);
+  over.destroy();
+  await until("nothing is held", () => held() === 0);
+});
+
 test("Health.Watch tells changes, ends when the broker stops, and is bounded; a huge name stalls nothing", async () => {
   await using server = await TestBroker.start({ limits: { healthWatchesMax: 2 }, shutdownTimeoutMs: 60_000 });
   const Health = makeClientConstructor(service, "grpc.health.v1.Health");

@@ -57,7 +57,7 @@ async function seedBatches(): Promise<Uint8Array[]> {
 function mutated(seeds: readonly Uint8Array[], number: number): Uint8Array {
   const random = randomNumbers(number);
   const seed = seeds[random(seeds.length)]!;
-  let batch = seed.slice();
+  let batch: Uint8Array = seed.slice();
   for (let changes = 1 + random(4); changes > 0; changes -= 1) batch = change(batch, seeds, random);
   // Half of them under a right checksum, as from a client that computes it afterwards.
   if (random(2) === 0 && batch.length >= batchHeaderBytes) {

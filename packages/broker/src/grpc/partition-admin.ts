@@ -13,8 +13,9 @@ import {
   type Position,
   positionFromMessage,
 } from "@varve/api";
-import type { PartitionState } from "@varve/log";
+import { FileSystemError, LogError, type PartitionState } from "@varve/log";
 import type { PartitionLeader } from "../drivers/partition.ts";
+import { BrokerError } from "../errors.ts";
 import { resolvePosition } from "../drivers/positions.ts";
 import { unknownPartition, unknownTopic } from "../drivers/produce-intake.ts";
 import type { LocalTopic } from "../drivers/topics.ts";
@@ -167,7 +168,20 @@ export async function acceptLoss(
     );
   }
   if (request.validateOnly) return { fromOffset: state.offset, toOffset: Math.max(state.end, log.logEndOffset) };
-  const { from, to } = await leader.acceptLoss();
+  const accepted = await leader.acceptLoss().catch((error: unknown) => refusalOf(error, topic.name, request.partition));
+  if (isRefusal(accepted)) return accepted;
+  const { from, to } = accepted;
   node.logger.warn({ topic: topic.name, partition: request.partition, from, to }, "loss accepted");
   return { fromOffset: from, toOffset: to };
+}
+
+/** A loss that could not be accepted now: nothing is lost that was not, and the same call may succeed later. */
+function refusalOf(error: unknown, topic: string, partition: number): Refusal {
+  const what = `Cannot accept the loss of "${topic}" ${partition}`;
+  if (error instanceof LogError || error instanceof FileSystemError) {
+    return refuse("STORAGE_FAILED", `${what}: ${error.message}`, { topic, partition });
+  }
+  if (error instanceof BrokerError)
+    return refuse("LEADER_NOT_AVAILABLE", `${what}: ${error.message}`, { topic, partition });
+  throw error;
 }

@@ -10,7 +10,7 @@ import type { FileSystem } from "../file-system.ts";
 import { readJournalList } from "../journal-list.ts";
 import { isRecordWhole, readRoundHeader, readRoundTable, roundHeaderBytes, roundPageBytes } from "../journal-round.ts";
 import type { RoundHeader, RoundTable } from "../journal-round.ts";
-import { journalFileName, parseJournalFileName } from "../journal.ts";
+import { journalFileName, parseJournalFileName, roundBytesCeiling } from "../journal.ts";
 
 const chunkBytes = 256 * roundPageBytes;
 /** Of a file that nobody says the size of: the default. */
@@ -134,11 +134,17 @@ async function findHeaders(
 ): Promise<FoundHeader[]> {
   const found: FoundHeader[] = [];
   const chunk = new Uint8Array(chunkBytes);
+  const zeros = new Uint8Array(chunkBytes);
+  let zeroBytes = 0;
   /** Pages before it belong to a round above R that was found by its front. */
   let insideUntil = 0;
   for (let start = 0; start < sizeBytes; start += chunkBytes) {
     if (start + chunkBytes <= insideUntil) continue;
     const length = await read(chunk, start);
+    // A life of a file writes it from its start on, round after round: behind more zeros than a round holds there is none.
+    zeroBytes = Buffer.compare(chunk.subarray(0, length), zeros.subarray(0, length)) === 0 ? zeroBytes + length : 0;
+    if (zeroBytes > roundBytesCeiling) break;
+    if (zeroBytes > 0) continue;
     for (let at = 0; at + roundHeaderBytes <= length; at += roundPageBytes) {
       const page = start + at;
       if (page < insideUntil) continue;

@@ -18,6 +18,7 @@ interface Mutant {
   /** The first line of the patch: which rule is broken. */
   readonly about: string;
   readonly path: string;
+  readonly hunters: readonly Hunter[];
 }
 
 interface Verdict {
@@ -31,20 +32,37 @@ interface Verdict {
 /** A mutant that is not through by then hangs, which is noticed too. */
 const hunterMsMax = 900_000;
 
-/** What must notice, quickest first. */
-const hunters = [
-  { name: "model", file: "packages/log/src/testing/store.model.test.ts", cases: /Case (\d+) failed/ },
-  { name: "flips", file: "packages/log/src/flips.test.ts", cases: /run (\d+) failed/ },
-  { name: "crash", file: "packages/log/src/testing/store.crash.test.ts", cases: /run (\d+) failed/ },
-] as const;
+interface Hunter {
+  readonly name: string;
+  /** For vitest: files, and what is left out. */
+  readonly tests: readonly string[];
+  /** How many cases it took. */
+  readonly cases?: RegExp;
+}
+
+/** What must notice a mutant of the engine, quickest first. */
+const hunters: readonly Hunter[] = [
+  { name: "model", tests: ["packages/log/src/testing/store.model.test.ts"], cases: /Case (\d+) failed/ },
+  { name: "flips", tests: ["packages/log/src/flips.test.ts"] },
+  { name: "crash", tests: ["packages/log/src/testing/store.crash.test.ts"] },
+  unitTests(),
+];
+
+/** Everything else: the only hunter of a mutant whose second line says `Hunter: unit`, in a leaf that nothing else depends on. */
+function unitTests(): Hunter {
+  const left = ["**/testing/**", "**/flips.test.ts", "**/crash.test.ts"].flatMap((pattern) => ["--exclude", pattern]);
+  return { name: "unit", tests: ["packages/log/src", ...left] };
+}
 
 function findMutants(wanted: readonly string[]): Mutant[] {
   const all = readdirSync(patches)
     .filter((file) => file.endsWith(".patch"))
     .map((file): Mutant => {
       const path = join(patches, file);
-      const about = readFileSync(path, "utf8").split("\n", 1)[0] ?? "";
-      return { name: file.slice(0, -".patch".length), about, path };
+      const [about = "", hint = ""] = readFileSync(path, "utf8").split("\n", 2);
+      const wantedHunter = /^Hunter: (\w+)$/.exec(hint)?.[1];
+      const chosen = hunters.filter(({ name }) => wantedHunter === undefined || name === wantedHunter);
+      return { name: file.slice(0, -".patch".length), about, path, hunters: chosen };
     });
   const unknown = wanted.filter((name) => !all.some((mutant) => mutant.name === name));
   if (unknown.length > 0) {
@@ -82,13 +100,14 @@ async function hunt(mutant: Mutant, cases: number): Promise<Verdict> {
         `the patch does not apply: ${String((error as { stderr?: unknown }).stderr).trim()}`,
       );
     }
-    for (const hunter of hunters) {
-      const { isFailed, output } = await runTest(copy, hunter.file, cases);
+    for (const hunter of mutant.hunters) {
+      const { isFailed, output } = await runTest(copy, hunter.tests, cases);
       if (!isFailed) continue;
-      const count = hunter.cases.exec(output)?.[1] ?? "";
-      const how = /(?:ViolationError|SimulationStuckError|InvariantError|TypeError|LogError[^:]*): ([^\n]*)/.exec(
-        output,
-      );
+      const count = hunter.cases?.exec(output)?.[1] ?? "";
+      const how =
+        /(?:ViolationError|SimulationStuckError|InvariantError|TypeError|AssertionError|LogError[^:]*): ([^\n]*)/.exec(
+          output,
+        );
       return verdict(hunter.name, count, how?.[1] ?? "see the test's output");
     }
     return verdict(undefined, "", `survived ${cases} cases and every crash`);
@@ -97,8 +116,12 @@ async function hunt(mutant: Mutant, cases: number): Promise<Verdict> {
   }
 }
 
-async function runTest(cwd: string, file: string, cases: number): Promise<{ isFailed: boolean; output: string }> {
-  const child = spawn("npx", ["vitest", "run", "--no-color", file], {
+async function runTest(
+  cwd: string,
+  tests: readonly string[],
+  cases: number,
+): Promise<{ isFailed: boolean; output: string }> {
+  const child = spawn("npx", ["vitest", "run", "--no-color", ...tests], {
     cwd,
     // A group of its own, so that all of it can be ended: a mutant may loop for ever.
     detached: true,

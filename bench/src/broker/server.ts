@@ -30,11 +30,18 @@ export class ServerProcess {
     this.admin = services.openAdminClient(address, credentials.createInsecure(), channelOptions);
   }
 
-  static async start(mode: ServerMode, environment: Record<string, string> = {}): Promise<ServerProcess> {
-    const file = join(here, "..", here.endsWith(".ts") ? "server-process.ts" : "server-process.js");
+  /** `compiled`: without the TypeScript loader, which is resident too; `npx tsc -b` comes first. */
+  static async start(
+    mode: ServerMode,
+    environment: Record<string, string> = {},
+    { compiled = false } = {},
+  ): Promise<ServerProcess> {
+    const isSource = here.endsWith(".ts");
+    const beside = join(here, "..", isSource ? "server-process.ts" : "server-process.js");
+    const file = isSource && compiled ? join(here, "../../../dist/broker/server-process.js") : beside;
     const child = fork(file, [JSON.stringify(mode)], {
       env: { ...process.env, UV_THREADPOOL_SIZE: "16", ...environment },
-      execArgv: [...process.execArgv, ...(process.env["VARVE_BENCH_NODE_OPTIONS"]?.split(" ") ?? [])],
+      execArgv: [...(compiled ? [] : process.execArgv), ...(process.env["VARVE_BENCH_NODE_OPTIONS"]?.split(" ") ?? [])],
     });
     const ready = await next(child, "ready");
     return new ServerProcess(child, String(ready["address"]), Number(ready["startMs"]));

@@ -11,7 +11,7 @@ export interface StoreOptions {
   readonly bootId: string;
   /** Config of partitions until `setConfig`. */
   readonly defaults: LogConfig;
-  /** Newest batches in memory, of all partitions. @default 96 MiB */
+  /** Newest batches in memory, of all partitions. @default 64 MiB */
   readonly tailCacheBytes?: number;
   /** Of them, bytes that are in no segment yet; above, `admit` makes produce wait. @default 48 MiB */
   readonly queuedBytesMax?: number;

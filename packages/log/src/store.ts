@@ -527,7 +527,7 @@ export class LogStore {
 }
 
 function withDefaults(options: StoreOptions): Required<StoreOptions> {
-  const tailCacheBytes = options.tailCacheBytes ?? 96 * mebibyte;
+  const tailCacheBytes = options.tailCacheBytes ?? 64 * mebibyte;
   const whole: Required<StoreOptions> = {
     tailCacheBytes,
     queuedBytesMax: Math.min(48 * mebibyte, tailCacheBytes),

@@ -223,8 +223,9 @@ export class PartitionLog {
     const limit = Math.min(options.limit, readLimit, logEndOffset, damage?.offset ?? logEndOffset);
     if (offset >= limit) return { kind: "empty" };
     const { maxBytes, atLeastOneBatch = true } = options;
-    const cached = this.writer.tail.read({ offset, limit, maxBytes, atLeastOneBatch });
-    if (cached !== undefined) return { kind: "batches", bytes: cached.bytes, nextOffset: cached.nextOffset };
+    const lend = options.lend ?? false;
+    const cached = this.writer.tail.read({ offset, limit, maxBytes, atLeastOneBatch, lend });
+    if (cached !== undefined) return { kind: "batches", ...cached };
     // What is not in files yet is in memory (J-2), so there is nothing that fits.
     return offset >= this.writer.files.endOffset ? { kind: "empty" } : undefined;
   }

@@ -79,12 +79,12 @@ export interface ReadOptions {
 export type ReadResult =
   | {
       readonly kind: "batches";
-      /** Whole batches, owned by the caller. The first may begin below `offset`. */
+      /** Whole batches, owned by the caller unless they are lent. The first may begin below `offset`. */
       readonly bytes: Uint8Array;
       readonly nextOffset: number;
       /**
        * Given when the bytes are lent (`lend`): call it once, when nobody looks at `bytes` any more; another read then writes over them.
-       * Who does not call it keeps them, at the price of an allocation.
+       * Who does not call it keeps them, at the price of an allocation; or, of the tail cache, of a slab until the store is closed.
        */
       readonly release?: () => void;
     }

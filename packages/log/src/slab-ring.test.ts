@@ -35,6 +35,17 @@ test("SlabRing.abandon() leaves the slab to whoever still looks at it, and makes
   expect(kept.bytes).toEqual(filled(25, 1));
 });
 
+test("SlabRing.hold() keeps a slab from being filled again until it is given back as often", () => {
+  const ring = new SlabRing({ slabBytes: 100, slabsMax: 1 });
+  const pieces = [1, 2, 3, 4].map((value) => ring.copy(filled(25, value))!);
+  ring.hold(pieces[0]!);
+  for (const piece of pieces) ring.giveBack(piece);
+  expect(ring.copy(filled(25, 5))).toBeUndefined();
+  expect(pieces[0]!.bytes).toEqual(filled(25, 1));
+  ring.giveBack(pieces[0]!);
+  expect(ring.copy(filled(25, 5))?.slab).toBe(pieces[0]!.slab);
+});
+
 test("SlabRing keeps small pieces apart, and has no place for what would fill more than a quarter of a slab", () => {
   const ring = new SlabRing({ slabBytes: 1024, slabsMax: 4 });
   expect(ring.copy(filled(257, 1))).toBeUndefined();

@@ -12,6 +12,7 @@
  * Invariants:
  * - The bytes of a piece do not change until it is given back. `giveBack` says that nobody will look at them again; whoever
  *   cannot know that, because a write may be on its way to the disk, says `abandon`: that slab is not filled again.
+ * - Who looks at pieces beside their owner says `hold`, and `giveBack` afterwards: until then their slab is not filled again.
  * - There are never more than `slabsMax` slabs that may be filled again. When all are in use there is no room, and nothing waits.
  * - Small pieces have slabs of their own, so that one that stays does not keep a slab from those that come and go in bulk.
  */
@@ -26,7 +27,7 @@ interface Slab {
   readonly bytes: Uint8Array;
   /** Everything below has been filled since it was last empty. */
   filledBytes: number;
-  /** Pieces that were neither given back nor abandoned. */
+  /** Pieces that were neither given back nor abandoned, and holds. */
   pieces: number;
   isAbandoned: boolean;
 }
@@ -75,6 +76,12 @@ export class SlabRing {
     slab.filledBytes = at + bytes.length;
     slab.pieces += 1;
     return { bytes: slab.bytes.subarray(at, slab.filledBytes), slab };
+  }
+
+  /** Keeps the bytes of the piece, and of its neighbours in the slab, as they are until it is given back once more. */
+  hold({ slab }: Pick<Piece, "slab">): void {
+    invariant(slab.pieces > 0, () => "a piece is held that was given back");
+    slab.pieces += 1;
   }
 
   /** Nobody looks at the piece any more: its bytes may change from now on. */

@@ -14,7 +14,7 @@
  *   offsets. So what goes is always the front of its partition, and every operation is O(1) amortised.
  * - Memory is used again (`slab-ring.ts`) in one case only: a batch is evicted that was unpinned, so the write to its
  *   segment has ended. One that is removed while it is pinned may be part of a write or of a journal round that is on its way:
- *   its memory is left alone. Readers get copies. So bytes never change under anybody.
+ *   its memory is left alone. Readers get copies, or hold the memory until they release it. So bytes never change under anybody.
  */
 import { invariant } from "./invariant.ts";
 import { SlabRing } from "./slab-ring.ts";
@@ -24,7 +24,7 @@ import type { Piece } from "./slab-ring.ts";
 const entryOverheadBytes = 160;
 /** The largest slab, and how many make up the limit. */
 const slabBytesMax = 4 * 1024 * 1024;
-const slabsInLimit = 32;
+const slabsInLimit = 64;
 /** Slabs beyond the limit: those being filled, the oldest that is half evicted, and what is lost at the ends. */
 const spareSlabs = 4;
 
@@ -52,10 +52,12 @@ export interface PinnedBatch {
 }
 
 export interface CachedRead {
-  /** Whole batches, one after the other. Owned by the caller. */
+  /** Whole batches, one after the other. Owned by the caller unless there is `release`. */
   readonly bytes: Uint8Array;
   /** Where the next read begins. */
   readonly nextOffset: number;
+  /** Given when the bytes are lent: call it once, when nobody looks at them any more. Do not write into them. */
+  readonly release?: () => void;
 }
 
 export interface CachedReadOptions {
@@ -66,6 +68,8 @@ export interface CachedReadOptions {
   /** The first batch may exceed it when `atLeastOneBatch`. */
   readonly maxBytes: number;
   readonly atLeastOneBatch: boolean;
+  /** Bytes that lie in one piece need not be copied: the caller releases them. @default false */
+  readonly lend?: boolean;
 }
 
 export class TailCache {
@@ -112,6 +116,10 @@ export class TailCache {
 
   readonly #ledger: Ledger = {
     keep: (bytes) => this.#slabs.copy(bytes),
+    lend: (piece) => {
+      this.#slabs.hold(piece);
+      return () => this.#slabs.giveBack(piece);
+    },
     added: (entry) => {
       this.#usedBytes += costOf(entry);
       if (entry.pinned) this.#pinnedBytes += costOf(entry);
@@ -161,6 +169,8 @@ export class TailCache {
 /** How a partition's part tells the node-wide accounts what it did. */
 interface Ledger {
   keep(bytes: Uint8Array): Piece | undefined;
+  /** Returns how to release. */
+  lend(piece: Piece): () => void;
   added(entry: Entry): void;
   unpinned(entry: Entry): void;
   removed(entry: Entry): void;
@@ -310,6 +320,8 @@ export class CachedTail {
       bytes += entry.bytes.length;
       nextOffset = entry.nextOffset;
     }
+    const lent = options.lend === true ? this.#together(from, to) : undefined;
+    if (lent !== undefined) return { ...lent, nextOffset };
     // A copy, also of a single batch: the memory here is used again.
     const joined = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
     let at = 0;
@@ -320,6 +332,22 @@ export class CachedTail {
       at += entry.bytes.length;
     }
     return { bytes: joined, nextOffset };
+  }
+
+  /** The bytes of the entries when they lie one after the other in one slab; else undefined. */
+  #together(from: number, to: number): { bytes: Uint8Array; release: () => void } | undefined {
+    const first = this.#entries[from];
+    if (first?.piece === undefined) return undefined;
+    const { slab } = first.piece;
+    const start = first.bytes.byteOffset;
+    let end = start;
+    // Each of them: a batch of the same size of another partition may be where one is missing.
+    for (let index = from; index < to; index++) {
+      const entry = this.#entries[index];
+      if (entry?.piece?.slab !== slab || entry.bytes.byteOffset !== end) return undefined;
+      end += entry.bytes.length;
+    }
+    return { bytes: slab.bytes.subarray(start, end), release: this.#ledger.lend(first.piece) };
   }
 
   /** For the eviction of the cache: removes `entry`, which is the first one here. */

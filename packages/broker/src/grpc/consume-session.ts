@@ -15,7 +15,7 @@
  * - Records reach the reader in offset order per partition, up to the high watermark (H-7), each once.
  * - The call ends by itself when every partition has reached its end.
  */
-import type { ReadOptions, ReadResult } from "@varve/log";
+import type { ReadResult } from "@varve/log";
 import type { PartitionLeader, ReadWaiter } from "../drivers/partition.ts";
 import { readRefusal } from "../drivers/read-refusal.ts";
 import type { Refusal } from "../refusal.ts";
@@ -199,20 +199,25 @@ export class ConsumeSession {
     }
     // Not limited by the end: a batch is never cut, so one that reaches beyond the end would never be found.
     const maxBytes = this.#isTight ? Math.min(this.#limits.readBytes, tightReadBytes) : this.#limits.readBytes;
-    const options = { offset: reader.position, maxBytes, limit: log.highWatermark };
+    // The encoder copies what it needs, so the bytes are only lent: until the message is there.
+    const options = { offset: reader.position, maxBytes, limit: log.highWatermark, lend: true };
     const cached = log.readCached(options);
     if (cached !== undefined) return this.#taken(reader, cached);
-    return this.#takeFromFiles(reader, { ...options, lend: true });
-  }
-
-  /** The encoder copies what it needs, so the bytes are only lent: until the message is there. */
-  async #takeFromFiles(reader: PartitionReader, options: ReadOptions): Promise<void> {
-    const result = await reader.leader.log.read(options);
-    await this.#taken(reader, result);
-    if (result.kind === "batches") result.release?.();
+    return log.read(options).then((result) => this.#taken(reader, result));
   }
 
   #taken(reader: PartitionReader, result: ReadResult): Promise<void> | undefined {
+    const release = result.kind === "batches" ? result.release : undefined;
+    let waiting: Promise<void> | undefined;
+    try {
+      waiting = this.#encode(reader, result);
+      return release === undefined ? waiting : waiting?.finally(release);
+    } finally {
+      if (waiting === undefined) release?.();
+    }
+  }
+
+  #encode(reader: PartitionReader, result: ReadResult): Promise<void> | undefined {
     if (this.#over) return undefined;
     if (result.kind === "empty") {
       this.#park(reader);

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { Metadata, type ClientReadableStream } from "@grpc/grpc-js";
 import { type ConsumeRequestFields, type ConsumeResponse, type LogClient, errorFromStatus } from "@varve/api";
 import { batchesIn, buildBatch, checkBatch, compressBatch } from "@varve/format";
@@ -159,6 +160,44 @@ test("Consume names the offset behind a batch whose records cannot be decompress
     end: { kind: "latest-at-start" },
   });
   expect(valuesIn(rest)).toEqual(["good"]);
+});
+
+test("Consume releases what the tail cache lends, once, and looks at it no longer", async () => {
+  await server.createTopic("lent-from-memory");
+  // Large also when compressed, so that all lie one after the other.
+  const values = Array.from({ length: 6 }, () => randomBytes(20_000).toString("base64"));
+  for (const [n, value] of values.entries()) {
+    const plain = buildBatch([{ value: bytes(value), timestampMs: 1_000 + n }]);
+    const batch = n < 3 ? plain : await compressBatch(plain, "zstd");
+    await server.produce({ topic: "lent-from-memory", partition: 0, batch });
+  }
+  let lent = 0;
+  let released = 0;
+  const readCached: PartitionLog["readCached"] = Reflect.get(PartitionLog.prototype, "readCached");
+  vi.spyOn(PartitionLog.prototype, "readCached").mockImplementation(function scribble(this: PartitionLog, options) {
+    const found = readCached.call(this, options);
+    if (found?.kind !== "batches" || found.release === undefined) return found;
+    const { release } = found;
+    lent += 1;
+    const copy = new Uint8Array(found.bytes);
+    return {
+      ...found,
+      bytes: copy,
+      release: () => {
+        released += 1;
+        copy.fill(0xdd);
+        release();
+      },
+    };
+  });
+  try {
+    const read = await server.consumeAll({ topic: "lent-from-memory", end: { kind: "latest-at-start" } });
+    expect(valuesIn(read)).toEqual(values);
+    expect(lent).toBeGreaterThan(0);
+    expect(released).toBe(lent);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });
 
 test("Consume looks at bytes that the log lends no longer than until it releases them", async () => {

@@ -5,6 +5,7 @@ import { buildBatch } from "@varve/format";
 import { loadServices } from "@varve/api";
 import { driveConsume, driveStream } from "./broker/drive.ts";
 import { ServerProcess, withDirectory } from "./broker/server.ts";
+import { warmUpDisk } from "./log/disk.ts";
 import type { Row } from "./table.ts";
 
 export const name = "consume";
@@ -23,6 +24,7 @@ export async function run(): Promise<Row[]> {
   rows.push({ what: "bare transport, 256 KiB messages", "MB/s": Math.round(bareRate) });
   await bare.stop();
   await withDirectory(async (directory) => {
+    await warmUpDisk(directory);
     const server = await ServerProcess.broker(directory);
     await server.createTopic("bench", { flush: "os" });
     const batch = buildBatch(

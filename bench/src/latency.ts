@@ -5,6 +5,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { type Drive, driveStream, driveUnary, percentile } from "./broker/drive.ts";
 import { ServerProcess, withDirectory } from "./broker/server.ts";
+import { warmUpDisk } from "./log/disk.ts";
 import type { Row } from "./table.ts";
 
 export const name = "latency";
@@ -17,6 +18,7 @@ export async function run(): Promise<Row[]> {
   const rows: Row[] = [];
   const fields = { topic: "bench", partition: 0, records: [{ value: Buffer.alloc(100, 98) }] };
   await withDirectory(async (directory) => {
+    await warmUpDisk(directory);
     rows.push(rowOf("fdatasync of 4 KiB appended, bare", 1, await bareSync(directory)));
   });
   const bare = await ServerProcess.bare();

@@ -3,6 +3,7 @@
 import { buildBatch } from "@varve/format";
 import { type Drive, driveStream, percentile } from "./broker/drive.ts";
 import { ServerProcess, withDirectory } from "./broker/server.ts";
+import { warmUpDisk } from "./log/disk.ts";
 import type { Row } from "./table.ts";
 
 export const name = "produce-stream";
@@ -40,8 +41,10 @@ export async function run(): Promise<Row[]> {
   await bare.stop();
   for (const flush of ["os", "sync"]) {
     await withDirectory(async (directory) => {
-      const server = await ServerProcess.broker(directory);
-      await server.createTopic("bench", { flush, "retention.bytes": "1073741824", "segment.bytes": "268435456" });
+      await warmUpDisk(directory);
+      // Old segments go soon, so that their pages are used again: ones that were never used cost several times as much.
+      const server = await ServerProcess.broker(directory, { retentionIntervalMs: 250 });
+      await server.createTopic("bench", { flush, "retention.bytes": "268435456", "segment.bytes": "67108864" });
       for (const inFlight of [32, 8]) {
         const before = await server.usage();
         const drive = await driveStream(server, opaque, { inFlight, seconds });

@@ -12,6 +12,9 @@ import type { ServerMode, ServerUsage } from "./server-process.ts";
 const services = loadServices();
 const here = fileURLToPath(import.meta.url);
 
+/** As the launcher of `varve` has it; for the bare transport too. */
+const launcherOptions = ["--heap-growing-percent=200"];
+
 /** Where data directories of benchmarks are made; a real disk is wanted. */
 const root = process.env["VARVE_BENCH_DIR"] ?? "/var/tmp";
 
@@ -41,7 +44,11 @@ export class ServerProcess {
     const file = isSource && compiled ? join(here, "../../../dist/broker/server-process.js") : beside;
     const child = fork(file, [JSON.stringify(mode)], {
       env: { ...process.env, UV_THREADPOOL_SIZE: "16", ...environment },
-      execArgv: [...(compiled ? [] : process.execArgv), ...(process.env["VARVE_BENCH_NODE_OPTIONS"]?.split(" ") ?? [])],
+      execArgv: [
+        ...(compiled ? [] : process.execArgv),
+        ...launcherOptions,
+        ...(process.env["VARVE_BENCH_NODE_OPTIONS"]?.split(" ") ?? []),
+      ],
     });
     const ready = await next(child, "ready");
     return new ServerProcess(child, String(ready["address"]), Number(ready["startMs"]));

@@ -4,6 +4,9 @@
 // CommonJS: inside an ES module it would be too late (static imports run first).
 "use strict";
 process.env.UV_THREADPOOL_SIZE ??= "16";
+// V8 counts buffers outside of its heap against the limit of the heap. With the usual limit, which is close to what a small heap
+// holds, a stream of 64 KiB messages made it collect everything for each few MB; three times what is live leaves room for them.
+require("node:v8").setFlagsFromString("--heap-growing-percent=200");
 // What goes wrong with a connection or a port is said by the commands, in words that help; grpc-js would print it raw too.
 process.env.GRPC_VERBOSITY ??= "NONE";
 import("../dist/main.js").catch((error) => {

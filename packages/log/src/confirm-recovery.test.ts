@@ -1,23 +1,13 @@
 /** J-13: what a start has lost is said again until somebody has confirmed to know it, on the simulated disk. */
 import { buildBatch } from "@varve/format";
 import { expect, test } from "vitest";
-import type { LogConfig } from "./partition-types.ts";
 import { LogStore } from "./store.ts";
+import { testConfig } from "./testing/log-config.ts";
 import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
 import { SimulatedDisk } from "./testing/simulated-disk.ts";
 
 const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
-const config: LogConfig = {
-  flush: "os",
-  segmentBytes: 100_000,
-  segmentMs: -1,
-  indexIntervalBytes: 4096,
-  retentionMs: -1,
-  retentionBytes: -1,
-  retentionClock: "append",
-  maxBatchBytes: 100_000,
-  producerExpiryMs: 86_400_000,
-};
+const config = testConfig({ flush: "os" });
 
 class Node {
   readonly time = new SimulatedTime();

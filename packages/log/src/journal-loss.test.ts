@@ -10,21 +10,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { systemClock } from "./clock.ts";
 import { inspectJournal } from "./inspect/inspect-journal.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
-import type { LogConfig } from "./partition-types.ts";
 import { LogStore } from "./store.ts";
+import { testConfig } from "./testing/log-config.ts";
 
 const topicId = "0123456789abcdef0123456789abcdef";
-const config: LogConfig = {
-  flush: "sync",
-  segmentBytes: 1 << 20,
-  segmentMs: -1,
-  indexIntervalBytes: 4096,
-  retentionMs: -1,
-  retentionBytes: -1,
-  retentionClock: "append",
-  maxBatchBytes: 1 << 20,
-  producerExpiryMs: 86_400_000,
-};
+const config = testConfig();
 const journalFileBytes = 1 << 20;
 let directory = "";
 

@@ -5,23 +5,13 @@
 import { batchesIn, buildBatch } from "@varve/format";
 import { expect, test } from "vitest";
 import type { PartitionLog } from "./partition-log.ts";
-import type { LogConfig } from "./partition-types.ts";
 import { LogStore } from "./store.ts";
+import { testConfig } from "./testing/log-config.ts";
 import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
 import { SimulatedDisk } from "./testing/simulated-disk.ts";
 
 const topicId = "0123456789abcdef0123456789abcdef";
-const config: LogConfig = {
-  flush: "sync",
-  segmentBytes: 100_000,
-  segmentMs: -1,
-  indexIntervalBytes: 4096,
-  retentionMs: -1,
-  retentionBytes: -1,
-  retentionClock: "append",
-  maxBatchBytes: 100_000,
-  producerExpiryMs: 86_400_000,
-};
+const config = testConfig();
 
 async function open(disk: SimulatedDisk): Promise<LogStore> {
   const opening = LogStore.open(

@@ -108,9 +108,9 @@ export class Journal implements RoundWriter {
         await handle.close();
       }
     }
+    // F-12: also when nothing was made here: of a process that was killed the cache may show names that a power cut takes away.
+    await syncNames(this.#fs, directory);
     if (isChanged) await writeJournalList(this.#fs, directory, this.#sizes);
-    // F-12: of a process that was killed the cache may show names that a power cut takes away.
-    else await syncNames(this.#fs, directory);
   }
 
   /** The last round that is durable, for a checkpoint. */
@@ -193,6 +193,8 @@ export class Journal implements RoundWriter {
     const handle = await this.#fs.open(path, "create");
     try {
       await this.#setSize(path, handle);
+      // A power cut may keep one new name and not another: the list's must not be the one.
+      await syncNames(this.#fs, directory);
       await writeJournalList(this.#fs, directory, [...this.#sizes, fileBytes]);
     } catch (error) {
       await handle.close();

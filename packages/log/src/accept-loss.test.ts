@@ -1,0 +1,156 @@
+/**
+ * J-12: a loss is accepted while the process may die after any effect of it. The next start finds the partition damaged as
+ * before, or the loss carried out to its end; what was below is there, and no offset of what is lost is given out again.
+ */
+import { batchesIn, buildBatch, readPlainRecords } from "@varve/format";
+import { expect, test } from "vitest";
+import type { PartitionLog } from "./partition-log.ts";
+import { LogStore } from "./store.ts";
+import { testConfig } from "./testing/log-config.ts";
+import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
+import { SimulatedDisk } from "./testing/simulated-disk.ts";
+
+const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
+const appended = 12;
+
+async function open(disk: SimulatedDisk, directModeBytes?: number): Promise<LogStore> {
+  const opening = LogStore.open(
+    {
+      directory: "/data",
+      bootId: "one",
+      defaults: testConfig(),
+      journalFileBytes: 65_536,
+      scrubBytesPerSecond: 0,
+      ...(directModeBytes === undefined ? {} : { directModeBytes }),
+    },
+    {
+      fs: disk.fileSystem(),
+      clock: new SimulatedClock(disk.time),
+      onFatal: (error) => {
+        throw error;
+      },
+    },
+  );
+  return disk.time.result(opening, "the store to open");
+}
+
+function logOf(store: LogStore): PartitionLog {
+  const log = store.get(id.topicId, id.partition);
+  if (log === undefined) throw new Error("The partition is gone");
+  return log;
+}
+
+async function append(disk: SimulatedDisk, log: PartitionLog, count: number): Promise<void> {
+  for (let number = 0; number < count; number += 1) {
+    const value = Buffer.from(`${log.logEndOffset} ${"x".repeat(300)}`);
+    expect(log.appendAsLeader(buildBatch([{ value, timestampMs: 1 }]), { now: 1 }).kind).toBe("appended");
+    await disk.time.until(() => log.countedOffset === log.logEndOffset, "it to count");
+  }
+}
+
+async function valuesOf(disk: SimulatedDisk, log: PartitionLog): Promise<string[]> {
+  const values: string[] = [];
+  let offset = log.logStartOffset;
+  while (offset < log.logEndOffset) {
+    const read = await disk.time.result(log.read({ offset, limit: log.logEndOffset, maxBytes: 1 << 20 }), "a read");
+    if (read.kind !== "batches") throw new Error(`The read at ${offset} is ${read.kind}`);
+    for (const { at, header } of batchesIn(read.bytes)) {
+      for (const record of readPlainRecords(read.bytes.subarray(at, at + header.sizeBytes))) {
+        values.push(
+          `${record.offset}: ${
+            Buffer.from(record.value ?? [])
+              .toString()
+              .split(" ")[0]
+          }`,
+        );
+      }
+    }
+    offset = read.nextOffset;
+  }
+  return values;
+}
+
+const valuesTo = (end: number): string[] => Array.from({ length: end }, (_, offset) => `${offset}: ${offset}`);
+
+/** A partition in a mode, whose process was killed, and of whose segments one is damaged. */
+async function damaged(mode: "journal" | "direct" | "os", damage: "flip" | "end" | "file"): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: 7 });
+  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
+  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
+  const store = await open(disk, mode === "direct" ? 1 : undefined);
+  const config = testConfig({ flush: mode === "os" ? "os" : "sync", segmentBytes: 1500 });
+  const log = await disk.time.result(store.create(id, config), "a partition");
+  log.startEpoch(1);
+  await append(disk, log, appended);
+  expect(log.mode).toBe(mode);
+  await disk.time.result(store.checkpoint(), "a checkpoint");
+  await disk.time.result(store.checkpoint(), "a checkpoint");
+  await disk.time.pass(200);
+  const segments = disk.files().filter(({ path }) => path.endsWith(".log"));
+  expect(segments.length).toBeGreaterThan(2);
+  disk.kill(3);
+  // The recovery looks at sizes and at the segment of its recovery point; a reader finds the flip.
+  const { path, sizeBytes } = (damage === "flip" ? segments.at(-1) : segments[1])!;
+  if (damage === "flip") disk.flipBit(path, sizeBytes - 100, 3);
+  else if (damage === "end") disk.loseEnd(path, sizeBytes - 100);
+  else disk.loseFile(path);
+  return disk;
+}
+
+/** The open store with its partition in quarantine, which a reader finds if the recovery does not. */
+async function quarantined(disk: SimulatedDisk): Promise<PartitionLog> {
+  const log = logOf(await open(disk));
+  if (log.state.kind !== "quarantined") await valuesOf(disk, log).catch(() => undefined);
+  expect(log.state).toMatchObject({ kind: "quarantined", end: appended });
+  return log;
+}
+
+test.each(
+  (["journal", "direct", "os"] as const).flatMap((mode) =>
+    (["flip", "end", "file"] as const).flatMap((damage) => [
+      [mode, damage, "kill"] as const,
+      [mode, damage, "power cut"] as const,
+    ]),
+  ),
+)(
+  "PartitionLog.acceptLoss() J-12: in mode %s, of a segment with damage by %s, may be cut off by a %s",
+  async (mode, damage, ending) => {
+    for (let effects = 1; ; effects += 1) {
+      const disk = await damaged(mode, damage);
+      let log = await quarantined(disk);
+      const { offset: from } = log.state as { offset: number };
+      expect(from).toBeGreaterThan(0);
+      expect(from).toBeLessThan(appended);
+      disk.haltAfter(disk.effects + effects);
+      let isAccepted = false;
+      log.acceptLoss(5).then(
+        () => (isAccepted = true),
+        () => undefined,
+      );
+      await disk.time.until(() => isAccepted || disk.isHalted, "the loss to be accepted, or the process to stop");
+      const isOver = isAccepted;
+      disk.haltAfter(Infinity);
+      if (ending === "kill") disk.kill(effects);
+      else disk.powerCut(effects);
+
+      log = logOf(await open(disk));
+      const where = `stopped after effect ${effects}`;
+      // What a reader had found may not be written down yet: the next reader finds it.
+      if (log.state.kind !== "quarantined") await valuesOf(disk, log).catch(() => undefined);
+      if (log.state.kind === "quarantined") {
+        expect(isOver, where).toBe(false);
+        expect(log.state, where).toMatchObject({ offset: from, end: appended });
+        expect(await disk.time.result(log.acceptLoss(6), "the loss to be accepted"), where).toEqual({
+          from,
+          to: appended,
+        });
+      }
+      expect(log.logEndOffset, where).toBe(appended);
+      if (log.state.kind === "needs-epoch") log.startEpoch(7);
+      await append(disk, log, 1);
+      expect(await valuesOf(disk, log), where).toEqual([...valuesTo(from), `${appended}: ${appended}`]);
+      if (isOver) return;
+    }
+  },
+  60_000,
+);

@@ -12,6 +12,12 @@ describe("varve", () => {
     expect([exitCode, stdout.toString()]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
   });
 
+  it("help, with and without a command, is --help of it", async () => {
+    const [all, one] = [await varve(["help"]), await varve(["help", "topic", "create"])];
+    expect([all.exitCode, all.stdout.toString()]).toEqual([0, expect.stringContaining("Start here:")]);
+    expect([one.exitCode, one.stdout.toString()]).toEqual([0, expect.stringContaining("Usage: varve topic create")]);
+  });
+
   it.each([
     [["frobnicate"], "unknown command"],
     [["topic", "create"], "missing required argument"],

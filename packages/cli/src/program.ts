@@ -87,13 +87,16 @@ export async function buildProgram(terminal: Terminal, called?: string): Promise
   }
   program.addHelpText("after", topLevelHelp);
   for (const command of withDescendants(program)) {
-    command.exitOverride().showHelpAfterError(`(see what it takes: ${pathOf(command)} --help)`);
+    const hint = withInvocation(`(see what it takes: ${pathOf(command)} --help)`, invocation(process.env));
+    command.exitOverride().showHelpAfterError(hint);
   }
   return program;
 }
 
 /** Runs one command line; resolves with the exit code. Never rejects. */
-export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function run(given: readonly string[], terminal: Terminal): Promise<number> {
+  // "varve help topic create" is "varve topic create --help".
+  const args = given[0] === "help" ? [...given.slice(1), "--help"] : given;
   const program = await buildProgram(terminal, args.find((argument) => !argument.startsWith("-")) ?? "");
   let context: ReportContext = {};
   program.hook("preAction", (_, action) => {

@@ -229,7 +229,10 @@ export class PartitionWriter implements RoundOwner {
 
   /** Inside a job: everything that counts is in segments and synced (J-8). */
   async syncCounted(): Promise<void> {
-    while (this.files.endOffset < this.#memory.countedOffset) {
+    // J-12: what is left of the files ends below the log start, and nothing above it counts: there is nothing to write.
+    const { state, countedOffset, logStartOffset } = this.#memory;
+    const isGone = state.kind === "quarantined" && countedOffset <= logStartOffset;
+    while (this.files.endOffset < (isGone ? 0 : this.#memory.countedOffset)) {
       const before = this.files.endOffset;
       await this.#node.lanes.run(() => this.#writeStep());
       invariant(

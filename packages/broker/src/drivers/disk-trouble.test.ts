@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readFile, readdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { VarveError } from "@varve/api";
 import { nodeFileSystem } from "@varve/log";
@@ -144,6 +144,28 @@ test("A partition with damaged records serves what is before them until the loss
   // The offsets of what is lost are not given out again.
   expect((await produceUntilTaken(server, "after")).baseOffset).toBe(20);
   expect((await values(server)).slice(kept)).toEqual(["after"]);
+});
+
+test("A segment cut off below the log start is damage of its partition, and the node starts (J-12)", async () => {
+  await using server = await TestBroker.start();
+  await server.createTopic("t");
+  await server.createTopic("other");
+  for (let n = 0; n < 20; n++) await produce(server, `value ${n}`);
+  await server.call("DeleteRecords", { topic: "t", partitions: [{ partition: 0, before: { offset: 10 } }] });
+  await server.restart();
+  await server.broker.close();
+  const directory = join(server.dataDir, "topics", "t-0");
+  const segment = (await readdir(directory)).find((name) => name.endsWith(".log")) ?? "";
+  await truncate(join(directory, segment), 100);
+  for (let start = 0; start < 2; start++) {
+    await server.restart();
+    const described = await server.call("DescribePartitions", { topic: "t" });
+    expect(described).toMatchObject({ partitions: [{ state: "PARTITION_STATE_QUARANTINED", logStartOffset: 10 }] });
+    await server.produce({ topic: "other", partition: 0, records: [{ value: bytes("fine") }] });
+  }
+  await server.call("AcceptLoss", { topic: "t", partition: 0 });
+  expect((await produceUntilTaken(server, "after")).baseOffset).toBeGreaterThanOrEqual(20);
+  expect(await values(server)).toEqual(["after"]);
 });
 
 test("CreateTopic without space for its files says so, and the topic comes into being once there is room", async () => {

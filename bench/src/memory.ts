@@ -2,10 +2,10 @@
 // by one reader that keeps up and one that never reads. The broker runs compiled (`npx tsc -b`): the TypeScript loader would add
 // 35 MiB that no node has.
 
-import { Metadata } from "@grpc/grpc-js";
+import { Metadata, type ClientReadableStream } from "@grpc/grpc-js";
 import { loadServices } from "@varve/api";
 import { buildBatch } from "@varve/format";
-import { driveConsume, driveStream } from "./broker/drive.ts";
+import { driveStream } from "./broker/drive.ts";
 import { ServerProcess, withDirectory } from "./broker/server.ts";
 import type { Row } from "./table.ts";
 
@@ -13,6 +13,8 @@ export const name = "memory";
 export const description = "resident memory of the broker while data goes in and out (VARVE_BENCH_MEMORY_GIB, 10)";
 
 const gibibytes = Number(process.env["VARVE_BENCH_MEMORY_GIB"] ?? "10");
+/** The writer waits for the reader beyond that. */
+const lagBytesMax = 256 * 2 ** 20;
 
 export async function run(): Promise<Row[]> {
   const rows: Row[] = [];
@@ -25,41 +27,59 @@ export async function run(): Promise<Row[]> {
     const mode = { kind: "broker", options: { dataDir: directory } } as const;
     const server = await ServerProcess.start(mode, {}, { compiled: true });
     await server.createTopic("bench", { flush: "os", "retention.bytes": "1073741824", "segment.bytes": "268435456" });
-    const sleeper = server.log.makeServerStreamRequest(
-      "/varve.v1.Log/Consume",
-      (bytes: Buffer) => bytes,
-      (bytes: Buffer) => bytes,
-      request,
-      new Metadata(),
-      {},
-    );
+    const consume = (): ClientReadableStream<Buffer> =>
+      server.log.makeServerStreamRequest(
+        "/varve.v1.Log/Consume",
+        (bytes: Buffer) => bytes,
+        (bytes: Buffer) => bytes,
+        request,
+        new Metadata(),
+        {},
+      );
+    const sleeper = consume();
     sleeper.on("error", () => undefined);
     sleeper.pause();
-    const reading = driveConsume(server, request, gibibytes * 2 ** 30);
-    reading.catch(() => undefined);
+    const reader = consume();
+    const got: { bytes: number; error: Error | undefined } = { bytes: 0, error: undefined };
+    reader.on("data", (message: Buffer) => {
+      got.bytes += message.length;
+    });
+    reader.on("error", (error) => {
+      got.error = error;
+    });
     let written = 0;
     let peak = 0;
     for (let next = 0; written < gibibytes * 2 ** 30;) {
       const drive = await driveStream(server, { topic: "bench", partition: 0, batch }, { inFlight: 32, seconds: 1 });
       written += drive.total * batch.length;
+      // Before retention takes what it has not read; and at the end it has read everything.
+      const lagMax = written < gibibytes * 2 ** 30 ? lagBytesMax : 0;
+      for (const until = performance.now() + 60_000; written - got.bytes > lagMax;) {
+        if (got.error !== undefined || performance.now() > until) {
+          throw new Error(`The reader stopped after ${got.bytes} of ${written} bytes.`, { cause: got.error });
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
       const { rssBytes, heapBytes, externalBytes } = await server.usage();
       peak = Math.max(peak, rssBytes);
       if (written < next) continue;
       next = written + (gibibytes * 2 ** 30) / 10;
       rows.push({
-        "GiB in": Math.round((written / 2 ** 30) * 100) / 100,
+        "GiB in": inGibibytes(written),
+        "GiB out": inGibibytes(got.bytes),
         "resident MiB": Math.round(rssBytes / 2 ** 20),
         "heap MiB": Math.round(heapBytes / 2 ** 20),
         "external MiB": Math.round(externalBytes / 2 ** 20),
       });
     }
-    const { bytes } = await reading;
     sleeper.cancel();
-    rows.push({
-      "GiB in": `peak, ${(bytes / 2 ** 30).toFixed(2)} out`,
-      "resident MiB": Math.round(peak / 2 ** 20),
-    });
+    reader.cancel();
+    rows.push({ "GiB in": "peak", "GiB out": inGibibytes(got.bytes), "resident MiB": Math.round(peak / 2 ** 20) });
     await server.stop();
   });
   return rows;
+}
+
+function inGibibytes(bytes: number): number {
+  return Math.round((bytes / 2 ** 30) * 100) / 100;
 }

@@ -73,7 +73,10 @@ async function valuesOf(disk: SimulatedDisk, log: PartitionLog): Promise<string[
 const valuesTo = (end: number): string[] => Array.from({ length: end }, (_, offset) => `${offset}: ${offset}`);
 
 /** A partition in a mode, whose process was killed, and of whose segments one is damaged. */
-async function damaged(mode: "journal" | "direct" | "os", damage: "flip" | "end" | "file"): Promise<SimulatedDisk> {
+async function damaged(
+  mode: "journal" | "direct" | "os",
+  damage: "flip" | "end" | "all" | "file",
+): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: 7 });
   await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
   await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
@@ -93,6 +96,7 @@ async function damaged(mode: "journal" | "direct" | "os", damage: "flip" | "end"
   const { path, sizeBytes } = (damage === "flip" ? segments.at(-1) : segments[1])!;
   if (damage === "flip") disk.flipBit(path, sizeBytes - 100, 3);
   else if (damage === "end") disk.loseEnd(path, sizeBytes - 100);
+  else if (damage === "all") disk.loseEnd(path, 0);
   else disk.loseFile(path);
   return disk;
 }
@@ -107,7 +111,7 @@ async function quarantined(disk: SimulatedDisk): Promise<PartitionLog> {
 
 test.each(
   (["journal", "direct", "os"] as const).flatMap((mode) =>
-    (["flip", "end", "file"] as const).flatMap((damage) => [
+    (["flip", "end", "all", "file"] as const).flatMap((damage) => [
       [mode, damage, "kill"] as const,
       [mode, damage, "power cut"] as const,
     ]),
@@ -154,3 +158,39 @@ test.each(
   },
   60_000,
 );
+
+test("LogStore J-12: a quarantine outlives the failure of the partition that has it", async () => {
+  const disk = await damaged("journal", "flip");
+  const first = await open(disk);
+  await valuesOf(disk, logOf(first)).catch(() => undefined);
+  for (let slot = 0; slot < 2; slot += 1) await disk.time.result(first.checkpoint(), "a checkpoint");
+  disk.kill(1);
+  // Found by a reader, known to the checkpoint, and the log ends where it lies now.
+  const store = await open(disk);
+  const log = logOf(store);
+  const { state } = log;
+  expect(state).toMatchObject({ kind: "quarantined", end: appended });
+  disk.inject({ operation: "read", path: ".log", effect: "fail", times: 9 });
+  await expect(disk.time.result(log.acceptLoss(5), "the loss to be accepted")).rejects.toMatchObject({ code: "IO" });
+  expect(log.state.kind).toBe("failed");
+  disk.clearFaults();
+  for (let slot = 0; slot < 2; slot += 1) await disk.time.result(store.checkpoint(), "a checkpoint");
+  disk.kill(1);
+  expect(logOf(await open(disk)).state).toEqual(state);
+});
+
+test("LogStore J-12: a first segment that is missing is damage, also when no checkpoint knew it", async () => {
+  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: 7 });
+  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
+  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
+  const store = await open(disk, 1);
+  const log = await disk.time.result(store.create(id, testConfig({ segmentBytes: 1500 })), "a partition");
+  log.startEpoch(1);
+  await append(disk, log, appended);
+  // Everything below the barrier is in synced segments.
+  await disk.time.result(log.setConfig(testConfig({ flush: "os", segmentBytes: 1500 })), "the change of flush");
+  disk.kill(3);
+  const [first] = disk.files().filter(({ path }) => path.endsWith(".log"));
+  disk.loseFile(first!.path);
+  expect(logOf(await open(disk)).state).toMatchObject({ kind: "quarantined", offset: 0, end: appended });
+});

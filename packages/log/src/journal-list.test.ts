@@ -57,6 +57,35 @@ test("LogStore J-6: a power cut while a journal file is made damages nothing, an
   }
 });
 
+test("LogStore J-10: a start that is cut off leaves a journal file as short as it was until the checkpoint says what that cost", async () => {
+  const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
+  for (let effects = 1; ; effects += 1) {
+    const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: effects });
+    await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
+    await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
+    const log = await disk.time.result((await open(disk)).create(id, testConfig()), "a partition");
+    log.startEpoch(1);
+    log.appendAsLeader(buildBatch([{ value: new Uint8Array(9), timestampMs: 1 }]), { now: 1 });
+    await disk.time.until(() => log.countedOffset === 1, "it to count");
+    disk.kill(1);
+    disk.loseEnd("/data/journal/00000000.wal", 100);
+    disk.haltAfter(disk.effects + effects);
+    let isOpen = false;
+    open(disk).then(
+      () => (isOpen = true),
+      () => undefined,
+    );
+    await disk.time.until(() => isOpen || disk.isHalted, "the store to open, or to be stopped");
+    disk.haltAfter(Infinity);
+    disk.kill(1);
+    const [found] = (await open(disk)).partitions();
+    expect(found?.state.kind, `stopped after effect ${effects}`).toBe("quarantined");
+    if (!isOpen) continue;
+    expect(effects).toBeGreaterThan(10);
+    return;
+  }
+});
+
 function open(disk: SimulatedDisk): Promise<LogStore> {
   const opening = LogStore.open(
     { directory: "/data", bootId: "one", defaults: testConfig(), journalFileBytes: 65_536, scrubBytesPerSecond: 0 },

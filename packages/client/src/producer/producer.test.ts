@@ -146,6 +146,11 @@ describe("Producer.send()", () => {
     await expect(send).rejects.toMatchObject({ reason: "CANCELLED" });
   });
 
+  it("rejects, and does not throw, when a record is not what its type says", async () => {
+    const send = client.producer().send({ topic: "t", partition: 0, key: null, headers: [null] as never });
+    await expect(send).rejects.toBeInstanceOf(Error);
+  });
+
   it("refuses a timestamp that no record can have", async () => {
     await expect(client.producer().send({ topic: "t", value: "v", timestampMs: -5 })).rejects.toMatchObject({
       reason: "INVALID_REQUEST",

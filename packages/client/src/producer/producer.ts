@@ -144,9 +144,14 @@ export class Producer {
    */
   send(record: SendRecord, control?: SendControl): Promise<RecordAck> {
     const signal = control?.signal;
-    if (signal === undefined) return this.#accept(record);
-    if (signal.aborted) return Promise.reject(cancelled(signal));
-    return unlessAborted(this.#accept(record), signal);
+    if (signal?.aborted === true) return Promise.reject(cancelled(signal));
+    try {
+      const sent = this.#accept(record);
+      return signal === undefined ? sent : unlessAborted(sent, signal);
+    } catch (error) {
+      // A record of wrong types, from a caller without a type check: a promise is what send() gives, always.
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /** Sends what waits for company, and resolves when every record sent so far is settled, well or not. */

@@ -11,9 +11,9 @@ export interface StoreOptions {
   readonly bootId: string;
   /** Config of partitions until `setConfig`. */
   readonly defaults: LogConfig;
-  /** Newest batches in memory, of all partitions. @default 64 MiB */
+  /** Newest batches in memory, of all partitions. @default 48 MiB */
   readonly tailCacheBytes?: number;
-  /** Of them, bytes that are in no segment yet; above, `admit` makes produce wait. @default 48 MiB */
+  /** Of them, bytes that are in no segment yet; above, `admit` makes produce wait. @default 32 MiB */
   readonly queuedBytesMax?: number;
   /**
    * Writes and syncs of segments that may be in the thread pool together; the journal has a thread of its own beside them

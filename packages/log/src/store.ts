@@ -527,10 +527,10 @@ export class LogStore {
 }
 
 function withDefaults(options: StoreOptions): Required<StoreOptions> {
-  const tailCacheBytes = options.tailCacheBytes ?? 64 * mebibyte;
+  const tailCacheBytes = options.tailCacheBytes ?? 48 * mebibyte;
   const whole: Required<StoreOptions> = {
     tailCacheBytes,
-    queuedBytesMax: Math.min(48 * mebibyte, tailCacheBytes),
+    queuedBytesMax: Math.min(32 * mebibyte, tailCacheBytes),
     segmentLanes: 2,
     openFilesMax: 512,
     journalFileBytes: 64 * mebibyte,

@@ -66,6 +66,7 @@ test("CachedTail.read() lends what lies in one piece, which stays as it is until
   expect([...lent.bytes]).toEqual(wanted);
   const before = cache.slabBytes;
   lent.release!();
+  expect(lent.release).toThrow(InvariantError);
   churn(2000, 4000);
   expect([...lent.bytes]).not.toEqual(wanted);
   expect(cache.slabBytes).toBe(before);

@@ -118,7 +118,12 @@ export class TailCache {
     keep: (bytes) => this.#slabs.copy(bytes),
     lend: (piece) => {
       this.#slabs.hold(piece);
-      return () => this.#slabs.giveBack(piece);
+      let isHeld = true;
+      return () => {
+        invariant(isHeld, () => "bytes of the tail cache are released twice");
+        isHeld = false;
+        this.#slabs.giveBack(piece);
+      };
     },
     added: (entry) => {
       this.#usedBytes += costOf(entry);

@@ -101,7 +101,7 @@ const nodeKeys = {
   "tail-cache-bytes": {
     about: "Memory for the newest batches of all partitions.",
     schema: number({ unit: "bytes", min: 16 * mebibyte, max: 64 * 1024 * mebibyte }),
-    default: "64MiB",
+    default: "48MiB",
   },
   "queued-bytes-max": {
     about: "Of the tail cache, bytes that are in no segment yet; above it, produce waits.",

@@ -254,7 +254,9 @@ export class PartitionWriter implements RoundOwner {
     this.recoveryPoint = Math.min(this.files.endOffset, logEndOffset);
     if (this.mode === "journal") {
       this.tail.unpinBelow(this.files.endOffset);
-      for (const batch of this.tail.pinnedBatches(countedOffset, Number.MAX_SAFE_INTEGER)) this.#enqueueAppend(batch);
+      // What is in the queue or in a round that does not count yet, too: it would follow a gap.
+      const end = Math.max(countedOffset, this.#enqueuedEnd);
+      for (const batch of this.tail.pinnedBatches(end, Number.MAX_SAFE_INTEGER)) this.#enqueueAppend(batch);
     }
     await this.record({ type: "truncate", base: logEndOffset });
   }

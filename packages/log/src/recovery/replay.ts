@@ -6,8 +6,9 @@
  * has to begin, how far it must get (J-9), and where it has to end. A barrier says that the segments hold everything
  * below it; so it takes the place of whatever came before it (J-1), epochs and log start excepted.
  *
- * A gap or a bad record is held open. A later truncation to or below it, or a barrier, clears it; what is open at the end is
- * damage (J-10 c, J-12).
+ * A gap or a bad record is held open. A later truncation to or below it, or a barrier, clears it; so does, for a gap, that
+ * everything from its start on is journaled again, as a failed partition does (J-8). What is open at the end is damage
+ * (J-10 c, J-12).
  */
 import { EpochRuns } from "@varve/format";
 import type { CheckpointPartition, CheckpointSegment, Damage, Quarantine } from "../checkpoint-file.ts";
@@ -59,6 +60,8 @@ export interface ReplayedPartition {
   /** A loss was accepted, and the segments may not show it yet: up to `to` the log stays empty. */
   gap: { readonly to: number; readonly epoch: number } | undefined;
   damage: Damage | undefined;
+  /** The damage is a gap in front of appends up to here, and nothing else: what was journaled again may fill it. */
+  skippedEnd: number | undefined;
   /** Damage that an earlier run found and nobody has accepted. */
   quarantine: Quarantine | undefined;
 }
@@ -197,6 +200,7 @@ function begin(known: CheckpointPartition): ReplayedPartition {
     lostBytes: 0,
     gap: undefined,
     damage: undefined,
+    skippedEnd: undefined,
     quarantine: known.quarantine,
   };
 }
@@ -229,6 +233,7 @@ function created(record: Pick<TableRecord, "topicId" | "partition" | "base">, mo
     lostBytes: 0,
     gap: undefined,
     damage: undefined,
+    skippedEnd: undefined,
     quarantine: undefined,
   };
 }
@@ -269,6 +274,7 @@ function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRo
       partition.lostBytes = 0;
       partition.gap = { to: record.end, epoch: record.epoch };
       partition.damage = undefined;
+      partition.skippedEnd = undefined;
       partition.quarantine = undefined;
       return;
     case "flush":
@@ -289,14 +295,21 @@ function append(partition: ReplayedPartition, record: TableRecord, round: FoundR
     return;
   }
   if (record.base !== partition.endOffset) {
+    const { damage, skippedEnd } = partition;
+    if (damage !== undefined && skippedEnd === undefined) return;
     open(partition, partition.endOffset, `a gap before offset ${record.base} in round ${round.number}`, file);
+    partition.skippedEnd = Math.max(skippedEnd ?? 0, record.end);
     return;
   }
-  if (partition.damage !== undefined) return;
+  if (partition.damage !== undefined && partition.skippedEnd === undefined) return;
   const positionBytes = round.positionBytes + record.positionBytes;
   const { base, end, lengthBytes } = record;
   partition.appends.push({ base, end, slot: round.slot, positionBytes, lengthBytes });
   partition.endOffset = end;
+  // J-8: what a failed partition had in rounds up to R came once more, all of it.
+  if (partition.skippedEnd === undefined || end < partition.skippedEnd) return;
+  partition.damage = undefined;
+  partition.skippedEnd = undefined;
 }
 
 function truncate(partition: ReplayedPartition, to: number): void {
@@ -314,8 +327,13 @@ function truncate(partition: ReplayedPartition, to: number): void {
     // The last one was cut, and may have grown again since.
     .map((segment, index, kept) => (index < kept.length - 1 ? segment : { ...segment, sizeBytes: -1 }));
   partition.isPlaceKnown = false;
-  if (partition.damage === undefined || to > partition.damage.offset) return;
+  if (partition.damage === undefined) return;
+  if (to > partition.damage.offset) {
+    if (partition.skippedEnd !== undefined) partition.skippedEnd = Math.min(partition.skippedEnd, to);
+    return;
+  }
   partition.damage = undefined;
+  partition.skippedEnd = undefined;
   partition.lostBytes = 0;
 }
 
@@ -333,9 +351,12 @@ function barrier(partition: ReplayedPartition, at: number, mode: PartitionMode):
   partition.cutTo = Number.MAX_SAFE_INTEGER;
   partition.restartAt = undefined;
   partition.damage = undefined;
+  partition.skippedEnd = undefined;
 }
 
 function open(partition: ReplayedPartition, offset: number, why: string, file: string): void {
+  // Whatever else is wrong is not mended by what comes later.
+  partition.skippedEnd = undefined;
   if (partition.damage !== undefined && partition.damage.offset <= offset) return;
   partition.damage = { file, offset, why };
 }

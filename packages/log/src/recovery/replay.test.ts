@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import type { JournalRecordType, RoundHeader, TableRecord } from "../journal-round.ts";
+import type { FoundRound } from "./read-journal.ts";
+import { replayJournal } from "./replay.ts";
+
+const id = { topicId: "0123456789abcdef0123456789abcdef", partition: 0 };
+
+function record(type: JournalRecordType, base: number, end: number): TableRecord {
+  const mode = type === "barrier" ? ("journal" as const) : undefined;
+  return { ...id, type, base, end, epoch: 1, mode, positionBytes: 0, lengthBytes: 10, crc: 0 };
+}
+
+/** Rounds 1, 2, … with these records, all whole. */
+function rounds(...contents: readonly (readonly TableRecord[])[]): FoundRound[] {
+  return contents.map((records, index): FoundRound => {
+    const header: RoundHeader = {
+      number: index + 1,
+      lengthBytes: 4096,
+      promiseCount: 0,
+      recordCount: records.length,
+      previous: { slot: 0, endBytes: index * 4096, crc: index },
+      tableCrc: 0,
+      crc: index + 1,
+    };
+    return {
+      number: header.number,
+      slot: 0,
+      positionBytes: index * 4096,
+      lengthBytes: 4096,
+      header,
+      table: { promises: [], records },
+      isWhole: records.map(() => true),
+    };
+  });
+}
+
+function replayed(found: readonly FoundRound[]) {
+  const { damage, endOffset, appends } = [...replayJournal([], found, 0).partitions.values()][0]!;
+  return { why: damage?.why, endOffset, appended: appends.map(({ base, end }) => [base, end]) };
+}
+
+const made = [record("barrier", 0, 0)];
+
+test("replayJournal() J-8: a gap is none when all from its start on was journaled again", () => {
+  const again = [record("append", 0, 4), record("append", 4, 5), record("truncate", 5, 5)];
+  expect(replayed(rounds(made, [record("append", 4, 5)], again))).toEqual({
+    why: undefined,
+    endOffset: 5,
+    appended: [
+      [0, 4],
+      [4, 5],
+    ],
+  });
+});
+
+test("replayJournal() J-12: a gap that was filled in part is damage", () => {
+  const found = rounds(made, [record("append", 4, 6)], [record("append", 0, 4)]);
+  expect(replayed(found)).toMatchObject({ why: "a gap before offset 4 in round 2", endOffset: 4 });
+});
+
+test("replayJournal() J-12: a round that cannot be read stays damage, whatever is journaled again", () => {
+  const [first, , ...later] = rounds(
+    made,
+    [record("append", 0, 4)],
+    [record("append", 4, 5)],
+    [record("append", 0, 5)],
+  );
+  const { why } = replayed([first!, ...later]);
+  expect(why).toMatch(/^round 2 of the journal/);
+});

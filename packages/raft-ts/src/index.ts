@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The core and the types that go in and out of it.
 
+export { coreDefaults, type CoreOptions } from "./core/core-config.ts";
+export { configEntry, emptyEntry, entryBytes, normalEntry } from "./core/entries.ts";
+export { RaftCore } from "./core/raft.ts";
 export { RaftFatal } from "./core/raft-fatal.ts";
 export type {
   Ack,

@@ -304,7 +304,7 @@ function wordBytes(word: string): Uint8Array {
 }
 
 function parseChange(words: readonly string[]): ConfigChange {
-  const [type, id = "", address = `${id}:1`] = words;
+  const [type = "", id = "", address = `${id}:1`] = words;
   const force = words.includes("force");
   switch (type) {
     case "addLearner":

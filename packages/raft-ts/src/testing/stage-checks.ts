@@ -17,13 +17,14 @@ export class StageChecks {
     for (const node of nodes) {
       this.#durable(node);
       if (!node.up) continue;
-      const { role, term, commit } = node.core.status();
+      const { role, term, commit, stable } = node.core.status();
       if (role === "leader") {
         const known = this.#leaders.get(term) ?? node.id;
         check(known === node.id, "IR1", `${known} and ${node.id} lead term ${term}`);
         this.#leaders.set(term, node.id);
       }
-      this.#committed(node, commit);
+      // What is not durable yet may still be other entries on disk.
+      this.#committed(node, Math.min(commit, stable));
       for (const event of node.events) check(event.type !== "truncate" || event.role !== "leader", "IR5", node.id);
       node.events = [];
     }

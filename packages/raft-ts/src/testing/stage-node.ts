@@ -97,6 +97,13 @@ export class StageNode {
     this.start();
   }
 
+  /** As if it had heard of `term` in an earlier life. */
+  raiseTerm(term: number): void {
+    const { hard } = this.#image;
+    this.#image = { ...this.#image, hard: { ...hard, term, vote: null } };
+    this.start();
+  }
+
   /** Begins, or begins again after a crash: only the image is left. */
   start(): void {
     this.#starts += 1;

@@ -5,11 +5,13 @@
 //   nodes a b c [+ d] [setting=n …]   actors; those after + are learners; settings are the core's
 //   blank d                           an actor that belongs to nothing
 //   log a 1 1 2 [commit=n]            makes entries of these terms durable on a, and restarts it
+//   term a 5                          makes term 5 durable on a, and restarts it
 //   tick a [n]     timeout a          time; `timeout` is as much as a needs to stand
 //   propose a x y  config a promote b read a 7   transfer a [b]
 //   persist a      hold a  release a  the batch under way is durable; apply is not, is, acknowledged
 //   crash a        restart a          everything not persisted is lost
 //   deliver a->b [Type] [drop|dup|last]   what waits on this link, in order; `last` takes only the newest
+//   elect a                           timeout a, stabilize
 //   heartbeat a                       one tick of a leader, delivered and answered
 //   stabilize [a b …]                 persists and delivers until nothing moves
 //   cut a b … / heal                  messages from and to these are lost from now on, but between them
@@ -52,7 +54,7 @@ export class Stage {
     const [verb = "", ...words] = command.split(" ").filter((word) => word !== "");
     this.#act(verb, words);
     this.#checks.look([...this.#nodes.values()]);
-    return this.#lines.length === 0 ? ["ok"] : this.#lines;
+    return this.#lines.length === 0 ? ["ok"] : collapse(this.#lines);
   }
 
   node(id: PeerId): StageNode {
@@ -71,11 +73,24 @@ export class Stage {
       case "log":
         return this.#writeLog(first, words.slice(1));
       case "tick":
+        // Several at once: what they send is not told.
+        this.#quiet = Number(second) > 1;
         for (let count = Number(second || 1); count > 0; count -= 1) this.#do(first, ({ core }) => core.tick());
+        this.#quiet = false;
         return;
       case "timeout":
         return this.#timeout(first);
+      case "elect":
+        this.#quiet = true;
+        this.#timeout(first);
+        this.#settle([...this.#nodes.keys()], false);
+        this.#keepVerdict(first);
+        return;
+      case "term":
+        this.node(first).raiseTerm(Number(second));
+        return this.#do(first, () => undefined);
       case "heartbeat":
+        this.#quiet = true;
         this.#do(first, ({ core }) => core.tick());
         return this.#settle([...this.#nodes.keys()], false);
       case "propose":
@@ -217,6 +232,12 @@ export class Stage {
     this.#tell(`${id} does not stand`);
   }
 
+  /** Of an election only its outcome is told, if it is the usual one. */
+  #keepVerdict(id: PeerId): void {
+    const verdict = this.#lines.filter((line) => line.startsWith(`${id}: active leader`));
+    if (verdict.length > 0) this.#lines = verdict;
+  }
+
   #deliver(link: string, words: readonly string[]): void {
     const [from, to] = link.split("->");
     const type = words.find((word) => /^[A-Z]/.test(word));
@@ -289,6 +310,20 @@ export class Stage {
       this.#tell(`   ${peer.id}: ${state} match ${match} next ${next} ${window}`);
     }
   }
+}
+
+/** The same line several times in a row is told once. */
+function collapse(lines: readonly string[]): readonly string[] {
+  const told: string[] = [];
+  let count = 1;
+  for (const [at, line] of lines.entries()) {
+    if (line === lines[at + 1]) count += 1;
+    else {
+      told.push(count === 1 ? line : `${line}  (${count} times)`);
+      count = 1;
+    }
+  }
+  return told;
 }
 
 function printMail(mail: Mail): string {

@@ -100,7 +100,7 @@ describe("3.3 a higher term", () => {
     ["transferVote", "follower t7 | a->b VoteResp t7 granted"],
     ["append", "follower t7 of b | a->b AppendResp t7 ok 2"],
     ["heartbeat", "follower t7 of b | a->b HeartbeatResp t7 read 3"],
-    ["snapDone", "follower t7 of b | a->b AppendResp t7 ok 1 | discard s"],
+    ["snapDone", "follower t7 of b | discard s | a->b AppendResp t7 ok 1"],
     ["preVoteGranted", "follower t5"],
     ["preVoteRefused", "follower t7"],
     ["voteGranted", "follower t7"],

@@ -74,10 +74,20 @@ export class DiskImage<State> {
   }
 
   applyBatch(batch: PersistBatch, staged: StoredSnapshot<State> | undefined): void {
+    holds(
+      batch.truncateFrom === null || batch.truncateFrom > this.hard.commit,
+      "IR10",
+      () => `batch ${batch.seq} cuts from ${batch.truncateFrom}, the durable commit index is ${this.hard.commit}`,
+    );
     this.#setHard(batch.hard);
     if (staged !== undefined) this.#install(staged);
     if (batch.truncateFrom !== null) this.#truncate(batch.truncateFrom);
     for (const entry of batch.entries) this.#append(entry);
+    holds(
+      this.hard.commit <= this.lastIndex,
+      "C4",
+      () => `the durable commit index is ${this.hard.commit}, the log ends at ${this.lastIndex}`,
+    );
     holds(
       this.lastTerm <= this.hard.term,
       "L4",

@@ -9,14 +9,14 @@ import { Scheduler } from "./scheduler.ts";
 const config: Config = { voters: ["a@1"], votersOutgoing: [], learners: [], learnersNext: [], addresses: [] };
 const initial: StoredSnapshot<string> = { meta: { index: 1, term: 1, config }, state: "", digest: 0, chain: 1 };
 
-function makeDisk(seed = 1): { scheduler: Scheduler; disk: SimulatedDisk<string>; changes: string[] } {
+function makeDisk(seed = 1): { scheduler: Scheduler; disk: SimulatedDisk<string>; changes: (number | undefined)[] } {
   const scheduler = new Scheduler();
-  const changes: string[] = [];
+  const changes: (number | undefined)[] = [];
   const disk = new SimulatedDisk<string>(new DiskImage(initial), {
     scheduler,
     random: new RandomStream(seed, "disk:a"),
     speed: { syncBase: 100, syncTail: 50, tellMax: 50 },
-    onDurable: (_image, what) => changes.push(what),
+    onDurable: (_image, batch) => changes.push(batch?.seq),
   });
   return { scheduler, disk, changes };
 }
@@ -38,7 +38,7 @@ test("SimulatedDisk.write() is durable before it tells, as a whole (P3)", () => 
   expect(disk.image.hard.term).toBe(1);
   scheduler.runUntil(10_000);
   expect(told).toBe(3);
-  expect(changes).toEqual(["batch"]);
+  expect(changes).toEqual([1]);
   expect(disk.boot(1_000)).toMatchObject({ hard: { term: 2, vote: "a@1" }, firstIndex: 2, lastIndex: 3, applied: 1 });
 });
 
@@ -158,7 +158,8 @@ test("DiskImage refuses what no correct core writes", () => {
   expect(() => image.applyBatch(batch(2, { entries: [entry(4, 3)] }), undefined)).toThrow(/L4/);
   expect(() => image.applyBatch(batch(2, hard(1, null)), undefined)).toThrow(/IR9/);
   expect(() => image.applyBatch(batch(2, hard(2, "b@1")), undefined)).toThrow(/IR8/);
-  expect(() => image.applyBatch(batch(2, { truncateFrom: 1 }), undefined)).toThrow(/L3/);
+  expect(() => image.applyBatch(batch(2, { truncateFrom: 1 }), undefined)).toThrow(/IR10/);
+  expect(() => image.applyBatch(batch(2, { truncateFrom: 9 }), undefined)).toThrow(/L3/);
 });
 
 test("DiskImage: equal logs have equal chains, different ones differ from the first difference on", () => {

@@ -45,12 +45,16 @@ export interface DiskOptions<State> {
   readonly scheduler: Scheduler;
   readonly random: RandomStream;
   readonly speed: DiskSpeed;
-  /** Sees every image just after it changed: for invariants about durable state. */
-  readonly onDurable: (image: DiskImage<State>, what: "batch" | "snapshot" | "compaction") => void;
+  /** Sees every image just after it changed, by a batch or otherwise: for invariants about durable state. */
+  readonly onDurable: (image: DiskImage<State>, batch: PersistBatch | undefined) => void;
 }
 
+/** Longest sync that is only slow, in µs. */
+export const syncTimeMax = 2_000_000;
+
 interface Pending {
-  readonly what: "batch" | "snapshot" | "compaction";
+  /** Undefined for a snapshot or a compaction. */
+  readonly batch: PersistBatch | undefined;
   /** Takes it into the image. */
   readonly apply: () => void;
   readonly done: (error?: Error) => void;
@@ -72,6 +76,8 @@ export class SimulatedDisk<State> {
   isSuspect = false;
   /** Syncs take this many times as long. */
   slowness = 1;
+  /** May be changed at any time; holds for what is started from then on. */
+  speed: DiskSpeed;
   /** Acknowledges what is not durable yet: for tests that must fail. */
   lies = false;
   readonly #options: DiskOptions<State>;
@@ -85,6 +91,7 @@ export class SimulatedDisk<State> {
 
   constructor(image: DiskImage<State>, options: DiskOptions<State>) {
     this.image = image;
+    this.speed = options.speed;
     this.#options = options;
   }
 
@@ -104,7 +111,7 @@ export class SimulatedDisk<State> {
     );
     this.#isBatchOutstanding = true;
     this.#start({
-      what: "batch",
+      batch,
       apply: () => {
         this.image.applyBatch(batch, staged);
         if (batch.install !== null) this.#staged.delete(batch.install.stagedId);
@@ -121,7 +128,7 @@ export class SimulatedDisk<State> {
   /** Publishes a snapshot of the node's own (S2), then calls `done`. One that is older than the newest changes nothing. */
   saveSnapshot(snapshot: StoredSnapshot<State>, done: () => void): void {
     this.#start({
-      what: "snapshot",
+      batch: undefined,
       apply: () => {
         this.image.saveSnapshot(snapshot);
         this.counts.snapshots++;
@@ -133,7 +140,7 @@ export class SimulatedDisk<State> {
 
   /** Deletes entries up to `upTo`, which a durable snapshot must cover (S3). */
   compact(upTo: number): void {
-    this.#start({ what: "compaction", apply: () => this.image.compact(upTo), done: () => {}, isDurable: false });
+    this.#start({ batch: undefined, apply: () => this.image.compact(upTo), done: () => {}, isDurable: false });
   }
 
   /** Keeps a received snapshot beside the image, durably, until a batch installs it or `discard` deletes it (S5). */
@@ -188,6 +195,13 @@ export class SimulatedDisk<State> {
     this.counts.hangs++;
   }
 
+  /** No slowness, no hanging, no failing from now on. */
+  heal(): void {
+    this.slowness = 1;
+    this.#hangsUntil = 0;
+    this.#failsNext = false;
+  }
+
   /** The next write fails, as on a full disk. */
   failNextWrite(): void {
     this.#failsNext = true;
@@ -202,20 +216,22 @@ export class SimulatedDisk<State> {
   }
 
   #start(pending: Pending): void {
-    const { random, speed, scheduler } = this.#options;
+    const { random, scheduler } = this.#options;
+    const { speed } = this;
     this.#pending.push(pending);
     if (this.lies) scheduler.after(1, () => pending.done());
     const syncTime = (speed.syncBase + random.exponential(speed.syncTail)) * this.slowness;
-    this.#later(syncTime, () => this.#sync(pending));
+    this.#later(Math.min(syncTime, syncTimeMax), () => this.#sync(pending));
   }
 
   #sync(pending: Pending): void {
-    const { scheduler, random, speed } = this.#options;
+    const { scheduler, random } = this.#options;
     if (scheduler.now < this.#hangsUntil) {
-      this.#later(this.#hangsUntil - scheduler.now, () => this.#sync(pending));
+      // In steps, so that healing ends a hang early.
+      this.#later(Math.min(this.#hangsUntil - scheduler.now, 10_000), () => this.#sync(pending));
       return;
     }
-    if (pending.what === "batch" && this.#failsNext) {
+    if (pending.batch !== undefined && this.#failsNext) {
       this.#failsNext = false;
       this.counts.failedWrites++;
       // P5: an error says nothing about what is on the disk.
@@ -225,7 +241,7 @@ export class SimulatedDisk<State> {
     }
     this.#throughTo(pending);
     if (this.lies) return;
-    this.#later(random.below(speed.tellMax + 1), () => {
+    this.#later(random.below(this.speed.tellMax + 1), () => {
       this.#pending = this.#pending.filter((other) => other !== pending);
       pending.done();
     });
@@ -243,7 +259,7 @@ export class SimulatedDisk<State> {
   #makeDurable(pending: Pending): void {
     pending.isDurable = true;
     pending.apply();
-    this.#options.onDurable(this.image, pending.what);
+    this.#options.onDurable(this.image, pending.batch);
   }
 
   #later(delay: number, run: () => void): void {

@@ -21,3 +21,15 @@ export { registerModel, RegisterWatch } from "./register.ts";
 export type { RegisterCall, RegisterInput, RegisterOutput } from "./register.ts";
 export { Trace } from "./trace.ts";
 export { holds, ViolationError } from "./violation.ts";
+
+// The core world: cores on simulated machines, with every invariant on.
+export { drawCase, runCase } from "./core-case.ts";
+export type { CaseOutcome, CoreCase, Failure, RunOptions } from "./core-case.ts";
+export { Coverage } from "./coverage.ts";
+export { drawPlan } from "./plan.ts";
+export type { Action, ActionKind } from "./plan.ts";
+export { drawProfile } from "./profile.ts";
+export type { Profile } from "./profile.ts";
+export { coverageTable, failureLine, grouped } from "./report.ts";
+export { shrinkCase } from "./shrink.ts";
+export type { Shrunk, ShrinkOptions } from "./shrink.ts";

@@ -98,7 +98,8 @@ export class SimulatedNetwork<Message> {
 
   /**
    * Never throws, never delivers before it returns. False when the message is lost for a reason that the sender's side
-   * can see (cut link, full queue), so that a transport may report the receiver as unreachable.
+   * can see (cut link, full queue), so that a transport may report the receiver as unreachable. What takes an
+   * `extraDelay` has a stream of its own (F10): nothing waits behind it.
    */
   send(from: string, to: string, message: Message, extraDelay = 0): boolean {
     const link = this.#link(from, to);
@@ -119,7 +120,7 @@ export class SimulatedNetwork<Message> {
     }
     let arrival = this.#scheduler.now + weather.delayBase + extraDelay + random.exponential(weather.delayTail);
     if (random.chance(weather.reorderChance)) counts.reordered++;
-    else {
+    else if (extraDelay === 0) {
       arrival = Math.max(arrival, link.lastArrival);
       link.lastArrival = arrival;
     }

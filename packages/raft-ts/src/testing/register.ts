@@ -57,6 +57,11 @@ export class RegisterWatch {
     this.#appliedAt.set(value, index);
   }
 
+  /** Where the value was applied; undefined when it never was. */
+  appliedIndex(value: number): number | undefined {
+    return this.#appliedAt.get(value);
+  }
+
   called(key: number): RegisterCall {
     return { key, floor: this.#floors.get(key) ?? 0 };
   }

@@ -18,6 +18,17 @@ test("SimulatedClock runs at its own rate", () => {
   expect(clock.now()).toBe(150);
 });
 
+test("SimulatedClock.setRate() changes the pace, not the time", () => {
+  const { scheduler, clock } = makeClock(200);
+  const seen: number[] = [];
+  clock.every(50, () => seen.push(clock.now()));
+  scheduler.runUntil(100);
+  clock.setRate(50);
+  expect(clock.now()).toBe(50);
+  scheduler.runUntil(250);
+  expect(seen).toEqual([50, 250, 300, 350]);
+});
+
 test("SimulatedClock.resume() lets everything run that waited, in order, and an interval only once", () => {
   const { scheduler, clock } = makeClock();
   const seen: string[] = [];

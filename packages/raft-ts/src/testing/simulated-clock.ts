@@ -27,9 +27,11 @@ export class SimulatedClock {
   /** Dropped at the gate because too much was waiting. */
   dropped = 0;
   readonly #scheduler: Scheduler;
-  readonly #ratePercent: number;
+  #ratePercent: number;
   readonly #waitingMax: number;
-  readonly #bornAt: number;
+  /** Where the rate last changed, in virtual and in local time. */
+  #virtualBase: number;
+  #localBase = 0;
   #state: "runs" | "paused" | "stopped" = "runs";
   #waiting: (() => void)[] = [];
 
@@ -37,7 +39,7 @@ export class SimulatedClock {
     this.#scheduler = scheduler;
     this.#ratePercent = ratePercent;
     this.#waitingMax = waitingMax;
-    this.#bornAt = scheduler.now;
+    this.#virtualBase = scheduler.now;
   }
 
   get isStopped(): boolean {
@@ -50,7 +52,14 @@ export class SimulatedClock {
 
   /** Local microseconds since this incarnation began. Goes on during a pause, as a monotonic clock does. */
   now(): number {
-    return Math.floor(((this.#scheduler.now - this.#bornAt) * 100) / this.#ratePercent);
+    return this.#localBase + Math.floor(((this.#scheduler.now - this.#virtualBase) * 100) / this.#ratePercent);
+  }
+
+  /** Runs at another rate from now on; timers that are set keep their time. */
+  setRate(ratePercent: number): void {
+    this.#localBase = this.now();
+    this.#virtualBase = this.#scheduler.now;
+    this.#ratePercent = ratePercent;
   }
 
   /** Runs `run` once after `delay` local µs. */
@@ -63,12 +72,11 @@ export class SimulatedClock {
    * once and does not make it up.
    */
   every(period: number, run: () => void, firstAfter = period): SimulatedTimer {
-    const length = this.#virtual(period);
     let isWaiting = false;
     let isCancelled = false;
     let timer: Scheduled;
     const fire = (): void => {
-      timer = this.#scheduler.after(length, fire);
+      timer = this.#scheduler.after(this.#virtual(period), fire);
       // Already waiting at the gate: one is enough, and it must not crowd out messages.
       if (isWaiting) return;
       isWaiting = true;

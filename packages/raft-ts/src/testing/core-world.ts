@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The core world: machines with disks and clocks, one core on each that is up, a network between them, clients, an
+ * operator, and a nemesis that follows its plan.
+ *
+ * `run()` has two phases. In the first, everything goes wrong that the plan says. In the second (`liveness.ts`), a
+ * majority is healed, the rest stays cut off for ever, and the majority must get on.
+ */
+import type { Config, ConfigChange, PeerId } from "../core/types.ts";
+import { CoreChecks } from "./core-checks.ts";
+import { CoreNode, type MakeCore, type Packet } from "./core-node.ts";
+import { configDigest } from "./chain.ts";
+import { Coverage } from "./coverage.ts";
+import { SimulatedDisk } from "./disk.ts";
+import { DiskImage, type StoredSnapshot } from "./disk-image.ts";
+import { Ledger } from "./ledger.ts";
+import { SimulatedNetwork, type Weather } from "./network.ts";
+import type { Action } from "./plan.ts";
+import { hostNames, type Profile } from "./profile.ts";
+import { randomStreams, type RandomStream } from "./random-stream.ts";
+import { RegisterWatch } from "./register.ts";
+import type { Registers } from "./register-machine.ts";
+import { Scheduler, type Scheduled } from "./scheduler.ts";
+import { SimulatedClock } from "./simulated-clock.ts";
+import { Trace } from "./trace.ts";
+import { Workload } from "./workload.ts";
+
+export interface CoreWorldOptions {
+  readonly seed: number;
+  readonly profile: Profile;
+  readonly plan: readonly Action[];
+  readonly makeCore: MakeCore;
+  /** Newest lines of trace to keep; 0 for speed. */
+  readonly linesMax: number;
+}
+
+/** A machine: what survives its processes. */
+export interface Host {
+  readonly name: string;
+  ratePercent: number;
+  readonly disk: SimulatedDisk<Registers>;
+  /** Grows with every lost disk: the `dirId` of this world. */
+  dirNumber: number;
+  incarnation: number;
+  node: CoreNode | undefined;
+  /** When it comes back. */
+  restart: Scheduled | undefined;
+}
+
+/** Messages that wait at the gate of a paused node. */
+const waitingMax = 5_000;
+
+export class CoreWorld {
+  readonly scheduler = new Scheduler();
+  readonly coverage = new Coverage();
+  readonly ledger = new Ledger();
+  readonly trace: Trace;
+  readonly network: SimulatedNetwork<Packet>;
+  readonly hosts: readonly Host[];
+  readonly workload: Workload;
+  readonly profile: Profile;
+  readonly stream: (name: string) => RandomStream;
+  readonly #options: CoreWorldOptions;
+  readonly #checks: CoreChecks;
+  readonly #byName = new Map<string, Host>();
+  readonly #plan: Scheduled[] = [];
+  /** What lost disks held: it was there when it was promised, and their identities never vote again (M11). */
+  readonly #lost = new Map<PeerId, DiskImage<Registers>>();
+  #calms = 0;
+
+  constructor(options: CoreWorldOptions) {
+    this.#options = options;
+    const { profile, seed, plan, linesMax } = options;
+    this.profile = profile;
+    this.trace = new Trace(linesMax);
+    this.stream = randomStreams(seed);
+    const watch = new RegisterWatch();
+    this.#checks = new CoreChecks({
+      ledger: this.ledger,
+      watch,
+      trace: this.trace,
+      imageOf: (id) => this.imageOf(id),
+      applied: (value, index) => this.workload.applied(value, index),
+    });
+    this.network = new SimulatedNetwork({
+      scheduler: this.scheduler,
+      random: this.stream("network"),
+      weather: profile.weather,
+      deliver: (to, packet) => this.#byName.get(to)?.node?.receive(packet),
+    });
+    const names = hostNames(profile);
+    const initial = initialSnapshot(names.slice(0, profile.voters).map((name) => `${name}@1`));
+    this.ledger.entry(initial.meta.index, initial.meta.term, initial.chain, "the bootstrap");
+    this.ledger.commit({ index: initial.meta.index, term: initial.meta.term, chain: initial.chain });
+    this.hosts = names.map((name, at) => this.#makeHost(name, at, at < profile.voters ? initial : null));
+    this.workload = new Workload({
+      profile: profile.workload,
+      hosts: names,
+      scheduler: this.scheduler,
+      random: this.stream("workload"),
+      ledger: this.ledger,
+      watch,
+      nodeOn: (name) => this.#byName.get(name)?.node,
+    });
+    for (const action of plan) this.#plan.push(this.scheduler.at(action.at, () => this.#act(action)));
+  }
+
+  /** Everything boots. */
+  start(): void {
+    for (const host of this.hosts) this.#boot(host);
+  }
+
+  /** The first phase. */
+  runSafety(): void {
+    this.scheduler.runUntil(this.profile.safetyTime, this.profile.eventsMax);
+    for (const action of this.#plan) action.cancel();
+  }
+
+  /** The durable image of an identity; of a lost disk, the last one. */
+  imageOf(id: PeerId): DiskImage<Registers> | undefined {
+    const host = this.#byName.get(hostOf(id));
+    return host === undefined || identityOf(host) !== id ? this.#lost.get(id) : host.disk.image;
+  }
+
+  /** Kills what runs on the machine; it comes back after `downtime` µs, or never when that is undefined. */
+  crash(host: Host, downtime: number | undefined): void {
+    host.restart?.cancel();
+    host.restart = undefined;
+    const { node } = host;
+    if (node !== undefined) {
+      if (this.trace.isVerbose) this.trace.line(`${node.name} dies`);
+      node.stop();
+      host.node = undefined;
+      host.disk.crash();
+    }
+    if (downtime !== undefined) host.restart = this.scheduler.after(1 + downtime, () => this.#boot(host));
+  }
+
+  /** No faults of the weather from now on. */
+  calmDown(): void {
+    this.network.weather = calmed(this.profile.weather);
+  }
+
+  #makeHost(name: string, at: number, initial: StoredSnapshot<Registers> | null): Host {
+    const disk = new SimulatedDisk<Registers>(new DiskImage(initial), {
+      scheduler: this.scheduler,
+      random: this.stream(`disk:${name}`),
+      speed: this.profile.disk,
+      onDurable: (image, batch) => {
+        if (batch !== undefined) this.#checks.wrote(name, image, batch);
+      },
+    });
+    const ratePercent = this.profile.ratePercents[at] ?? 100;
+    const host: Host = { name, ratePercent, disk, dirNumber: 1, incarnation: 0, node: undefined, restart: undefined };
+    this.#byName.set(name, host);
+    return host;
+  }
+
+  #boot(host: Host): void {
+    host.restart = undefined;
+    if (host.node !== undefined) return;
+    host.incarnation++;
+    const { name, disk } = host;
+    const { scheduler, profile } = this;
+    const clock = new SimulatedClock({ scheduler, ratePercent: host.ratePercent, waitingMax });
+    const random = this.stream(`node:${name}`);
+    const id = identityOf(host);
+    host.node = new CoreNode({
+      id,
+      host: name,
+      name: `${id}#${host.incarnation}`,
+      seed: (BigInt(random.bits()) << 32n) | BigInt(random.bits()),
+      profile,
+      clock,
+      disk,
+      random,
+      checks: this.#checks,
+      coverage: this.coverage,
+      makeCore: this.#options.makeCore,
+      send: (packet, extraDelay) => this.network.send(name, hostOf(packet.to), packet, extraDelay),
+      die: (why) => {
+        this.coverage.count(why.startsWith("ENOSPC") ? "fault write-failed" : "fault killed-between-effects");
+        this.crash(host, random.below(profile.tick * profile.core.electionTicks));
+      },
+    });
+    if (this.trace.isVerbose) this.trace.line(`${host.node.name} is up`);
+  }
+
+  #act(action: Action): void {
+    const { scheduler, coverage } = this;
+    coverage.count(`fault ${action.kind}`);
+    if (this.trace.isVerbose) this.trace.line(`== ${JSON.stringify(action)}`);
+    switch (action.kind) {
+      case "cut":
+        for (const [from, to] of action.links) this.network.cut(from, to);
+        scheduler.after(action.duration, () => {
+          for (const [from, to] of action.links) this.network.mend(from, to);
+        });
+        return;
+      case "clog":
+        this.network.clog(action.link[0], action.link[1], action.duration);
+        return;
+      case "calm":
+        this.#calms++;
+        this.calmDown();
+        scheduler.after(action.duration, () => {
+          if (--this.#calms === 0) this.network.weather = this.profile.weather;
+        });
+        return;
+      case "crashAll":
+        for (const host of this.hosts) if (host.node !== undefined) this.crash(host, action.downtime);
+        return;
+      default:
+        this.#actOn(this.#byName.get(action.host), action);
+    }
+  }
+
+  #actOn(host: Host | undefined, action: Exclude<Action, { kind: "cut" | "clog" | "calm" | "crashAll" }>): void {
+    if (host === undefined) return;
+    const { scheduler } = this;
+    const { node, disk } = host;
+    switch (action.kind) {
+      case "pause":
+        node?.clock.pause();
+        scheduler.after(action.duration, () => node?.clock.resume());
+        return;
+      case "crash":
+        if (node === undefined) return;
+        if (action.steps > 0) node.effectsLeft = action.steps;
+        else this.crash(host, action.downtime);
+        return;
+      case "slowDisk":
+        disk.slowness = action.slowness;
+        scheduler.after(action.duration, () => (disk.slowness = 1));
+        return;
+      case "hangDisk":
+        disk.hang(action.duration);
+        return;
+      case "failDisk":
+        disk.failNextWrite();
+        return;
+      case "wipe":
+        this.crash(host, action.downtime);
+        this.#lost.set(identityOf(host), disk.image);
+        disk.wipe(new DiskImage<Registers>());
+        host.dirNumber++;
+        return;
+      case "damage":
+        this.crash(host, action.downtime);
+        disk.isSuspect = true;
+        return;
+      case "lowSpace":
+        node?.operate((core) => core.advance({ type: "space", low: true }));
+        scheduler.after(action.duration, () => node?.operate((core) => core.advance({ type: "space", low: false })));
+        return;
+      case "snapshot":
+        node?.clock.enter(() => node.takeSnapshot());
+        return;
+      case "change":
+        this.#change(action.stray ? node : (this.leader() ?? node), action.pick);
+        return;
+      case "transfer": {
+        const from = this.leader() ?? node;
+        const targets = [null, ...(from?.config.voters ?? []), ...(from?.config.learners ?? [])];
+        const to = targets[action.pick % targets.length] ?? null;
+        from?.operate((core) => this.#countOutcome("transfer", core.transferLeader(to).ok));
+      }
+    }
+  }
+
+  /** A node that leads, in the highest term if there are two. */
+  leader(): CoreNode | undefined {
+    let leader: CoreNode | undefined;
+    for (const { node } of this.hosts) {
+      if (node === undefined || node.role !== "leader") continue;
+      if (leader === undefined || node.core.status().term > leader.core.status().term) leader = node;
+    }
+    return leader;
+  }
+
+  #change(node: CoreNode | undefined, pick: number): void {
+    node?.operate((core) => {
+      const changes = this.#possibleChanges(node.config);
+      const change = changes[pick % changes.length];
+      if (change !== undefined) this.#countOutcome(change.type, core.proposeConfig(change).ok);
+    });
+  }
+
+  #countOutcome(what: string, isOk: boolean): void {
+    this.coverage.count(`operator ${what} ${isOk ? "ok" : "refused"}`);
+  }
+
+  /** What an operator might want: to replace lost identities, to bring machines in, up, down and out. */
+  #possibleChanges(config: Config): ConfigChange[] {
+    const current = this.hosts.map(identityOf);
+    const members = [...config.voters, ...config.learners];
+    const changes: ConfigChange[] = [];
+    for (const id of members.filter((member) => !current.includes(member))) {
+      // Wanted most, so several times in the list.
+      for (let times = 0; times < 3; times++) changes.push({ type: "remove", id, force: true });
+    }
+    for (const id of current.filter((id) => !members.includes(id))) {
+      changes.push({ type: "addLearner", id, address: hostOf(id) }, { type: "addLearner", id, address: hostOf(id) });
+    }
+    for (const id of config.learners)
+      changes.push({ type: "promote", id }, { type: "promote", id }, { type: "remove", id });
+    for (const id of config.voters) changes.push({ type: "demote", id }, { type: "remove", id });
+    for (const id of members)
+      changes.push({ type: "setAddress", id, address: `${hostOf(id)}:${config.voters.length}` });
+    return changes;
+  }
+}
+
+/** The identity that runs on a machine now. */
+export function identityOf({ name, dirNumber }: Host): PeerId {
+  return `${name}@${dirNumber}`;
+}
+
+export function hostOf(id: PeerId): string {
+  return id.slice(0, id.indexOf("@"));
+}
+
+/** The same network without faults. Its delays stay. */
+function calmed(weather: Weather): Weather {
+  const faults = { dropChance: 0, duplicateChance: 0, reorderChance: 0, replayChance: 0 };
+  return { ...weather, ...faults, queueMax: Math.max(weather.queueMax, 1_000) };
+}
+
+/** The one snapshot from which every initial voter starts (M9). */
+function initialSnapshot(voters: readonly PeerId[]): StoredSnapshot<Registers> {
+  const config: Config = { voters, votersOutgoing: [], learners: [], learnersNext: [], addresses: [] };
+  return { meta: { index: 1, term: 1, config }, state: [], digest: 0, chain: configDigest(config) >>> 0 };
+}

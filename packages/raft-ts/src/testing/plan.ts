@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The nemesis' plan: everything that will go wrong, and everything an operator will do, as a list of timed actions made
+ * before the run. What is random about faults is in here, so a failing plan can be made smaller by leaving actions out.
+ */
+import { planPartition, partitionKinds, type DirectedLink } from "./partitions.ts";
+import { hostNames, type Profile } from "./profile.ts";
+import type { RandomStream } from "./random-stream.ts";
+
+/** `at` and durations in µs. `host` names a machine, whatever runs on it by then. */
+export type Action = { readonly at: number } & (
+  | { readonly kind: "cut"; readonly links: readonly DirectedLink[]; readonly duration: number }
+  | { readonly kind: "clog"; readonly link: DirectedLink; readonly duration: number }
+  /** No faults of the weather until then. */
+  | { readonly kind: "calm"; readonly duration: number }
+  | { readonly kind: "pause"; readonly host: string; readonly duration: number }
+  /** Dies at once, or after `steps` more effects of its next turns: in the middle of a `Ready`. Comes back later. */
+  | { readonly kind: "crash"; readonly host: string; readonly steps: number; readonly downtime: number }
+  | { readonly kind: "crashAll"; readonly downtime: number }
+  | { readonly kind: "slowDisk"; readonly host: string; readonly slowness: number; readonly duration: number }
+  | { readonly kind: "hangDisk"; readonly host: string; readonly duration: number }
+  /** The next write fails; the node stops (P5) and comes back. */
+  | { readonly kind: "failDisk"; readonly host: string; readonly downtime: number }
+  /** The disk is lost; the machine comes back blank, under a new identity (M11). */
+  | { readonly kind: "wipe"; readonly host: string; readonly downtime: number }
+  /** The disk is damaged; the machine comes back suspect (D-4). */
+  | { readonly kind: "damage"; readonly host: string; readonly downtime: number }
+  | { readonly kind: "lowSpace"; readonly host: string; readonly duration: number }
+  | { readonly kind: "snapshot"; readonly host: string }
+  /** The operator asks a leader (or with `stray` this host) for a change of the members; `pick` chooses which. */
+  | { readonly kind: "change"; readonly host: string; readonly stray: boolean; readonly pick: number }
+  | { readonly kind: "transfer"; readonly host: string; readonly pick: number }
+);
+
+export type ActionKind = Action["kind"];
+
+/** Mean time between two actions of a kind, in election timeouts; the kinds of a world are drawn from these. */
+const intervals: Readonly<Record<ActionKind, number>> = {
+  cut: 12,
+  clog: 10,
+  calm: 40,
+  pause: 12,
+  crash: 12,
+  crashAll: 150,
+  slowDisk: 30,
+  hangDisk: 30,
+  failDisk: 40,
+  wipe: 120,
+  damage: 200,
+  lowSpace: 60,
+  snapshot: 10,
+  change: 8,
+  transfer: 12,
+};
+
+const kinds = Object.keys(intervals) as ActionKind[];
+
+export function drawPlan(profile: Profile, random: RandomStream): Action[] {
+  const timeout = profile.tick * profile.core.electionTicks;
+  const share = random.pick([0.2, 0.4, 0.7]);
+  const intensity = random.pick([0.3, 1, 1, 3]);
+  // More lost disks than a minority leave nothing to wait for: rarely.
+  let lossesLeft = random.chance(0.1) ? Infinity : (profile.voters - 1) >> 1;
+  const actions: Action[] = [];
+  for (const kind of kinds) {
+    if (!random.chance(share)) continue;
+    const mean = (intervals[kind] * timeout) / intensity;
+    for (let at = random.exponential(mean); at < profile.safetyTime; at += 1 + random.exponential(mean)) {
+      if ((kind === "wipe" || kind === "damage") && lossesLeft-- <= 0) break;
+      actions.push(drawAction({ kind, at, profile, timeout, random }));
+    }
+  }
+  return actions.sort((a, b) => a.at - b.at);
+}
+
+interface Draw {
+  readonly kind: ActionKind;
+  readonly at: number;
+  readonly profile: Profile;
+  /** One election timeout. */
+  readonly timeout: number;
+  readonly random: RandomStream;
+}
+
+function drawAction({ kind, at, profile, timeout, random }: Draw): Action {
+  const hosts = hostNames(profile);
+  const host = random.pick(hosts);
+  /** Mostly around one election timeout, sometimes many. */
+  const duration = random.exponential(timeout * random.pick([0.2, 1, 3, 3, 10, 50]));
+  const downtime = random.pick([0, 0, duration]);
+  switch (kind) {
+    case "cut":
+      return { at, kind, links: planPartition(random.pick(partitionKinds), hosts, random), duration };
+    case "clog":
+      return { at, kind, link: [host, random.pick(hosts)], duration };
+    case "calm":
+      return { at, kind, duration };
+    case "pause":
+      return { at, kind, host, duration };
+    case "crash":
+      return { at, kind, host, steps: random.pick([0, random.below(20)]), downtime };
+    case "crashAll":
+      return { at, kind, downtime };
+    case "slowDisk":
+      return { at, kind, host, slowness: random.pick([3, 10, 100]), duration };
+    case "hangDisk":
+      return { at, kind, host, duration };
+    case "failDisk":
+    case "wipe":
+    case "damage":
+      return { at, kind, host, downtime };
+    case "lowSpace":
+      return { at, kind, host, duration };
+    case "snapshot":
+      return { at, kind, host };
+    case "change":
+      return { at, kind, host, stray: random.chance(0.1), pick: random.bits() };
+    case "transfer":
+      return { at, kind, host, pick: random.bits() };
+  }
+}

@@ -167,8 +167,9 @@ export function handleVote(s: CoreState, m: Vote): void {
 
 export function handlePreVoteResp(s: CoreState, m: PreVoteResp): void {
   const result = tally(s, m);
-  if (result === "won") becomeCandidate(s, false);
-  else if (result === "lost") becomeFollower(s, s.term, null);
+  // E12: since it asked, its disk may have stalled or run short of space, or a truncation may have taken its vote.
+  if (result === "won" && s.mayCampaign) becomeCandidate(s, false);
+  else if (result !== "pending") becomeFollower(s, s.term, null);
 }
 
 export function handleVoteResp(s: CoreState, m: VoteResp): void {

@@ -167,6 +167,16 @@ export class CoreState {
     return this.membership.voters.includes(this.self);
   }
 
+  /**
+   * A voter, or one that an uncommitted entry of its own log puts out. The latter must stand too (dissertation, 4.2.2): it may
+   * hold the only log that everybody left can follow. {a, b}: a demotes itself, writes that, loses touch; b needs a's vote,
+   * and a's log is longer.
+   */
+  get mayStand(): boolean {
+    const { index } = this.configs.current;
+    return this.isVoter || (index > this.log.commit && this.configs.at(index - 1).config.voters.includes(this.self));
+  }
+
   /** Leader, and an entry of its term is committed and applied here (C3). */
   get active(): boolean {
     return this.role === "leader" && this.applied >= this.termStart;
@@ -180,7 +190,12 @@ export class CoreState {
   get mayCampaign(): boolean {
     // E12, E15, D-9.
     return (
-      !this.suspect && !this.stalled && !this.lowSpace && this.install === null && this.restore === null && this.isVoter
+      !this.suspect &&
+      !this.stalled &&
+      !this.lowSpace &&
+      this.install === null &&
+      this.restore === null &&
+      this.mayStand
     );
   }
 

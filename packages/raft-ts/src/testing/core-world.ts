@@ -210,7 +210,17 @@ export class CoreWorld {
       case "crashAll":
         for (const host of this.hosts) if (host.node !== undefined) this.crash(host, action.downtime);
         return;
-      default:
+      case "pause":
+      case "crash":
+      case "slowDisk":
+      case "hangDisk":
+      case "failDisk":
+      case "wipe":
+      case "damage":
+      case "lowSpace":
+      case "snapshot":
+      case "change":
+      case "transfer":
         this.#actOn(this.#byName.get(action.host), action);
     }
   }

@@ -106,8 +106,9 @@ export class RaftCore {
     return transferLeader(this.#s, to);
   }
 
-  /** What a snapshot of the state machine as of `index` carries. `index` is applied and still in the log. */
-  snapshotMeta(index: number): SnapMeta {
+  /** What a snapshot of the state machine as of `index`, which is applied, carries. Null when there is nothing to take or an
+   * installed snapshot went beyond it meanwhile: there is no need for it any more. */
+  snapshotMeta(index: number): SnapMeta | null {
     return snapshotMeta(this.#s, index);
   }
 

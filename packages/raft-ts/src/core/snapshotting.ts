@@ -6,7 +6,6 @@
 //                log empty in memory,     appends are taken again    applying goes on
 //                appends are dropped
 
-import { emptyConfig } from "./config-history.ts";
 import { commitTo } from "./follower-log.ts";
 import { must } from "./raft-fatal.ts";
 import { configChanged } from "./replication.ts";
@@ -24,11 +23,12 @@ export function compacted(s: CoreState, snapshot: SnapMeta, upTo: number): void 
   s.log.compact(upTo);
 }
 
-/** What a snapshot of the state machine as of `index` carries (S1). `index` is applied and not compacted. */
-export function snapshotMeta(s: CoreState, index: number): SnapMeta {
+/** What a snapshot of the state machine as of `index` carries (S1); null when the log no longer reaches back so far. */
+export function snapshotMeta(s: CoreState, index: number): SnapMeta | null {
+  must(index <= s.applied, "S1", "a snapshot is taken at an applied index");
   const term = s.log.termAt(index);
-  must(index <= s.applied && term !== undefined, "S1", "a snapshot is taken at an applied index of the log");
-  return { index, term, config: index === 0 ? emptyConfig : s.configs.at(index).config };
+  if (index === 0 || term === undefined) return null;
+  return { index, term, config: s.configs.at(index).config };
 }
 
 /** A staged snapshot from the leader of this term. */

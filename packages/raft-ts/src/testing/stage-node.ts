@@ -229,8 +229,9 @@ export class StageNode {
   }
 
   /** Takes a snapshot of what is applied, keeps `trailing` entries in front of it, and forgets the rest. */
-  takeSnapshot(trailing: number): SnapMeta {
-    const meta = this.#core.snapshotMeta(this.#applied);
+  takeSnapshot(trailing: number): SnapMeta | null {
+    const meta = this.#heldApplies.length > 0 ? null : this.#core.snapshotMeta(this.#applied);
+    if (meta === null) return null;
     const upTo = Math.max(meta.index - trailing, this.#image.firstIndex - 1);
     const { hard, firstIndex, baseTerm, entries } = this.#image;
     this.#image = {

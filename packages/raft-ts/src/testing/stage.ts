@@ -133,7 +133,9 @@ export class Stage {
         return;
       case "snapshot":
         return this.#do(first, (node) => {
-          const { index, term, config } = node.takeSnapshot(Number(second || 0));
+          const meta = node.takeSnapshot(Number(second || 0));
+          if (meta === null) return this.#tell(`${first}: nothing to take a snapshot of`);
+          const { index, term, config } = meta;
           this.#tell(`${first}: snapshot ${index}@${term} ${printConfig(config)}, log from ${node.image.firstIndex}`);
         });
       case "unreachable":

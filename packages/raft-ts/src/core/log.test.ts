@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log against a list of entries and a disk that takes one batch at a time.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { normalEntry, totalBytes } from "./entries.ts";
 import { Log } from "./log.ts";

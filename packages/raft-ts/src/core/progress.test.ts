@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Windows and progress against lists.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { coreConfig } from "./core-config.ts";
 import { Inflights } from "./inflights.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Majorities against the definition: some subset of more than half has it.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { majority, majorityReached, voteResult } from "./quorum.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TermRuns against a plain list of terms.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TermRuns } from "./term-runs.ts";
 

@@ -85,7 +85,6 @@ function becomePreCandidate(s: CoreState): void {
   // E10
   follow(s, null);
   s.votes.clear();
-  s.campaignIsTransfer = false;
   s.resetElectionTimer();
   const { lastIndex, lastTerm } = s.log;
   for (const id of s.membership.voters) {
@@ -96,6 +95,7 @@ function becomePreCandidate(s: CoreState): void {
   if (voteResult(s.membership.voters, s.votes) === "won") becomeCandidate(s, false);
 }
 
+/** `transfer` marks this campaign's requests only: whatever campaign follows begins with a pre-vote (E16). */
 function becomeCandidate(s: CoreState, transfer: boolean): void {
   must(s.mayCampaign, "E12", "only a healthy voter stands for election");
   enter(s, "candidate");
@@ -103,7 +103,6 @@ function becomeCandidate(s: CoreState, transfer: boolean): void {
   s.vote = s.self;
   follow(s, null);
   s.votes.clear();
-  s.campaignIsTransfer = transfer;
   s.resetElectionTimer();
   const { term, self } = s;
   const { lastIndex, lastTerm } = s.log;
@@ -118,7 +117,6 @@ function becomeLeader(s: CoreState): void {
   enter(s, "leader");
   follow(s, s.self);
   s.votes.clear();
-  s.campaignIsTransfer = false;
   s.heartbeatElapsed = 0;
   s.quorumElapsed = 0;
   s.uncommittedBytes = 0;

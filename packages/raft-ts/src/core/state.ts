@@ -74,8 +74,6 @@ export class CoreState {
 
   /** Tally of the phase under way (E10). */
   readonly votes = new Map<PeerId, boolean>();
-  /** This campaign was asked for by the leader (E16). */
-  campaignIsTransfer = false;
 
   // Leaders.
   /** Everybody of the configuration, this node included, sorted by id. */

@@ -20,7 +20,6 @@ export function becomeFollower(s: CoreState, term: number, leader: PeerId | null
   }
   if (term > s.term) raiseTerm(s, term);
   s.votes.clear();
-  s.campaignIsTransfer = false;
   if (s.role !== "follower") enter(s, "follower");
   follow(s, leader);
 }

@@ -8,6 +8,7 @@ import { configEntry, emptyEntry, entryBytes, normalEntry, totalBytes } from "./
 import { majorityReached } from "./quorum.ts";
 import { must } from "./raft-fatal.ts";
 import { Progress } from "./progress.ts";
+import { confirmReads } from "./read-index.ts";
 import type { CoreState } from "./state.ts";
 import type { AppendResp, Config, Entry, HeartbeatResp, ProposeItem } from "./types.ts";
 
@@ -40,7 +41,10 @@ function appendOwn(s: CoreState, entry: Entry): void {
 export function configChanged(s: CoreState): void {
   const { index, config } = s.configs.current;
   if (s.config.trace !== null) s.config.trace({ type: "config", index, config });
-  if (s.role === "leader") trackPeers(s);
+  if (s.role !== "leader") return;
+  trackPeers(s);
+  // The voters that are left may have confirmed reads that the others never will.
+  confirmReads(s);
 }
 
 /** Progress for everybody of the configuration in force. A leader outside of it watches its own disk but does not count. */

@@ -129,6 +129,11 @@ export class CoreChecks {
       holds(!config.learners.includes(voter), "M6", () => `${voter} is voter and learner in the config of ${index}`);
     }
     if (node.role !== "leader" || index <= node.configIndex) return;
+    // A member that is removed and added again starts anew.
+    const matches = this.#matches.get(node.name)?.matches;
+    for (const id of matches?.keys() ?? []) {
+      if (!config.voters.includes(id) && !config.learners.includes(id)) matches?.delete(id);
+    }
     const before = node.config;
     const union = new Set([...before.voters, ...config.voters]);
     const majorities = (before.voters.length >> 1) + 1 + (config.voters.length >> 1) + 1;
@@ -262,6 +267,17 @@ export class CoreChecks {
     this.#ledger.snapshot(meta.index, chain, digest, node.name);
   }
 
+  /** S1: what the core says of a snapshot at an index is what was applied up to there. */
+  takes(node: CoreNode, meta: SnapMeta, snapshot: StoredSnapshot<Registers>): void {
+    const { index, term, config } = snapshot.meta;
+    holds(
+      meta.index === index && meta.term === term && configDigest(meta.config) === configDigest(config),
+      "S1",
+      () => `${node.name} says that index ${index} has term ${meta.term} and voters [${meta.config.voters.join()}]`,
+    );
+    this.snapshot(node, snapshot);
+  }
+
   restores(node: CoreNode, meta: SnapMeta, snapshot: StoredSnapshot<Registers> | null): void {
     holds(
       snapshot !== null && snapshot.meta.index === meta.index && snapshot.meta.term === meta.term,
@@ -307,8 +323,6 @@ export class CoreChecks {
       holds(match >= before, "IR9", () => `${node.name}'s match of ${id} falls from ${before} to ${match}`);
       matches.set(id, match);
     }
-    // A member that was removed and added again starts anew.
-    for (const id of matches.keys()) if (!peers.some((peer) => peer.id === id)) matches.delete(id);
   }
 
   #isPromiseDurable(node: CoreNode, term: number, type: string): void {

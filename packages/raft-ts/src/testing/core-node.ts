@@ -44,6 +44,7 @@ export interface Core {
   proposeConfig(change: ConfigChange): ProposeOutcome;
   readIndex(ctx: number): RequestOutcome;
   transferLeader(to: PeerId | null): RequestOutcome;
+  snapshotMeta(index: number): SnapMeta | null;
   hasReady(): boolean;
   ready(): Ready;
   advance(ack: Ack): void;
@@ -185,18 +186,25 @@ export class CoreNode {
     this.clock.enter(() => this.#enqueue(() => run(this.core)));
   }
 
-  /** Takes a snapshot of its own now, unless one is under way or there is nothing new. */
+  /** Takes a snapshot of its own as soon as it can, unless one is under way or there is nothing new. */
   takeSnapshot(): void {
-    const { machine, disk } = this;
-    const newest = disk.snapshot?.meta.index ?? 0;
-    if (this.#isSaving || machine.applied <= newest || this.#jobs.some(({ kind }) => kind === "restore")) return;
+    if (!this.#isSaving && !this.isSuspect) this.#enqueue(() => this.#takeSnapshot());
+  }
+
+  #takeSnapshot(): void {
+    const { machine, disk, core } = this;
+    if (this.#isSaving || machine.applied <= (disk.snapshot?.meta.index ?? 0)) return;
+    // Only what the core knows to be applied, and not while another state is on its way into the machine.
+    if (core.status().applied !== machine.applied) return;
+    const meta = core.snapshotMeta(machine.applied);
+    if (meta === null) return;
     const snapshot = machine.snapshot();
     this.#isSaving = true;
-    this.#options.checks.snapshot(this, snapshot);
-    disk.saveSnapshot(snapshot, () => {
+    this.#options.checks.takes(this, meta, snapshot);
+    disk.saveSnapshot({ ...snapshot, meta }, () => {
       this.clock.enter(() => {
         this.#isSaving = false;
-        this.#enqueue(() => this.#compact(snapshot.meta));
+        this.#enqueue(() => this.#compact(meta));
       });
     });
   }

@@ -11,22 +11,40 @@ import { ViolationError } from "./violation.ts";
 
 export type LivenessVerdict = "lives" | "unrecoverable";
 
-/** Longest election timeouts that a healed majority may take. */
+/** Longest election timeouts that a healed majority may take without getting on. */
 const timeoutsMax = 50;
 
 /** Throws `ViolationError` when the chosen majority does not get on. Unrecoverable: no majority of disks is intact. */
 export function runLiveness(world: CoreWorld): LivenessVerdict {
+  world.workload.stop();
+  // What waits in nodes may be an operator's change: it happens before a majority is chosen.
+  for (const { node } of world.hosts) node?.clock.resume();
+  world.scheduler.runUntil(world.scheduler.now + 4 * world.profile.turnDelayMax, 10_000);
+  // What is under way may carry a configuration that is in no log any more, and that nobody can reckon with here.
+  world.network.loseAll();
   const members = chooseMembers(world);
   if (members === undefined) return "unrecoverable";
   heal(world, members);
   const { scheduler, profile } = world;
   const timeout = 2 * profile.tick * profile.core.electionTicks;
-  const deadline = scheduler.now + timeoutsMax * (timeout + profile.snapshotDelay) + longestWait(world);
+  const patience = timeoutsMax * (timeout + profile.snapshotDelay) + longestWait(world);
+  const end = scheduler.now + 20 * patience;
+  let deadline = scheduler.now + patience;
+  let reached = 0;
   let isWritten = false;
   let isWriting = false;
-  while (scheduler.now < deadline) {
+  while (scheduler.now < Math.min(deadline, end)) {
     scheduler.runUntil(scheduler.now + timeout, 200_000);
     if (isWritten && agree(members)) return "lives";
+    // A tiny window takes its time: whoever gets on is not stuck.
+    const progress = members.reduce(
+      (sum, { disk, node }) => sum + disk.image.lastIndex + (node?.machine.applied ?? 0),
+      0,
+    );
+    if (progress > reached + members.length) {
+      reached = progress;
+      deadline = scheduler.now + patience;
+    }
     const leader = leaderOf(members);
     if (leader === undefined || isWritten || isWriting) continue;
     isWriting = true;
@@ -55,7 +73,7 @@ export function runLiveness(world: CoreWorld): LivenessVerdict {
 
 /**
  * A random set of machines with an intact majority of every configuration that may be in force: the newest that is
- * committed and all that are in some log above it. Undefined when there is none.
+ * committed and all that are in some log or memory above it. Undefined when there is none.
  */
 function chooseMembers(world: CoreWorld): Host[] | undefined {
   const configs = possibleConfigs(world);
@@ -81,9 +99,10 @@ function chooseMembers(world: CoreWorld): Host[] | undefined {
 
 function possibleConfigs(world: CoreWorld): Config[] {
   const all = new Map<number, Config[]>();
-  for (const { disk } of world.hosts) {
+  for (const { disk, node } of world.hosts) {
     const { image } = disk;
     const logged = [...image.configs];
+    if (node !== undefined && node.configIndex > 0) logged.push({ index: node.configIndex, config: node.config });
     if (image.snapshot !== null) logged.push({ index: image.snapshot.meta.index, config: image.snapshot.meta.config });
     for (const { index, config } of logged) {
       const others = all.get(index);
@@ -98,8 +117,7 @@ function possibleConfigs(world: CoreWorld): Config[] {
 }
 
 function heal(world: CoreWorld, members: readonly Host[]): void {
-  const { network, workload, profile } = world;
-  workload.stop();
+  const { network, profile } = world;
   network.mendAll();
   // Raft promises progress only where a round trip and a sync are much shorter than an election timeout.
   const brief = (profile.tick * profile.core.electionTicks) / 50;
@@ -119,7 +137,6 @@ function heal(world: CoreWorld, members: readonly Host[]): void {
   for (const host of world.hosts) {
     host.node?.clock.setRate(100);
     host.ratePercent = 100;
-    host.node?.clock.resume();
     host.disk.heal();
     host.disk.speed = speed;
     host.node?.operate((core) => core.advance({ type: "space", low: false }));

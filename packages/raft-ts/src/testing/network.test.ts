@@ -74,6 +74,15 @@ test("SimulatedNetwork cuts one direction only, and what is under way with it", 
   expect(arrived.map(({ message }) => message)).toEqual([3, 4]);
 });
 
+test("SimulatedNetwork.loseAll() loses what is under way, and nothing that is sent later", () => {
+  const { scheduler, network, arrived } = makeNetwork();
+  network.send("a", "b", 1);
+  network.loseAll();
+  network.send("a", "b", 2);
+  scheduler.runUntil(100_000);
+  expect(arrived.map(({ message }) => message)).toEqual([2]);
+});
+
 test("SimulatedNetwork lets cuts overlap: a link is whole when the last is mended", () => {
   const { network } = makeNetwork();
   network.cut("a", "b");

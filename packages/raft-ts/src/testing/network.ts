@@ -88,6 +88,8 @@ export class SimulatedNetwork<Message> {
   readonly #random: RandomStream;
   readonly #deliver: (to: string, message: Message, from: string) => void;
   readonly #links = new Map<string, Map<string, Link>>();
+  /** Grows when everything under way is lost. */
+  #generation = 0;
 
   constructor({ scheduler, random, weather, deliver }: NetworkOptions<Message>) {
     this.#scheduler = scheduler;
@@ -168,10 +170,17 @@ export class SimulatedNetwork<Message> {
     return this.#link(from, to).cuts > 0;
   }
 
+  /** Everything that is under way is lost. */
+  loseAll(): void {
+    this.#generation++;
+  }
+
   #arrive(from: string, to: string, link: Link, message: Message, time: number): void {
+    const generation = this.#generation;
     link.queued++;
     this.#scheduler.at(time, () => {
       link.queued--;
+      if (generation !== this.#generation) return;
       if (link.cuts > 0) {
         this.counts.cut++;
         return;

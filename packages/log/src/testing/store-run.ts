@@ -466,6 +466,13 @@ export class StoreRun {
         lost.to >= floor && log.logEndOffset === lost.to,
         () => `${model.name}: gave up [${lost.from}, ${lost.to}), ends at ${log.logEndOffset}, but ${floor} counted`,
       );
+      if (log.logStartOffset < model.logStart && model.mayBeDamaged) {
+        // The record of the new log start was in what is damaged. What lies below it, nobody knows here: it goes.
+        log.advanceHighWatermark(lost.from);
+        await this.world.wait(log.deleteRecordsBefore(lost.from), `the log start of ${model.name}, again`);
+        model.restart(lost.from);
+        this.world.count("log start lost");
+      }
       model.logStartMost = Math.max(model.logStartMost, log.logStartOffset);
       model.adoptCut({ logStart: log.logStartOffset, end: Math.max(lost.from, log.logStartOffset) });
       for (const batch of gapBatches(lost.from, lost.to, epoch)) model.appendGap(batch, epoch);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mutants: patches that break one rule each, applied one at a time in a copy of a package's sources, and the tests that must
+// notice. A mutant that survives, or a patch that does not apply, fails the run.
+
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** A mutant that is not through by then hangs, which is noticed too. */
+const hunterMsMax = 900_000;
+
+/** One test that may notice. */
+export interface Hunter {
+  readonly name: string;
+  /** Test files or folders, from the root. */
+  readonly files: readonly string[];
+  /** Its first group is how many cases, runs or seeds it took. */
+  readonly cases: RegExp;
+}
+
+export interface Hunt {
+  /** Where the patches are, from the root. */
+  readonly patches: string;
+  /** What the copy holds, from the root; dependencies are found where the original finds them. */
+  readonly copied: readonly string[];
+  /** Quickest first. */
+  readonly hunters: readonly Hunter[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Its first group is what was noticed. */
+  readonly how: RegExp;
+  /** What is said of a survivor. */
+  readonly survived: string;
+}
+
+interface Mutant {
+  readonly name: string;
+  /** The first line of the patch: which rule is broken. */
+  readonly about: string;
+  readonly path: string;
+}
+
+interface Verdict {
+  readonly mutant: Mutant;
+  readonly killedBy: string | undefined;
+  readonly cases: string;
+  readonly how: string;
+  readonly seconds: number;
+}
+
+/** What there is, by name and by the rule that it breaks. */
+export function listMutants(hunt: Hunt): void {
+  for (const { name, about } of findMutants(hunt, [])) console.log(`${name.padEnd(30)} ${about}`);
+}
+
+/** Hunts the wanted mutants, or all of them, and prints a table. False when one survived. */
+export async function huntMutants(hunt: Hunt, wanted: readonly string[]): Promise<boolean> {
+  const verdicts: Verdict[] = [];
+  console.log(`${"mutant".padEnd(32)} ${"killed by".padEnd(10)} ${"cases".padStart(6)} ${"seconds".padStart(8)}  how`);
+  for (const mutant of findMutants(hunt, wanted)) {
+    const verdict = await huntOne(hunt, mutant);
+    verdicts.push(verdict);
+    const { killedBy, cases, seconds, how } = verdict;
+    console.log(
+      `${mutant.name.padEnd(32)} ${(killedBy ?? "NOBODY").padEnd(10)} ${cases.padStart(6)} ${seconds.toFixed(0).padStart(8)}  ${how}`,
+    );
+  }
+  const survivors = verdicts.filter((verdict) => verdict.killedBy === undefined);
+  console.log(`\n${verdicts.length - survivors.length} of ${verdicts.length} mutants were noticed.`);
+  return survivors.length === 0;
+}
+
+function findMutants({ patches }: Hunt, wanted: readonly string[]): Mutant[] {
+  const all = readdirSync(join(root, patches))
+    .filter((file) => file.endsWith(".patch"))
+    .map((file): Mutant => {
+      const path = join(root, patches, file);
+      const about = readFileSync(path, "utf8").split("\n", 1)[0] ?? "";
+      return { name: file.slice(0, -".patch".length), about, path };
+    });
+  const unknown = wanted.filter((name) => !all.some((mutant) => mutant.name === name));
+  if (unknown.length > 0) {
+    console.error(
+      `There is no mutant "${unknown.join('", "')}". There are: ${all.map(({ name }) => name).join(", ")}.`,
+    );
+    process.exit(2);
+  }
+  return wanted.length === 0 ? all : all.filter((mutant) => wanted.includes(mutant.name));
+}
+
+async function huntOne(hunt: Hunt, mutant: Mutant): Promise<Verdict> {
+  const copy = makeCopy(hunt.copied);
+  const began = performance.now();
+  const verdict = (killedBy: string | undefined, cases: string, how: string): Verdict => {
+    return { mutant, killedBy, cases, how, seconds: (performance.now() - began) / 1000 };
+  };
+  try {
+    try {
+      execFileSync("git", ["apply", mutant.path], { cwd: copy, stdio: "pipe" });
+    } catch (error) {
+      const why = String((error as { stderr?: unknown }).stderr).trim();
+      return verdict(undefined, "", `the patch does not apply: ${why}`);
+    }
+    for (const hunter of hunt.hunters) {
+      const { isFailed, output } = await runTest(copy, hunter.files, hunt.environment);
+      if (!isFailed) continue;
+      return verdict(
+        hunter.name,
+        hunter.cases.exec(output)?.[1] ?? "",
+        hunt.how.exec(output)?.[1] ?? "see the test's output",
+      );
+    }
+    return verdict(undefined, "", hunt.survived);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+function makeCopy(paths: readonly string[]): string {
+  const copy = mkdtempSync(join(tmpdir(), "varve-mutant-"));
+  for (const path of [...paths, "package.json", "vitest.config.ts"]) {
+    cpSync(join(root, path), join(copy, path), { recursive: true });
+  }
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+  return copy;
+}
+
+async function runTest(
+  cwd: string,
+  files: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<{ isFailed: boolean; output: string }> {
+  const child = spawn("npx", ["vitest", "run", "--no-color", "--bail=1", ...files], {
+    cwd,
+    // A group of its own, so that all of it can be ended: a mutant may loop for ever.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment, NO_COLOR: "1" },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => (output += text));
+  }
+  const deadline = setTimeout(() => {
+    output += "\nSimulationStuckError: it never ends\n";
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  }, hunterMsMax);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  clearTimeout(deadline);
+  return { isFailed: code !== 0, output };
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run mutants:raft [-- name…]`: breaks one rule of the Raft core at a time (packages/raft-ts/test/mutants/*.patch) in a
+// copy of its sources. The simulator must notice, and where a rule is there for progress only, the dialogues and tables.
+//
+// `--events 4000000` bounds the simulation per mutant (about 200 seeds), `--list` says what there is.
+
+import { huntMutants, listMutants, type Hunt } from "./hunt-mutants.ts";
+
+const args = process.argv.slice(2);
+const eventsAt = args.indexOf("--events");
+const events = eventsAt < 0 ? 4_000_000 : Number(args.splice(eventsAt, 2)[1]);
+
+const hunt: Hunt = {
+  patches: "packages/raft-ts/test/mutants",
+  copied: [
+    "packages/raft-ts/src",
+    "packages/raft-ts/package.json",
+    "packages/raft-ts/test/regressions",
+    "packages/raft-ts/testdata",
+  ],
+  hunters: [
+    { name: "worlds", files: ["packages/raft-ts/src/testing/core-world.test.ts"], cases: /seed (\d+) fails/ },
+    { name: "rules", files: ["packages/raft-ts/src/core"], cases: /run (\d+) failed/ },
+  ],
+  environment: { RAFT_SIM_EVENTS: String(events) },
+  how: /(?:seed \d+ fails: |RaftFatal: |AssertionError: |Error: )([^\n]*)/,
+  survived: `survived ${events} events and every dialogue`,
+};
+
+if (args.includes("--list") || args.includes("--help")) listMutants(hunt);
+else if (!(await huntMutants(hunt, args))) process.exitCode = 1;

@@ -4,6 +4,7 @@
 // Pre-vote first: a node asks whether it could win before it raises its term, so that one that was cut off disturbs nobody
 // when it comes back (E7). Votes are promises and wait for the disk; pre-votes promise nothing and do not (P1, P2).
 
+import { answerDurably } from "./promises.ts";
 import { voteResult, type VoteResult } from "./quorum.ts";
 import { abortTransfer, transferLeader } from "./transfer.ts";
 import { must } from "./raft-fatal.ts";
@@ -160,7 +161,7 @@ export function handleVote(s: CoreState, m: Vote): void {
     // E6
     s.resetElectionTimer();
   }
-  s.after.push({ type: "VoteResp", from: s.self, to: m.from, term: s.term, granted });
+  answerDurably(s, { type: "VoteResp", from: s.self, to: m.from, term: s.term, granted });
 }
 
 export function handlePreVoteResp(s: CoreState, m: PreVoteResp): void {

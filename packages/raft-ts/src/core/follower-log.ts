@@ -2,6 +2,7 @@
 // The follower's side of replication: does an append fit, what of it is new, how far is it committed. Handling any message
 // twice, late or out of order is harmless (L11).
 
+import { answerDurably } from "./promises.ts";
 import { must } from "./raft-fatal.ts";
 import { configChanged } from "./replication.ts";
 import type { CoreState } from "./state.ts";
@@ -68,7 +69,7 @@ export function commitTo(s: CoreState, index: number): void {
 }
 
 function accept(s: CoreState, m: Append, index: number): void {
-  s.after.push({ type: "AppendResp", from: s.self, to: m.from, term: s.term, ok: true, index });
+  answerDurably(s, { type: "AppendResp", from: s.self, to: m.from, term: s.term, ok: true, index });
 }
 
 /** L8, this node's half: skip whatever is of a later term than the leader's entry in front. */
@@ -77,7 +78,7 @@ function reject(s: CoreState, m: Append): void {
   const hintTerm = s.log.termAt(hintIndex);
   must(hintTerm !== undefined, "L8", "the committed prefix fits every leader");
   const rejectedPrev = m.prevIndex;
-  s.after.push({
+  answerDurably(s, {
     type: "AppendResp",
     from: s.self,
     to: m.from,

@@ -5,6 +5,7 @@
 // Call `tick`, `step`, `propose` … as things happen, then take `ready` as long as there is one, do what it says, and report
 // with `advance`. Nothing in here waits, and nothing calls back, except `trace`. After a `RaftFatal` the core is dead.
 
+import { answerDurably } from "./promises.ts";
 import { coreConfig, type CoreOptions } from "./core-config.ts";
 import {
   handlePreVote,
@@ -190,7 +191,7 @@ export class RaftCore {
         handlePreVote(s, m);
         return;
       case "Vote":
-        s.after.push({ type: "VoteResp", from: s.self, to: m.from, term: s.term, granted: false });
+        answerDurably(s, { type: "VoteResp", from: s.self, to: m.from, term: s.term, granted: false });
         return;
       case "SnapDone":
         s.discard.push(m.stagedId);
@@ -287,7 +288,7 @@ function isResponse(m: Message): boolean {
 /** So that a leader of the past steps down. It says nothing about logs. */
 function tellTerm(s: CoreState, m: Append | Heartbeat | SnapDone): void {
   const { self: from, term } = s;
-  s.after.push({
+  answerDurably(s, {
     type: "AppendResp",
     from,
     to: m.from,

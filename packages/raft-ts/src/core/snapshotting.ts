@@ -6,6 +6,7 @@
 //                log empty in memory,     appends are taken again    applying goes on
 //                appends are dropped
 
+import { answerDurably } from "./promises.ts";
 import { commitTo } from "./follower-log.ts";
 import { must } from "./raft-fatal.ts";
 import { configChanged } from "./replication.ts";
@@ -83,5 +84,5 @@ export function restored(s: CoreState, index: number): void {
 
 /** Leaves once what it says is durable (P1). */
 function acknowledge(s: CoreState, m: SnapDone, index: number): void {
-  s.after.push({ type: "AppendResp", from: s.self, to: m.from, term: s.term, ok: true, index });
+  answerDurably(s, { type: "AppendResp", from: s.self, to: m.from, term: s.term, ok: true, index });
 }

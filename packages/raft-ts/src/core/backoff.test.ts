@@ -3,49 +3,19 @@
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { normalEntry } from "./entries.ts";
+import { bootWith, settle } from "../testing/one-core.ts";
 import { RaftCore } from "./raft.ts";
-import type { BootState, Config, Entry, PeerMessage, TermRun } from "./types.ts";
-
-const config: Config = { voters: ["a", "b", "c"], votersOutgoing: [], learners: [], learnersNext: [], addresses: [] };
-const data = new Uint8Array(4);
-
-/** A node whose log holds, behind the snapshot 1@1, one entry of each of `terms`. */
-function boot(terms: readonly number[], term: number): BootState {
-  const tail: Entry[] = terms.map((each, at) => normalEntry(at + 2, each, data));
-  const termRuns: TermRun[] = [{ start: 1, term: 1 }];
-  for (const { index, term: each } of tail) {
-    if (termRuns.at(-1)!.term !== each) termRuns.push({ start: index, term: each });
-  }
-  return {
-    hard: { term, vote: null, commit: 1 },
-    snapshot: { index: 1, term: 1, config },
-    firstIndex: 2,
-    lastIndex: tail.length + 1,
-    termRuns,
-    configs: [],
-    tail,
-    applied: 1,
-    suspect: false,
-  };
-}
+import type { PeerMessage } from "./types.ts";
 
 function flush(core: RaftCore, to: string): PeerMessage[] {
-  const sent: PeerMessage[] = [];
-  while (core.hasReady()) {
-    const { send, persist, apply } = core.ready();
-    sent.push(...send.filter((message) => message.to === to));
-    if (persist !== null) core.advance({ type: "persisted", seq: persist.seq });
-    if (apply !== null) core.advance({ type: "applied", index: apply.lastIndex });
-  }
-  return sent;
+  return settle(core).sent.filter((message) => message.to === to);
 }
 
 /** How many appends a new leader with `ours` sends until a follower with `theirs` accepts one. */
 function probes(ours: readonly number[], theirs: readonly number[]): number {
   const last = Math.max(1, ...ours, ...theirs);
-  const a = new RaftCore({ self: "a", seed: 1n }, boot(ours, last));
-  const b = new RaftCore({ self: "b", seed: 2n }, boot(theirs, last));
+  const a = new RaftCore({ self: "a", seed: 1n }, bootWith(ours, last));
+  const b = new RaftCore({ self: "b", seed: 2n }, bootWith(theirs, last));
   while (a.status().role !== "pre-candidate") a.tick();
   a.step({ type: "PreVoteResp", from: "c", to: "a", term: last + 1, granted: true });
   flush(a, "b");

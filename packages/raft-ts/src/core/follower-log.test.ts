@@ -2,45 +2,25 @@
 // What a follower answers to one append or one request for a vote, given its log.
 
 import { describe, expect, it } from "vitest";
+import { bootWith, settle } from "../testing/one-core.ts";
 import { printMessage } from "../testing/print-messages.ts";
 import { normalEntry } from "./entries.ts";
 import { RaftCore } from "./raft.ts";
-import type { Append, BootState, Config, TermRun, Vote } from "./types.ts";
+import type { Append, Vote } from "./types.ts";
 
-const config: Config = { voters: ["a", "b", "c"], votersOutgoing: [], learners: [], learnersNext: [], addresses: [] };
-const data = new Uint8Array(1);
+const data = new Uint8Array(4);
 
 /** A follower of term 9 with one entry of each of `terms` behind the snapshot 1@1. */
 function follower(terms: readonly number[], commit = 1): RaftCore {
-  const tail = terms.map((term, at) => normalEntry(at + 2, term, data));
-  const termRuns: TermRun[] = [{ start: 1, term: 1 }];
-  for (const { index, term } of tail) if (termRuns.at(-1)!.term !== term) termRuns.push({ start: index, term });
-  const boot: BootState = {
-    hard: { term: 9, vote: null, commit },
-    snapshot: { index: 1, term: 1, config },
-    firstIndex: 2,
-    lastIndex: tail.length + 1,
-    termRuns,
-    configs: [],
-    tail,
-    applied: 1,
-    suspect: false,
-  };
-  return new RaftCore({ self: "b", seed: 1n }, boot);
+  return new RaftCore({ self: "b", seed: 1n }, bootWith(terms, 9, commit));
 }
 
-/** Its first answer, once everything is durable. */
+/** Its one answer, once everything is durable. */
 function answer(core: RaftCore, message: Append | Vote): string {
   core.step(message);
-  const sent: string[] = [];
-  while (core.hasReady()) {
-    const { send, persist, apply } = core.ready();
-    sent.push(...send.map(printMessage));
-    if (persist !== null) core.advance({ type: "persisted", seq: persist.seq });
-    if (apply !== null) core.advance({ type: "applied", index: apply.lastIndex });
-  }
+  const { sent } = settle(core);
   expect(sent).toHaveLength(1);
-  return sent[0]!.slice("b->a ".length);
+  return printMessage(sent[0]!).slice("b->a ".length);
 }
 
 function append(prevIndex: number, prevTerm: number, terms: readonly number[], commit = 0): Append {

@@ -2,45 +2,24 @@
 // The two tables of the dispatch, row by row: what a message of a higher, a lower and the same term does to whom.
 
 import { describe, expect, it } from "vitest";
+import { abc, bootWith, settle } from "../testing/one-core.ts";
 import { printMessage } from "../testing/print-messages.ts";
 import { emptyEntry } from "./entries.ts";
 import { RaftCore } from "./raft.ts";
 import { RaftFatal } from "./raft-fatal.ts";
-import type { BootState, Config, Message, Role } from "./types.ts";
+import type { Message, Role } from "./types.ts";
 
-const config: Config = { voters: ["a", "b", "c"], votersOutgoing: [], learners: [], learnersNext: [], addresses: [] };
-const meta = { index: 1, term: 1, config };
+const meta = { index: 1, term: 1, config: abc };
 
-/** The log ends with 1@1 on everybody; all of them are at term 5 when it starts. */
-function boot(term: number): BootState {
-  return {
-    hard: { term, vote: null, commit: 1 },
-    snapshot: meta,
-    firstIndex: 2,
-    lastIndex: 1,
-    termRuns: [{ start: 1, term: 1 }],
-    configs: [],
-    tail: [],
-    applied: 1,
-    suspect: false,
-  };
-}
-
-/** Takes and does everything there is to do; returns what left for others. */
+/** Does everything there is to do; returns what left for others. */
 function flush(core: RaftCore): string[] {
-  const sent: string[] = [];
-  while (core.hasReady()) {
-    const { send, persist, apply, discard } = core.ready();
-    sent.push(...send.map(printMessage), ...discard.map((id) => `discard ${id}`));
-    if (persist !== null) core.advance({ type: "persisted", seq: persist.seq });
-    if (apply !== null) core.advance({ type: "applied", index: apply.lastIndex });
-  }
-  return sent;
+  const { sent, discarded } = settle(core);
+  return [...sent.map(printMessage), ...discarded.map((id) => `discard ${id}`)];
 }
 
 /** Node a at term 5 in `role`; as follower it knows b as leader when `follows` says so. */
 function node(role: Role, follows = true): RaftCore {
-  const core = new RaftCore({ self: "a", seed: 1n }, boot(role === "candidate" || role === "leader" ? 4 : 5));
+  const core = new RaftCore({ self: "a", seed: 1n }, bootWith([], role === "candidate" || role === "leader" ? 4 : 5));
   const until = (wanted: Role): void => {
     while (core.status().role !== wanted) core.tick();
     flush(core);
@@ -100,7 +79,7 @@ describe("3.3 a higher term", () => {
     ["transferVote", "follower t7 | a->b VoteResp t7 granted"],
     ["append", "follower t7 of b | a->b AppendResp t7 ok 2"],
     ["heartbeat", "follower t7 of b | a->b HeartbeatResp t7 read 3"],
-    ["snapDone", "follower t7 of b | discard s | a->b AppendResp t7 ok 1"],
+    ["snapDone", "follower t7 of b | a->b AppendResp t7 ok 1 | discard s"],
     ["preVoteGranted", "follower t5"],
     ["preVoteRefused", "follower t7"],
     ["voteGranted", "follower t7"],
@@ -282,7 +261,7 @@ describe("3.4 the same term", () => {
 describe("ticks", () => {
   it("a follower stands after T to 2T ticks, drawn anew each time (E5, E6)", () => {
     const waits = Array.from({ length: 200 }, (_, seed) => {
-      const core = new RaftCore({ self: "a", seed: BigInt(seed) }, boot(5));
+      const core = new RaftCore({ self: "a", seed: BigInt(seed) }, bootWith([], 5));
       let ticks = 0;
       while (core.status().role === "follower") {
         core.tick();
@@ -295,7 +274,7 @@ describe("ticks", () => {
   });
 
   it("a refused vote, old traffic and pre-votes do not reset the timer (E6)", () => {
-    const core = new RaftCore({ self: "a", seed: 3n }, boot(5));
+    const core = new RaftCore({ self: "a", seed: 3n }, bootWith([], 5));
     let ticks = 0;
     while (core.status().role === "follower") {
       core.step(messages(4).append);

@@ -15,7 +15,8 @@ import type { SnapDone, SnapMeta } from "./types.ts";
 
 /** A snapshot of this node is durable and recorded: entries up to `upTo` may go (S3). */
 export function compacted(s: CoreState, snapshot: SnapMeta, upTo: number): void {
-  if (s.snapshot !== null && snapshot.index <= s.snapshot.index) return;
+  // An install overtook it. The same snapshot again may let go of more.
+  if (s.snapshot !== null && snapshot.index < s.snapshot.index) return;
   must(snapshot.index <= s.applied, "S1", "a snapshot is taken at an applied index");
   must(s.log.termAt(snapshot.index) === snapshot.term, "S1", "a snapshot carries the term of its index");
   must(upTo <= snapshot.index, "S3", "a durable snapshot covers what is compacted");

@@ -21,6 +21,8 @@ export interface CoreChecksOptions {
   readonly trace: Trace;
   /** The durable image of an identity; undefined for one that never was. */
   readonly imageOf: (id: PeerId) => DiskImage<Registers> | undefined;
+  /** What runs where the identity is or was. */
+  readonly nodeOf: (id: PeerId) => CoreNode | undefined;
   /** A value was applied for the first time anywhere. */
   readonly applied: (value: number, index: number) => void;
 }
@@ -42,11 +44,13 @@ export class CoreChecks {
   readonly #watch: RegisterWatch;
   readonly #trace: Trace;
   readonly #imageOf: (id: PeerId) => DiskImage<Registers> | undefined;
+  readonly #nodeOf: (id: PeerId) => CoreNode | undefined;
   readonly #applied: (value: number, index: number) => void;
   /** Highest match each leader has seen of each peer, while it leads (IR9). */
   readonly #matches = new Map<string, { term: number; matches: Map<PeerId, number> }>();
 
-  constructor({ ledger, watch, trace, imageOf, applied }: CoreChecksOptions) {
+  constructor({ ledger, watch, trace, imageOf, nodeOf, applied }: CoreChecksOptions) {
+    this.#nodeOf = nodeOf;
     this.#applied = applied;
     this.#ledger = ledger;
     this.#watch = watch;
@@ -110,6 +114,7 @@ export class CoreChecks {
     const { term } = node.core.status();
     const chain = this.#ledger.chainOf(index, term);
     holds(chain !== undefined, "C1", () => `leader ${node.name} commits ${index}, which is not of its term ${term}`);
+    let holder: PeerId | undefined;
     for (const voters of [node.config.voters, node.config.votersOutgoing]) {
       if (voters.length === 0) continue;
       const holding = voters.filter((id) => this.#isDurable(id, index, chain));
@@ -118,7 +123,11 @@ export class CoreChecks {
         "IR6",
         () => `${node.name} commits ${index} of term ${term}; durable on [${holding.join()}] of [${voters.join()}]`,
       );
+      holder ??= holding[0];
     }
+    const image = holder === undefined ? undefined : this.#imageOf(holder);
+    for (let at = this.#ledger.committed + 1; at < index; at++) this.#ledger.commits(at, image?.chainAt(at));
+    this.#ledger.commits(index, chain);
     this.#ledger.commit({ index, term, chain });
   }
 
@@ -147,6 +156,12 @@ export class CoreChecks {
       "IR11",
       () => `${node.name} changes config at ${index}, but that of ${node.configIndex} is not committed`,
     );
+    const { term } = node.core.status();
+    holds(
+      this.#ledger.chainOf(node.commit, term) !== undefined,
+      "M3",
+      () => `${node.name} changes config at ${index}, but nothing of its term ${term} is committed`,
+    );
   }
 
   installs(node: CoreNode, index: number): void {
@@ -174,6 +189,14 @@ export class CoreChecks {
       const chain = image.chainAt(index);
       if (chain !== undefined) this.#ledger.entry(index, term, chain, where);
     }
+    // A batch holds a commit index and the log it is about: what this node calls committed is what everybody does.
+    const { commit } = image.hard;
+    const [ours, known] = [image.chainAt(commit), this.#ledger.committedChain(commit)];
+    holds(
+      ours === undefined || known === undefined || ours === known,
+      "IR6",
+      () => `${where} calls its entry ${commit} committed, but another one is`,
+    );
     if (image.snapshot !== null && batch.install !== null) {
       const { meta, chain, digest } = image.snapshot;
       this.#ledger.snapshot(meta.index, chain, digest, where);
@@ -202,6 +225,7 @@ export class CoreChecks {
             "IR7",
             () => `${node.name} acknowledges ${message.index}, but ${image.lastIndex} is durable`,
           );
+          this.#equalsLeader(node, message.to, term, message.index);
         }
         break;
       case "VoteResp":
@@ -323,6 +347,20 @@ export class CoreChecks {
       holds(match >= before, "IR9", () => `${node.name}'s match of ${id} falls from ${before} to ${match}`);
       matches.set(id, match);
     }
+  }
+
+  /** L5: what is acknowledged equals the log of the leader of that term, as far as both disks can be compared. */
+  #equalsLeader(node: CoreNode, id: PeerId, term: number, index: number): void {
+    const leader = this.#nodeOf(id);
+    if (leader === undefined || leader.id !== id || leader.role !== "leader") return;
+    const { image } = leader.disk;
+    if (image.hard.term !== term) return;
+    const [theirs, ours] = [image.chainAt(index), node.disk.image.chainAt(index)];
+    holds(
+      theirs === undefined || ours === undefined || theirs === ours,
+      "L5",
+      () => `${node.name} acknowledges ${index} to ${id}, whose log of term ${term} has something else there`,
+    );
   }
 
   #isPromiseDurable(node: CoreNode, term: number, type: string): void {

@@ -15,7 +15,8 @@ import { SimulatedDisk } from "./disk.ts";
 import { DiskImage, type StoredSnapshot } from "./disk-image.ts";
 import { Ledger } from "./ledger.ts";
 import { SimulatedNetwork, type Weather } from "./network.ts";
-import type { Action } from "./plan.ts";
+import { leaderHost, type Action } from "./plan.ts";
+import type { DirectedLink } from "./partitions.ts";
 import { hostNames, type Profile } from "./profile.ts";
 import { randomStreams, type RandomStream } from "./random-stream.ts";
 import { RegisterWatch } from "./register.ts";
@@ -80,6 +81,7 @@ export class CoreWorld {
       watch,
       trace: this.trace,
       imageOf: (id) => this.imageOf(id),
+      nodeOf: (id) => this.#byName.get(hostOf(id))?.node,
       applied: (value, index) => this.workload.applied(value, index),
     });
     this.network = new SimulatedNetwork({
@@ -210,6 +212,7 @@ export class CoreWorld {
       case "crashAll":
         for (const host of this.hosts) if (host.node !== undefined) this.crash(host, action.downtime);
         return;
+      case "isolate":
       case "pause":
       case "crash":
       case "slowDisk":
@@ -221,7 +224,7 @@ export class CoreWorld {
       case "snapshot":
       case "change":
       case "transfer":
-        this.#actOn(this.#byName.get(action.host), action);
+        this.#actOn(this.#byName.get(action.host === leaderHost ? (this.leader()?.host ?? "") : action.host), action);
     }
   }
 
@@ -230,6 +233,18 @@ export class CoreWorld {
     const { scheduler } = this;
     const { node, disk } = host;
     switch (action.kind) {
+      case "isolate": {
+        const others = this.hosts.filter((other) => other !== host);
+        const links = others.flatMap(({ name }): DirectedLink[] => [
+          ...(action.way === "deaf" ? [] : [[host.name, name] as const]),
+          ...(action.way === "mute" ? [] : [[name, host.name] as const]),
+        ]);
+        for (const [from, to] of links) this.network.cut(from, to);
+        scheduler.after(action.duration, () => {
+          for (const [from, to] of links) this.network.mend(from, to);
+        });
+        return;
+      }
       case "pause":
         node?.clock.pause();
         scheduler.after(action.duration, () => node?.clock.resume());

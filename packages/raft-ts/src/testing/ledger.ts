@@ -24,6 +24,7 @@ export class Ledger {
   readonly #chains = new Map<number, number>();
   /** The highest commit of each term's leader, ascending by term. */
   readonly #commits: Commit[] = [];
+  readonly #committedChains: (number | undefined)[] = [];
   readonly #appliedChains: number[] = [];
   readonly #appliedTerms: number[] = [];
   readonly #appliedDigests: number[] = [];
@@ -69,6 +70,21 @@ export class Ledger {
     while (at > 0 && (this.#commits[at - 1] as Commit).term > commit.term) at--;
     if (at > 0 && (this.#commits[at - 1] as Commit).term === commit.term) this.#commits[at - 1] = commit;
     else this.#commits.splice(at, 0, commit);
+  }
+
+  /** What is committed at an index, for all time; undefined when nobody could tell. */
+  commits(index: number, chain: number | undefined): void {
+    const other = this.#committedChains[index];
+    holds(
+      other === undefined || chain === undefined || other === chain,
+      "IR4",
+      () => `another entry ${index} is committed than was before`,
+    );
+    this.#committedChains[index] = other ?? chain;
+  }
+
+  committedChain(index: number): number | undefined {
+    return this.#committedChains[index];
   }
 
   /** The highest commit of leaders with a term below `term`: what a leader of `term` must have (IR3). */

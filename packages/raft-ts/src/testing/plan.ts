@@ -7,9 +7,19 @@ import { planPartition, partitionKinds, type DirectedLink } from "./partitions.t
 import { hostNames, type Profile } from "./profile.ts";
 import type { RandomStream } from "./random-stream.ts";
 
-/** `at` and durations in µs. `host` names a machine, whatever runs on it by then. */
+/** Stands for the machine that leads when an action happens: where a fault hurts most. */
+export const leaderHost = "leader";
+
+/** `at` and durations in µs. `host` names a machine, whatever runs on it by then, or is `leaderHost`. */
 export type Action = { readonly at: number } & (
   | { readonly kind: "cut"; readonly links: readonly DirectedLink[]; readonly duration: number }
+  /** One machine is cut off: in both directions, or only what it says, or only what it hears. */
+  | {
+      readonly kind: "isolate";
+      readonly host: string;
+      readonly way: "both" | "mute" | "deaf";
+      readonly duration: number;
+    }
   | { readonly kind: "clog"; readonly link: DirectedLink; readonly duration: number }
   /** No faults of the weather until then. */
   | { readonly kind: "calm"; readonly duration: number }
@@ -37,6 +47,7 @@ export type ActionKind = Action["kind"];
 /** Mean time between two actions of a kind, in election timeouts; the kinds of a world are drawn from these. */
 const intervals: Readonly<Record<ActionKind, number>> = {
   cut: 12,
+  isolate: 15,
   clog: 10,
   calm: 40,
   pause: 12,
@@ -73,6 +84,9 @@ export function drawPlan(profile: Profile, random: RandomStream): Action[] {
   return actions.sort((a, b) => a.at - b.at);
 }
 
+/** Share of the actions that go for whoever leads. */
+const leaderShare = 0.4;
+
 interface Draw {
   readonly kind: ActionKind;
   readonly at: number;
@@ -84,15 +98,17 @@ interface Draw {
 
 function drawAction({ kind, at, profile, timeout, random }: Draw): Action {
   const hosts = hostNames(profile);
-  const host = random.pick(hosts);
+  const host = random.chance(leaderShare) ? leaderHost : random.pick(hosts);
   /** Mostly around one election timeout, sometimes many. */
   const duration = random.exponential(timeout * random.pick([0.2, 1, 3, 3, 10, 50]));
   const downtime = random.pick([0, 0, duration]);
   switch (kind) {
     case "cut":
       return { at, kind, links: planPartition(random.pick(partitionKinds), hosts, random), duration };
+    case "isolate":
+      return { at, kind, host, way: random.pick(["both", "both", "mute", "deaf"]), duration };
     case "clog":
-      return { at, kind, link: [host, random.pick(hosts)], duration };
+      return { at, kind, link: [random.pick(hosts), random.pick(hosts)], duration };
     case "calm":
       return { at, kind, duration };
     case "pause":

@@ -47,7 +47,7 @@ export type ActionKind = Action["kind"];
 /** Mean time between two actions of a kind, in election timeouts; the kinds of a world are drawn from these. */
 const intervals: Readonly<Record<ActionKind, number>> = {
   cut: 12,
-  isolate: 15,
+  isolate: 6,
   clog: 10,
   calm: 40,
   pause: 12,
@@ -106,7 +106,14 @@ function drawAction({ kind, at, profile, timeout, random }: Draw): Action {
     case "cut":
       return { at, kind, links: planPartition(random.pick(partitionKinds), hosts, random), duration };
     case "isolate":
-      return { at, kind, host, way: random.pick(["both", "both", "mute", "deaf"]), duration };
+      // Mostly the leader, for long enough that another one is elected: two that believe to lead.
+      return {
+        at,
+        kind,
+        host: random.chance(0.5) ? leaderHost : host,
+        way: random.pick(["both", "both", "mute", "deaf"]),
+        duration: timeout + duration,
+      };
     case "clog":
       return { at, kind, link: [random.pick(hosts), random.pick(hosts)], duration };
     case "calm":

@@ -108,7 +108,7 @@ export function drawProfile(random: RandomStream): Profile {
       syncTail: random.pick([0, 200, 2_000, 20_000]),
       tellMax: random.pick([0, 100, 2_000]),
     },
-    ratePercents: Array.from({ length: hosts }, () => (random.chance(0.5) ? 100 : random.between(50, 200))),
+    ratePercents: drawRates(hosts, random),
     turnDelayMax: random.pick([0, 0, 0, 500, (tick * electionTicks) / 40]),
     applyDelayMax: random.pick([0, 0, 500, 20_000]),
     snapshotEvery: random.pick([0, 5, 30, 30, 200]),
@@ -124,12 +124,18 @@ export function drawProfile(random: RandomStream): Profile {
       batchMax: random.pick([1, 1, 4, 20]),
       paddingMax: random.pick([0, 20, 300]),
       thinkTime: random.pick([500, 2_000, 10_000, 50_000]),
-      patience: tick * electionTicks * random.pick([1, 5, 20]),
+      patience: tick * electionTicks * random.pick([0.3, 0.3, 1, 5, 20]),
       strayChance: random.pick([0.02, 0.2, 0.5]),
     },
     safetyTime: random.pick([3_000_000, 10_000_000, 30_000_000]),
     eventsMax: 60_000,
   };
+}
+
+/** All alike, or any, or as far apart as they go: a slow leader believes in itself long after others elected another. */
+function drawRates(hosts: number, random: RandomStream): number[] {
+  const draw = random.pick([() => 100, () => random.between(50, 200), () => random.pick([50, 60, 200])]);
+  return Array.from({ length: hosts }, draw);
 }
 
 /** Names of a profile's machines. */

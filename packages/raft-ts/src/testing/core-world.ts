@@ -243,6 +243,10 @@ export class CoreWorld {
         scheduler.after(action.duration, () => {
           for (const [from, to] of links) this.network.mend(from, to);
         });
+        if (action.pause > 0) {
+          node?.clock.pause();
+          scheduler.after(action.pause, () => node?.clock.resume());
+        }
         return;
       }
       case "pause":

@@ -13,11 +13,15 @@ export const leaderHost = "leader";
 /** `at` and durations in µs. `host` names a machine, whatever runs on it by then, or is `leaderHost`. */
 export type Action = { readonly at: number } & (
   | { readonly kind: "cut"; readonly links: readonly DirectedLink[]; readonly duration: number }
-  /** One machine is cut off: in both directions, or only what it says, or only what it hears. */
+  /**
+   * One machine is cut off: in both directions, or only what it says, or only what it hears. It stands still for the first
+   * `pause` of it: when it goes on, it still believes what it believed, and the others have gone on without it.
+   */
   | {
       readonly kind: "isolate";
       readonly host: string;
       readonly way: "both" | "mute" | "deaf";
+      readonly pause: number;
       readonly duration: number;
     }
   | { readonly kind: "clog"; readonly link: DirectedLink; readonly duration: number }
@@ -105,15 +109,18 @@ function drawAction({ kind, at, profile, timeout, random }: Draw): Action {
   switch (kind) {
     case "cut":
       return { at, kind, links: planPartition(random.pick(partitionKinds), hosts, random), duration };
-    case "isolate":
+    case "isolate": {
+      const pause = random.pick([0, 3 * timeout + duration]);
       // Mostly the leader, for long enough that another one is elected: two that believe to lead.
       return {
         at,
         kind,
         host: random.chance(0.5) ? leaderHost : host,
         way: random.pick(["both", "both", "mute", "deaf"]),
-        duration: timeout + duration,
+        pause,
+        duration: pause + 2 * timeout + duration,
       };
+    }
     case "clog":
       return { at, kind, link: [random.pick(hosts), random.pick(hosts)], duration };
     case "calm":

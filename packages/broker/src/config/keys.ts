@@ -106,7 +106,7 @@ const nodeKeys = {
   "queued-bytes-max": {
     about: "Of the tail cache, bytes that are in no segment yet; above it, produce waits.",
     schema: number({ unit: "bytes", min: 8 * mebibyte, max: 64 * 1024 * mebibyte }),
-    default: "48MiB",
+    default: "32MiB",
   },
   "open-files-max": {
     about: "Segment files that are kept open.",

@@ -27,7 +27,7 @@ describe("resolveConfig", () => {
       grpc: { host: "127.0.0.1", port: 9094 },
       http: { host: "127.0.0.1", port: 8080 },
       retentionIntervalMs: 60_000,
-      queuedBytesMax: 48 * 1024 * 1024,
+      queuedBytesMax: 32 * 1024 * 1024,
       topicDefaults: {},
     });
   });

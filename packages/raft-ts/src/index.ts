@@ -54,3 +54,21 @@ export type {
   Vote,
   VoteResp,
 } from "./core/types.ts";
+export type {
+  AppliedEntry,
+  Clock,
+  ClusterDocument,
+  Identity,
+  OpenedStorage,
+  SnapshotDescription,
+  SnapshotOffer,
+  SnapshotReader,
+  SnapshotStaging,
+  SnapshotStore,
+  StateMachine,
+  Storage,
+  StorageHealth,
+  Timer,
+  Transport,
+  TransportHandlers,
+} from "./runtime/ports.ts";

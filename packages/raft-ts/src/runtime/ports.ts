@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runtime needs from the world: storage, transport, a state machine, a clock. Adapters implement these; tests and the
+// simulator do too. Whatever goes wrong in an adapter arrives as a rejected promise or an event, never as a thrown surprise.
+
+import type { BootState, Entry, PeerAddress, PeerId, PeerMessage, PersistBatch, SnapMeta } from "../core/types.ts";
+
+// ---- Identity ----
+
+/** Who a data directory belongs to. `dirId` is made once, at random, when the directory is formatted (M11). */
+export interface Identity {
+  readonly nodeId: string;
+  /** 32 hexadecimal digits. */
+  readonly dirId: string;
+  /** Null as long as the node is blank. */
+  readonly clusterId: string | null;
+}
+
+/** What a cluster is born from (M9): every initial voter writes the same one, as snapshot 1 of term 1. */
+export interface ClusterDocument {
+  readonly clusterId: string;
+  /** Sorted by id, without duplicates, one to seven. */
+  readonly voters: readonly PeerAddress[];
+}
+
+// ---- Storage ----
+
+export type StorageHealth =
+  | { readonly state: "ok" }
+  /** Formatted, has an identity, belongs to no cluster yet. */
+  | { readonly state: "blank" }
+  /** May have lost something it promised (D-4). `reason` says what was found and what to do. */
+  | { readonly state: "suspect"; readonly reason: string };
+
+export interface OpenedStorage {
+  readonly health: StorageHealth;
+  readonly identity: Identity;
+  readonly boot: BootState;
+}
+
+/**
+ * One group's durable state. At most one of `write`, `form`, `join`, `snapshots.save` is under way at a time on the caller's
+ * side; reads may overlap with it. After a rejected write the storage is dead (P5): only `close` is left.
+ */
+export interface Storage {
+  /** Formats an empty directory durably; locks it; checks everything that D-1 to D-4 let it check. Repairs nothing. */
+  open(): Promise<OpenedStorage>;
+  /** Blank storage becomes an initial voter of this cluster (M9). The same document again is fine, another one is refused. */
+  form(document: ClusterDocument): Promise<void>;
+  /** Blank storage becomes a member to be: it knows its cluster, and its log stays empty until a leader fills it. */
+  join(clusterId: string): Promise<void>;
+  /** Atomic; resolves when durable (P3). */
+  write(batch: PersistBatch): Promise<void>;
+  /** [lo, hi), at least one entry, then at most `maxBytes` of payload; checked (D-5). */
+  entries(lo: number, hi: number, maxBytes: number): Promise<readonly Entry[]>;
+  /** Entries up to and including `upTo` may go; a durable snapshot covers them (S3). Resolves when the new start is durable. */
+  compact(upTo: number): Promise<void>;
+  readonly snapshots: SnapshotStore;
+  /** Bytes left on the disk, for D-9. */
+  freeBytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A snapshot as it travels and as it lies on disk. */
+export interface SnapshotDescription {
+  readonly meta: SnapMeta;
+  /** Names these bytes: the same snapshot of another node, or of another attempt, has another id. At most 64 characters. */
+  readonly id: string;
+  /** The log's chain value at `meta.index` (D-1), so that the chain goes on after an install. */
+  readonly chain: number;
+  readonly sizeBytes: number;
+  /** CRC-32C over all of the bytes. */
+  readonly crc: number;
+}
+
+export interface SnapshotReader {
+  readonly description: SnapshotDescription;
+  /** From this byte on, in pieces of at most 64 KiB. Fails on bytes that do not match the checksum kept with them. */
+  chunks(fromByte: number): AsyncIterable<Uint8Array>;
+  /** Compaction deletes no snapshot that is open. */
+  close(): Promise<void>;
+}
+
+/** A snapshot on its way in. */
+export interface SnapshotStaging {
+  /** So many bytes of this very snapshot (same id) are here already: go on there. */
+  readonly offsetBytes: number;
+  write(chunk: Uint8Array): Promise<void>;
+  /** Checks size and checksum, makes it durable. @returns the id that `PersistBatch.install` and `Ready.discard` name */
+  finish(): Promise<string>;
+  /** Without `finish`: keeps what came, for a later attempt. Storage keeps at most one unfinished staging. */
+  close(): Promise<void>;
+}
+
+export interface SnapshotStore {
+  /** This node's own snapshot: durable and recorded when it resolves (S2). Older ones go once nobody reads them. */
+  save(meta: SnapMeta, chunks: AsyncIterable<Uint8Array>): Promise<SnapshotDescription>;
+  /** The newest durable one, or null. */
+  open(): Promise<SnapshotReader | null>;
+  stage(description: SnapshotDescription): Promise<SnapshotStaging>;
+  discard(stagedId: string): Promise<void>;
+}
+
+// ---- Transport ----
+
+export interface TransportHandlers {
+  /** Undefined: go on. A promise: read no more from this peer until it settles; it never rejects. */
+  onMessage(message: PeerMessage): Promise<void> | undefined;
+  /** A stream to this peer broke, or a message to it was dropped. May be said often. */
+  onUnreachable(peer: PeerId): void;
+  /** Null: not wanted (older than what is here, or another one is coming in). `finish` makes the receiver answer "verified". */
+  onSnapshot(offer: SnapshotOffer): Promise<SnapshotStaging | null>;
+}
+
+export interface SnapshotOffer {
+  readonly from: PeerId;
+  readonly term: number;
+  readonly description: SnapshotDescription;
+}
+
+/** Carries messages between peers; may drop, duplicate and reorder them. Who a message is from is checked here (X1). */
+export interface Transport {
+  start(handlers: TransportHandlers): Promise<void>;
+  /** Whom to keep streams to, and where they listen. Replaces what was set before. */
+  setPeers(peers: readonly PeerAddress[]): void;
+  /** Never throws, never blocks; what does not fit into a peer's bounded queue is dropped and reported as unreachable. */
+  send(messages: readonly PeerMessage[]): void;
+  /** Resolves when the receiver has it durably and verified. */
+  sendSnapshot(to: PeerId, term: number, reader: SnapshotReader, signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+}
+
+// ---- State machine ----
+
+export interface AppliedEntry {
+  readonly index: number;
+  readonly term: number;
+  readonly data: Uint8Array;
+}
+
+/** What the log is for. One call at a time; `snapshot` must not hold up `apply`. */
+export interface StateMachine<Result> {
+  /** Deterministic; one result for each entry, in order. A rejection is the end of the node. */
+  apply(entries: readonly AppliedEntry[]): Promise<readonly Result[]>;
+  /** A cut through the state as it is now: after the last entry that `apply` was given. */
+  snapshot(): AsyncIterable<Uint8Array>;
+  /** Builds aside, then swaps. No bytes at all means the state before the first entry. */
+  restore(chunks: AsyncIterable<Uint8Array>): Promise<void>;
+}
+
+// ---- Clock ----
+
+export interface Clock {
+  /** Milliseconds, monotonic, from any origin. */
+  nowMs(): number;
+  after(ms: number, run: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}

@@ -38,19 +38,30 @@ export interface OpenedStorage {
 }
 
 /**
- * One group's durable state. At most one of `write`, `form`, `join`, `snapshots.save` is under way at a time on the caller's
- * side; reads may overlap with it. After a rejected write the storage is dead (P5): only `close` is left.
+ * One group's durable state. At most one `write` is under way at a time (P4); `compact`, `snapshots.save`, stagings and reads
+ * may overlap with it and with each other. `form` and `join` come before all of them. After a rejected write the storage is
+ * dead (P5): only `close` is left.
  */
 export interface Storage {
   /** Formats an empty directory durably; locks it; checks everything that D-1 to D-4 let it check. Repairs nothing. */
   open(): Promise<OpenedStorage>;
-  /** Blank storage becomes an initial voter of this cluster (M9). The same document again is fine, another one is refused. */
-  form(document: ClusterDocument): Promise<void>;
-  /** Blank storage becomes a member to be: it knows its cluster, and its log stays empty until a leader fills it. */
-  join(clusterId: string): Promise<void>;
+  /**
+   * Blank storage becomes an initial voter of this cluster (M9). The same document again is fine, another one is refused.
+   * @returns what `open` would return now: boot the core from it
+   */
+  form(document: ClusterDocument): Promise<OpenedStorage>;
+  /**
+   * Blank storage becomes a member to be: it knows its cluster, and its log stays empty until a leader fills it. The same
+   * cluster again is fine, another one is refused.
+   * @returns what `open` would return now
+   */
+  join(clusterId: string): Promise<OpenedStorage>;
   /** Atomic; resolves when durable (P3). */
   write(batch: PersistBatch): Promise<void>;
-  /** [lo, hi), at least one entry, then at most `maxBytes` of payload; checked (D-5). */
+  /**
+   * [lo, hi), at least one entry, then at most `maxBytes` of payload; checked (D-5). Empty when `lo` is compacted or beyond
+   * the log. A rejection is damage: fatal for the node.
+   */
   entries(lo: number, hi: number, maxBytes: number): Promise<readonly Entry[]>;
   /** Entries up to and including `upTo` may go; a durable snapshot covers them (S3). Resolves when the new start is durable. */
   compact(upTo: number): Promise<void>;

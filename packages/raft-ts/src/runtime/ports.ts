@@ -140,6 +140,42 @@ export interface Transport {
   stop(): Promise<void>;
 }
 
+// ---- Bootstrap ----
+
+/** A node that a cluster is to be formed with, and where it listens (M9). */
+export interface InitialPeer {
+  /** 1 to 64 of `A-Z a-z 0-9 . _ -`. */
+  readonly nodeId: string;
+  /** 1 to 255 printable characters without spaces. */
+  readonly address: string;
+}
+
+/** What a node says when it is asked who it is. */
+export interface BootstrapAnswer {
+  readonly nodeId: string;
+  /** 32 hexadecimal digits. */
+  readonly dirId: string;
+  readonly state: "blank" | "member" | "suspect";
+  /** Null when blank; of suspect storage what is still readable. */
+  readonly clusterId: string | null;
+  /** The node ids that it was told to form a cluster with, sorted, its own among them; at most seven, none when told none. */
+  readonly peers: readonly string[];
+  /** What its cluster was formed from, as long as it remembers. Who is named in it, and is blank, takes it from here. */
+  readonly document: ClusterDocument | null;
+  /** It knows of a committed entry behind the document: a majority of the voters takes part. */
+  readonly begun: boolean;
+  /** Voters and learners of the configuration in force there; at most 64. */
+  readonly members: readonly PeerId[];
+}
+
+/** How nodes ask each other who they are, before and after they belong to a cluster. Nothing else is sent: documents are fetched. */
+export interface BootstrapTransport {
+  /** Asks who listens at `address`. Rejects when no proper answer came before `signal` aborts. */
+  hello(address: string, signal: AbortSignal): Promise<BootstrapAnswer>;
+  /** What others are answered from now on; replaces what was set before. Until then they are refused. Must not throw. */
+  answerWith(answer: () => BootstrapAnswer): void;
+}
+
 // ---- State machine ----
 
 export interface AppliedEntry {

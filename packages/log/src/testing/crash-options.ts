@@ -29,10 +29,13 @@ export function crashOptions(directory: string): StoreOptions {
   return options;
 }
 
-/** Twenty partitions; every fourth counts in the kernel's cache, which survives the death of the process. */
-export function crashPartitions(): { id: PartitionId; config: LogConfig }[] {
+/**
+ * Twenty partitions; every fourth counts in the kernel's cache, which survives the death of the process. `retentionBytes` is
+ * what each keeps at least, or -1 for all.
+ */
+export function crashPartitions(retentionBytes: number): { id: PartitionId; config: LogConfig }[] {
   return Array.from({ length: 20 }, (_, partition) => ({
     id: { topicId: "c".repeat(32), topic: "crash", partition },
-    config: { ...config, flush: partition % 4 === 3 ? "os" : "sync" },
+    config: { ...config, retentionBytes, flush: partition % 4 === 3 ? "os" : "sync" },
   }));
 }

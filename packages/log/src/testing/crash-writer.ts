@@ -2,7 +2,7 @@
  * The victim of the real-disk crash test: opens a store, appends to every partition as fast as it can, and tells on
  * stdout what counts. It is killed at some moment; it never ends by itself.
  *
- *   node --import tsx --conditions source crash-writer.ts <directory> <epoch>
+ *   node --import tsx --conditions source crash-writer.ts <directory> <epoch> <seed> <retentionBytes>
  *
  * Lines: `ready`, then `ack <partition> <base> <last> <crc>`: this batch counts. The lines go through a pipe, written
  * synchronously, so that a line that was said is read even when the process is gone right after.
@@ -14,10 +14,12 @@ import type { PartitionLog } from "../index.ts";
 import { crashOptions, crashPartitions } from "./crash-options.ts";
 import { Random } from "./random.ts";
 
-const [directory, epochText] = process.argv.slice(2);
-if (directory === undefined || epochText === undefined) throw new Error("usage: crash-writer.ts <directory> <epoch>");
-const epoch = Number(epochText);
-const random = new Random(epoch);
+const [directory, ...numbers] = process.argv.slice(2);
+const [epoch, seed, retentionBytes] = numbers.map(Number);
+if (directory === undefined || epoch === undefined || seed === undefined || retentionBytes === undefined) {
+  throw new Error("usage: crash-writer.ts <directory> <epoch> <seed> <retentionBytes>");
+}
+const random = new Random(seed);
 
 const store = await LogStore.open(crashOptions(directory), {
   fs: nodeFileSystem(),
@@ -29,8 +31,9 @@ const store = await LogStore.open(crashOptions(directory), {
 
 /** Appended and not yet said to count, per partition, oldest first. */
 const waiting = new Map<PartitionLog, { base: number; last: number; crc: number }[]>();
-for (const { id, config } of crashPartitions()) {
+for (const { id, config } of crashPartitions(retentionBytes)) {
   const log = store.get(id.topicId, id.partition) ?? (await store.create(id, config));
+  await log.setConfig(config);
   log.startEpoch(epoch);
   waiting.set(log, []);
   log.onCounted(tellCounted);
@@ -45,6 +48,7 @@ function tellCounted(log: PartitionLog): void {
     lines += `ack ${log.id.partition} ${base} ${last} ${crc}\n`;
   }
   if (lines !== "") writeSync(1, lines);
+  log.advanceHighWatermark(log.countedOffset);
 }
 
 const logs = [...waiting.keys()];
@@ -65,4 +69,14 @@ function appendSome(): void {
   }
   setImmediate(appendSome);
 }
+
+/** J-16: by size, again and again, so that kills meet segments on their way out. */
+async function retain(): Promise<never> {
+  for (;;) {
+    await store.runRetention();
+    await new Promise((resolve) => setTimeout(resolve, random.between(1, 40)));
+  }
+}
+
 appendSome();
+if (retentionBytes >= 0) void retain();

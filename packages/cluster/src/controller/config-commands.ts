@@ -4,7 +4,7 @@
 import { configChangesMax } from "../limits.ts";
 import { accept, refuse } from "./decision.ts";
 import type { Decision, Refusal } from "./decision.ts";
-import { clusterOverrides, topicNamed, topicOverrides, topicsByName } from "./image.ts";
+import { activeReplicas, clusterOverrides, topicNamed, topicOverrides, topicsByName } from "./image.ts";
 import { planPartitionChange } from "./partition-change.ts";
 import type { ConfigRecord, MetadataRecord } from "./records.ts";
 import type { ConfigOverrides, ConfigScope, ControllerImage, Topic } from "./state.ts";
@@ -48,7 +48,7 @@ export function decideAlterTopicConfig(image: ControllerImage, command: AlterTop
   if (command.validateOnly === true) return accept(reply);
   return accept(reply, [
     ...configRecords("topic", topic.id, before, checked.changes),
-    ...partitionRecords(topic, after, cluster),
+    ...partitionRecords(image, topic, after, cluster),
   ]);
 }
 
@@ -64,7 +64,7 @@ export function decideAlterClusterConfig(
   if (command.validateOnly === true) return accept(reply);
   return accept(reply, [
     ...configRecords("cluster", "", before, checked.changes),
-    ...topicsByName(image).flatMap((topic) => partitionRecords(topic, topicOverrides(image, topic.id), after)),
+    ...topicsByName(image).flatMap((topic) => partitionRecords(image, topic, topicOverrides(image, topic.id), after)),
   ]);
 }
 
@@ -117,8 +117,15 @@ export function unknownTopic(failed: string, topic: string): { refusal: Refusal 
   });
 }
 
-function partitionRecords(topic: Topic, own: ConfigOverrides, cluster: ConfigOverrides): MetadataRecord[] {
+function partitionRecords(
+  image: ControllerImage,
+  topic: Topic,
+  own: ConfigOverrides,
+  cluster: ConfigOverrides,
+): MetadataRecord[] {
   const config = effectiveTopicConfig(own, cluster);
   const wanted = { minIsr: config["min.insync.replicas"], flush: config.flush };
-  return topic.partitions.flatMap((partition) => planPartitionChange(partition, wanted) ?? []);
+  return topic.partitions.flatMap(
+    (partition) => planPartitionChange(partition, wanted, activeReplicas(image, partition))?.record ?? [],
+  );
 }

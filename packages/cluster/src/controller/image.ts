@@ -20,6 +20,15 @@ export function isActive(broker: Broker): boolean {
   return !broker.fenced && !broker.inControlledShutdown;
 }
 
+/** Which replicas of `partition` may be elected as far as their brokers go (B-8): active, with the directory that they have. */
+export function activeReplicas(image: ControllerImage, partition: Partition): (brokerId: number) => boolean {
+  return (brokerId) => {
+    const broker = brokerOf(image, brokerId);
+    const dir = partition.dirs[partition.replicas.indexOf(brokerId)];
+    return broker !== undefined && isActive(broker) && dir !== undefined && broker.dirs.includes(dir);
+  };
+}
+
 export function configScopeKey(scope: ConfigScope, name: string): string {
   return `${scope}/${name}`;
 }

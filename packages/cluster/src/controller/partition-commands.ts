@@ -3,8 +3,9 @@
 import { staleBroker } from "./broker-commands.ts";
 import { accept, refuse } from "./decision.ts";
 import type { Decision, Refusal } from "./decision.ts";
-import { partitionOf } from "./image.ts";
+import { activeReplicas, partitionOf } from "./image.ts";
 import { planPartitionChange } from "./partition-change.ts";
+import type { WantedPartition } from "./partition-change.ts";
 import type { ControllerImage, Partition } from "./state.ts";
 
 /** J-3: after the leader had to cut back what it could not write, it may append again only in a new epoch. */
@@ -38,7 +39,7 @@ export interface PartitionReply {
 export function decideNewLeaderEpoch(image: ControllerImage, command: NewLeaderEpoch): Decision<PartitionReply> {
   const found = ledPartition(image, command, "begin a new leader epoch");
   if ("refusal" in found) return found;
-  return change(found.partition, { newLeaderEpoch: true });
+  return change(image, found.partition, { newLeaderEpoch: true });
 }
 
 export function decideConfirmFlush(image: ControllerImage, command: ConfirmFlush): Decision<PartitionReply> {
@@ -50,14 +51,12 @@ export function decideConfirmFlush(image: ControllerImage, command: ConfirmFlush
       partitionEpoch: String(found.partition.partitionEpoch),
     });
   }
-  return change(found.partition, { flushConfirmed: true });
+  return change(image, found.partition, { flushConfirmed: true });
 }
 
-function change(partition: Partition, wanted: Parameters<typeof planPartitionChange>[1]): Decision<PartitionReply> {
-  const record = planPartitionChange(partition, wanted);
-  if (record === undefined) return accept(epochsOf(partition));
-  const leaderEpoch = partition.leaderEpoch + (record.leader === undefined ? 0 : 1);
-  return accept({ leaderEpoch, partitionEpoch: partition.partitionEpoch + 1 }, [record]);
+function change(image: ControllerImage, partition: Partition, wanted: WantedPartition): Decision<PartitionReply> {
+  const planned = planPartitionChange(partition, wanted, activeReplicas(image, partition));
+  return planned === undefined ? accept(epochsOf(partition)) : accept(epochsOf(planned.after), [planned.record]);
 }
 
 /** The partition, if the caller is its leader in the current epoch; the order of the checks is that of AlterPartition. */

@@ -43,7 +43,7 @@ const Partition = message("Partition", first, {
   recovering: field(boolean, { about: "An unclean election has not been recovered from yet." }),
   minIsr: field(int32, { about: "Already bounded by the number of replicas (C-7)." }),
   flush: field(string, { about: "sync, syncing or os." }),
-  lastKnownLeader: field(int32, { about: "-1: there never was one." }),
+  lastKnownLeader: field(int32, { about: "Of a partition without leader; -1: it has one." }),
   lastKnownElr: field(array(int32)),
   uncleanEpoch: field(int32, { about: "Leader epoch that began with an unclean election; -1: none." }),
 });

@@ -41,8 +41,9 @@ export interface Partition {
   /** Already bounded by the number of replicas; versioned by `partitionEpoch` (C-7). */
   readonly minIsr: number;
   readonly flush: FlushState;
-  /** The last leader there was, or `noLeader`. */
+  /** Of a partition without leader, who led it last; otherwise `noLeader`. */
   readonly lastKnownLeader: number;
+  /** Were in the ISR or ELR since the ISR was last at `minIsr`, and are no more: asked first when both are empty. */
   readonly lastKnownElr: readonly number[];
   /** Leader epoch begun by the last unclean election, or -1. */
   readonly uncleanEpoch: number;

@@ -8,6 +8,7 @@ import type { Decision, DecisionContext } from "./decision.ts";
 import { clusterOverrides, isActive, topicNamed, topicOverrides } from "./image.ts";
 import { placeReplicas, placementStart } from "./placement.ts";
 import type { PartitionRecord } from "./records.ts";
+import { noLeader } from "./state.ts";
 import type { Broker, ControllerImage } from "./state.ts";
 import { describeTopicConfig, effectiveTopicConfig } from "./topic-config.ts";
 import type { ConfigEntry, TopicConfig } from "./topic-config.ts";
@@ -183,7 +184,7 @@ function newPartitions(
     recovering: false,
     minIsr: Math.min(config["min.insync.replicas"], replicas.length),
     flush: config.flush,
-    lastKnownLeader: replicas[0] as number,
+    lastKnownLeader: noLeader,
     lastKnownElr: [],
     uncleanEpoch: -1,
   }));

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { CheckpointPartition } from "../checkpoint-file.ts";
 import type { JournalRecordType, RoundHeader, TableRecord } from "../journal-round.ts";
 import type { FoundRound } from "./read-journal.ts";
 import { replayJournal } from "./replay.ts";
@@ -67,4 +68,24 @@ test("replayJournal() J-12: a round that cannot be read stays damage, whatever i
   );
   const { why } = replayed([first!, ...later]);
   expect(why).toMatch(/^round 2 of the journal/);
+});
+
+test("replayJournal() J-12: a truncation below the damage of an earlier run ends no quarantine", () => {
+  const quarantine = { file: "0.log", offset: 4, end: 6, why: "a bad checksum" };
+  const known: CheckpointPartition = {
+    ...id,
+    topic: "t",
+    flush: "sync",
+    mode: "journal",
+    recoveryPoint: 6,
+    logStartOffset: 0,
+    highWatermark: 6,
+    lastBarrier: 1,
+    epochs: [],
+    segments: [],
+    quarantine,
+    isLossy: false,
+  };
+  const { partitions } = replayJournal([known], rounds([record("truncate", 3, 3)]), 0);
+  expect([...partitions.values()]).toMatchObject([{ endOffset: 3, quarantine }]);
 });

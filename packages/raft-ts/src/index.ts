@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The core and the types that go in and out of it.
+// A node and what it needs; the core and the types that go in and out of it.
 
 export { coreDefaults, type CoreOptions } from "./core/core-config.ts";
 export { configEntry, emptyEntry, entryBytes, normalEntry } from "./core/entries.ts";
@@ -54,6 +54,27 @@ export type {
   Vote,
   VoteResp,
 } from "./core/types.ts";
+export { systemClock } from "./runtime/clock.ts";
+export type { NodeMetrics } from "./runtime/metrics.ts";
+export { RaftNode, type Closed, type NodeParts } from "./runtime/node.ts";
+export {
+  peerIdOf,
+  type NodeEvent,
+  type NodeOptions,
+  type NodeOptionsInput,
+  type SnapshotOptions,
+} from "./runtime/node-options.ts";
+export type {
+  ChangeOutcome,
+  LeaderHint,
+  Lost,
+  ProposalOutcome,
+  ReadOutcome,
+  Refused,
+  RequestOptions,
+  Success,
+  Unknown,
+} from "./runtime/outcomes.ts";
 export type {
   AppliedEntry,
   Clock,

@@ -200,6 +200,8 @@ export interface Clock {
   /** Milliseconds, monotonic, from any origin. */
   nowMs(): number;
   after(ms: number, run: () => void): Timer;
+  /** Runs `run` soon, after everything that is waiting now: what comes until then is handled with it, in one turn. */
+  nextTurn(run: () => void): void;
 }
 
 export interface Timer {

@@ -2,8 +2,8 @@
 // Mutants: patches that break one rule each, applied one at a time in a copy of a package's sources, and the tests that must
 // notice. A mutant that survives, or a patch that does not apply, fails the run.
 //
-// The first line of a patch says which rule it breaks. A second line may say `Hunter: unit`: only that hunter is sent, for a
-// leaf that nothing else depends on; or `Survives: …`, which argues why nothing can notice, and then nothing has to.
+// The first line of a patch says which rule it breaks. A second line may say `Hunter: unit`: only that hunter is sent, where
+// the others cannot notice or would take long; or `Survives: …`, which argues why nothing can, and then nothing has to.
 
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";

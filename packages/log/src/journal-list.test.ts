@@ -86,6 +86,42 @@ test("LogStore J-10: a start that is cut off leaves a journal file as short as i
   }
 });
 
+test("LogStore F-12: a start that was killed after it made journal files leaves names that are not durable", async () => {
+  const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
+  for (let effects = 1; ; effects += 1) {
+    const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: effects });
+    await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
+    await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
+    await disk.time.result((await open(disk)).create(id, testConfig()), "a partition");
+    await disk.time.pass(100);
+    disk.kill(1);
+    disk.loseFile("/data/journal/00000000.wal");
+    disk.haltAfter(disk.effects + effects);
+    let isOpen = false;
+    open(disk).then(
+      () => (isOpen = true),
+      () => undefined,
+    );
+    await disk.time.until(() => isOpen || disk.isHalted, "the store to open, or to be stopped");
+    disk.haltAfter(Infinity);
+    disk.kill(1);
+    const store = await open(disk);
+    // The one of before is damaged, with a file of the journal gone.
+    const later = { ...id, partition: 1 };
+    const log = await disk.time.result(store.create(later, testConfig()), "another partition");
+    log.startEpoch(1);
+    log.appendAsLeader(buildBatch([{ value: new Uint8Array(9), timestampMs: 1 }]), { now: 1 });
+    await disk.time.until(() => log.countedOffset === 1, "it to count");
+    disk.powerCut(effects);
+    const found = (await open(disk)).get(id.topicId, 1);
+    expect(found?.state.kind, `stopped after effect ${effects}`).toBe("needs-epoch");
+    expect(found?.logEndOffset, `stopped after effect ${effects}`).toBe(1);
+    if (!isOpen) continue;
+    expect(effects).toBeGreaterThan(10);
+    return;
+  }
+});
+
 function open(disk: SimulatedDisk): Promise<LogStore> {
   const opening = LogStore.open(
     { directory: "/data", bootId: "one", defaults: testConfig(), journalFileBytes: 65_536, scrubBytesPerSecond: 0 },

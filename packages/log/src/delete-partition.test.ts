@@ -1,0 +1,104 @@
+/** J-7: a deletion is the last thing of its partition, whatever else was under way; the same name begins anew. */
+import { batchesIn, buildBatch, readPlainRecords } from "@varve/format";
+import { expect, test } from "vitest";
+import type { PartitionLog } from "./partition-log.ts";
+import { LogStore } from "./store.ts";
+import { testConfig } from "./testing/log-config.ts";
+import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
+import { SimulatedDisk } from "./testing/simulated-disk.ts";
+
+const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
+const again = { ...id, topicId: "fedcba9876543210fedcba9876543210" };
+
+async function newDisk(seed: number): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed });
+  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
+  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
+  return disk;
+}
+
+function open(disk: SimulatedDisk): Promise<LogStore> {
+  const opening = LogStore.open(
+    { directory: "/data", bootId: "one", defaults: testConfig(), journalFileBytes: 65_536, scrubBytesPerSecond: 0 },
+    {
+      fs: disk.fileSystem(),
+      clock: new SimulatedClock(disk.time),
+      onFatal: (error) => {
+        throw error;
+      },
+    },
+  );
+  return disk.time.result(opening, "the store to open");
+}
+
+async function append(disk: SimulatedDisk, log: PartitionLog, value: string): Promise<void> {
+  if (log.state.kind === "needs-epoch") log.startEpoch(log.leaderEpoch + 1);
+  const outcome = log.appendAsLeader(buildBatch([{ value: Buffer.from(value), timestampMs: 1 }]), { now: 1 });
+  expect(outcome.kind).toBe("appended");
+  await disk.time.until(() => log.countedOffset === log.logEndOffset, "it to count");
+}
+
+async function valuesOf(disk: SimulatedDisk, log: PartitionLog): Promise<string[]> {
+  const values: string[] = [];
+  let offset = log.logStartOffset;
+  while (offset < log.logEndOffset) {
+    const read = await disk.time.result(log.read({ offset, limit: log.logEndOffset, maxBytes: 1 << 20 }), "a read");
+    if (read.kind !== "batches") throw new Error(`The read at ${offset} is ${read.kind}`);
+    for (const { at, header } of batchesIn(read.bytes)) {
+      const batch = read.bytes.subarray(at, at + header.sizeBytes);
+      for (const record of readPlainRecords(batch)) values.push(Buffer.from(record.value ?? []).toString());
+    }
+    offset = read.nextOffset;
+  }
+  return values;
+}
+
+test("LogStore.delete() J-7: beside a change of mode, after any effect and a power cut: all is there, or nothing", async () => {
+  for (let effects = 1; ; effects += 1) {
+    const disk = await newDisk(effects);
+    const store = await open(disk);
+    const log = await disk.time.result(store.create(id, testConfig()), "a partition");
+    await append(disk, log, "one");
+    await disk.time.result(store.checkpoint(), "a checkpoint");
+    await append(disk, log, "two");
+    disk.haltAfter(disk.effects + effects);
+    let isDeleted = false;
+    log.setConfig(testConfig({ flush: "os" })).catch(() => undefined);
+    store.delete(id).then(
+      () => (isDeleted = true),
+      () => undefined,
+    );
+    await disk.time.until(() => isDeleted || disk.isHalted, "the deletion, or the halt");
+    disk.powerCut(effects);
+    const found = (await open(disk)).get(id.topicId, 0);
+    const where = `effect ${effects}`;
+    if (isDeleted) expect(found, where).toBeUndefined();
+    if (found !== undefined) {
+      expect(found.state.kind, where).toBe("needs-epoch");
+      expect(await valuesOf(disk, found), where).toEqual(["one", "two"]);
+    }
+    if (!isDeleted) continue;
+    expect(effects).toBeGreaterThan(5);
+    return;
+  }
+});
+
+test("LogStore.create() F-7: a topic of the same name begins with an empty log, also after a kill and a power cut", async () => {
+  for (const power of [false, true]) {
+    const disk = await newDisk(7);
+    const store = await open(disk);
+    const old = await disk.time.result(store.create(id, testConfig()), "a partition");
+    for (const value of ["old 0", "old 1", "old 2"]) await append(disk, old, value);
+    await disk.time.result(store.checkpoint(), "a checkpoint");
+    await append(disk, old, "old 3");
+    await disk.time.result(store.delete(id), "the deletion");
+    const log = await disk.time.result(store.create(again, testConfig()), "a partition of the same name");
+    expect(log).toMatchObject({ logStartOffset: 0, logEndOffset: 0, highWatermark: 0, leaderEpoch: -1 });
+    for (const value of ["new 0", "new 1"]) await append(disk, log, value);
+    if (power) disk.powerCut(1);
+    else disk.kill(1);
+    const reopened = await open(disk);
+    expect(reopened.partitions().map((partition) => partition.id)).toEqual([again]);
+    expect(await valuesOf(disk, reopened.get(again.topicId, 0)!)).toEqual(["new 0", "new 1"]);
+  }
+});

@@ -39,3 +39,4 @@ export type { Profile } from "./profile.ts";
 export { coverageTable, failureLine, grouped } from "./report.ts";
 export { shrinkCase } from "./shrink.ts";
 export type { Shrunk, ShrinkOptions } from "./shrink.ts";
+export { storageCases, type StorageCase, type StorageMaker } from "./storage-conformance.ts";

@@ -68,6 +68,43 @@ export { topicNameFault } from "./controller/topic-name.ts";
 export { batchBytesMax, batchRecordsMax, partitionsPerTopicMax, producerIdBlockSize } from "./limits.ts";
 export { refuseEpoch, refuseProduce } from "./partition/admission.ts";
 export type { Acks, ProduceAdmission } from "./partition/admission.ts";
+export type { EpochEnd, FetchCheck, LeaderLogView, LogView } from "./partition/divergence.ts";
 export { durableReplicas, nextHighWatermark } from "./partition/high-watermark.ts";
 export type { HighWatermarkInput, ReplicaProgress } from "./partition/high-watermark.ts";
+export { maximalIsr, pendingProposal } from "./partition/isr.ts";
+export type { CommittedIsr, IsrProposal, IsrState, ProposedMember } from "./partition/isr.ts";
+export {
+  adoptAnswer,
+  advanceHighWatermark,
+  beginLeadership,
+  creditStall,
+  hearFetch,
+  hearSync,
+  isAcknowledged,
+  isLeadershipProven,
+  knowsLatest,
+  mayConfirmFlush,
+  proposeIsr,
+  refreshLeadership,
+  refuseFetch,
+} from "./partition/leadership.ts";
+export type {
+  BrokerFacts,
+  BrokerFactsOf,
+  FetchRefusal,
+  FollowerFetch,
+  Leadership,
+  LeaderNow,
+} from "./partition/leadership.ts";
+export { beginFollowing, planFetch, planFetchAnswer, planSyncNotice } from "./partition/replica.ts";
+export type {
+  FetchAnswer,
+  FetchedBatch,
+  FetchRequest,
+  Following,
+  ReplicaLogView,
+  ReplicaStep,
+} from "./partition/replica.ts";
+export { planRoleChange, roleOf } from "./partition/role.ts";
+export type { Role, RoleAction } from "./partition/role.ts";
 export { PersistentMap } from "./persistent-map.ts";

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node and what it needs; the core and the types that go in and out of it.
+// A node and what it needs; how a cluster is formed; the core and the types that go in and out of it.
 
+export { answerOf, type RunningState } from "./bootstrap/answer.ts";
+export type { BootstrapReport, BootstrapReportKind } from "./bootstrap/decide.ts";
+export { documentHash, makeDocument } from "./bootstrap/document.ts";
+export { formCluster, peersProblem, type FormClusterOptions, type FormClusterPorts } from "./bootstrap/form-cluster.ts";
 export { coreDefaults, type CoreOptions } from "./core/core-config.ts";
 export { configEntry, emptyEntry, entryBytes, normalEntry } from "./core/entries.ts";
 export { RaftCore } from "./core/raft.ts";

@@ -115,6 +115,6 @@ function randomSeed(): bigint {
 }
 
 /** `<nodeId>@<dirId>`: a wiped directory is another peer (M11). */
-export function peerIdOf({ nodeId, dirId }: Identity): string {
+export function peerIdOf({ nodeId, dirId }: Pick<Identity, "nodeId" | "dirId">): string {
   return `${nodeId}@${dirId}`;
 }

@@ -47,7 +47,7 @@ function schemaModule(): string {
 
 function descriptorModule(directory: string): string {
   const image = join(directory, "image.binpb");
-  run("buf", ["build", "--exclude-source-info", "-o", image]);
+  run("buf", ["build", "proto", "--exclude-source-info", "-o", image]);
   const lines = readFileSync(image)
     .toString("base64")
     .match(/.{1,100}/g)!;

@@ -3,20 +3,13 @@
 // transport.
 
 import type { PeerAddress, PeerId, PeerMessage } from "../core/types.ts";
-import type { Clock, SnapshotOffer, SnapshotStaging, TransportHandlers } from "../runtime/ports.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { SnapshotOffer, SnapshotStaging, TransportHandlers } from "../runtime/ports.ts";
 import { GrpcTransport } from "../transport/grpc-transport.ts";
 import { RaftListener } from "../transport/raft-listener.ts";
 import { RaftService } from "../transport/raft-service.ts";
 import type { TransportLimits } from "../transport/transport-limits.ts";
 import type { TransportSecurity } from "../transport/transport-security.ts";
-
-export const realClock: Clock = {
-  nowMs: () => performance.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 export interface MemberOptions {
   readonly id: PeerId;
@@ -48,7 +41,7 @@ export class LoopbackMember {
       self: options.id,
       clusterId: options.clusterId ?? "cluster",
       address: listener.address,
-      clock: realClock,
+      clock: systemClock,
       random: () => 0.5,
       onRefused: (_peer, details) => this.refusals.push(details),
       ...(options.limits === undefined ? {} : { limits: options.limits }),

@@ -28,7 +28,7 @@ import { Fence, readFence, type FenceSlot } from "./fence.ts";
 import { exists, makeDirectory, moveDurably, namesIn } from "./files.ts";
 import { LevelDatabase, type Operation } from "./level-database.ts";
 import { checkTables } from "./level-tables.ts";
-import { readRecords, sealOf, summarizeLog, type StoredRecords } from "./recovery.ts";
+import { compareWithFence, readRecords, sealOf, summarizeLog, type StoredRecords } from "./recovery.ts";
 import {
   decodeEntry,
   documentCrc,
@@ -135,7 +135,7 @@ export class LevelStorage implements Storage {
       await LevelDatabase.assertUnlocked(this.#paths.database);
       await checkTables(this.#paths.database);
       database = await LevelDatabase.open(this.#paths.database);
-      const records = await readRecords(database, fence);
+      const records = await readRecords(database);
       this.#assertOurs(records.identity);
       return await this.#takeOver(database, records, fence);
     } catch (error) {
@@ -152,13 +152,14 @@ export class LevelStorage implements Storage {
     fence: FenceSlot | "missing",
   ): Promise<OpenedStorage> {
     const { identity, head, snapshot } = records;
+    const fenceLags = compareWithFence(records, fence);
     if (snapshot !== null) await checkSnapshot(this.#snapshots.path(snapshot.file), snapshot.description);
     const opened = await this.#describe(database, identity, head, snapshot);
     // All of it fits. From here on the directory may be changed.
     if (fence === "missing") await Fence.create(this.#paths.fence, fenceSlot(identity, head, records.headCrc));
     const fenceFile = await Fence.open(this.#paths.fence);
     // The next batch must find the fence right behind it.
-    if (records.fenceLags) await fenceFile.write(fenceSlot(identity, head, records.headCrc));
+    if (fenceLags) await fenceFile.write(fenceSlot(identity, head, records.headCrc));
     await this.#step("fence-caught-up");
     const sweeper = new Sweeper(database);
     this.#opened = { database, fence: fenceFile, sweeper, identity, head };

@@ -34,8 +34,6 @@ export interface StoredRecords {
   readonly head: Head;
   readonly headCrc: number;
   readonly snapshot: SnapshotRecord | null;
-  /** The head is of the batch after the fence's: a crash came between the two. Nobody was promised that batch. */
-  readonly fenceLags: boolean;
 }
 
 export interface LogEntryAt {
@@ -43,28 +41,48 @@ export interface LogEntryAt {
   readonly chain: number;
 }
 
-/** Reads the three records and holds them against the fence. Rejects with `StorageError` "damaged". */
-export async function readRecords(database: LevelDatabase, fence: FenceSlot | "missing"): Promise<StoredRecords> {
+/** Reads the three records. Rejects with `StorageError` "damaged" when they do not fit each other. */
+export async function readRecords(database: LevelDatabase): Promise<StoredRecords> {
   const headBytes = await database.get(headKey);
   if (headBytes === undefined) throw damaged("the head is gone from the database");
   const head = decodeHead(headBytes);
-  const headCrc = sealOf(headBytes);
-  const fenceLags = compareWithFence(head, headCrc, fence);
   const identityBytes = await database.get(identityKey);
   if (identityBytes === undefined || sealOf(identityBytes) !== head.identityCrc) {
     throw damaged("the identity in the database is not the one the head was written with");
   }
   const identity = decodeIdentity(identityBytes);
-  if (fence !== "missing" && fence.dirId !== identity.dirId) {
-    throw damaged(`the fence is of directory ${fence.dirId}, the database of directory ${identity.dirId}`);
-  }
   const snapshotBytes = await database.get(snapshotKey);
   if ((snapshotBytes === undefined ? 0 : sealOf(snapshotBytes)) !== head.snapshotCrc) {
     throw damaged("the snapshot named in the database is not the one the head was written with");
   }
   const snapshot = snapshotBytes === undefined ? null : decodeSnapshot(snapshotBytes);
   checkHead(head, snapshot);
-  return { identity, head, headCrc, snapshot, fenceLags };
+  return { identity, head, headCrc: sealOf(headBytes), snapshot };
+}
+
+/**
+ * Holds the records against the fence. Throws `StorageError` "damaged" when something promised is missing.
+ *
+ * @returns whether the head is of the batch after the fence's: a crash came between the two, and nobody was promised it
+ */
+export function compareWithFence(records: StoredRecords, fence: FenceSlot | "missing"): boolean {
+  const { head, headCrc, identity } = records;
+  if (fence === "missing") {
+    // It is made right after the first batch, which promises nothing.
+    if (head.seq === 0) return true;
+    throw damaged(`the fence is gone, and ${head.seq} batches were written`);
+  }
+  if (fence.dirId !== identity.dirId) {
+    throw damaged(`the fence is of directory ${fence.dirId}, the database of directory ${identity.dirId}`);
+  }
+  if (head.seq === fence.seq + 1) return true;
+  if (head.seq === fence.seq && headCrc === fence.headCrc) return false;
+  if (head.seq === fence.seq) throw damaged(`head and fence differ in batch ${head.seq}`);
+  throw damaged(
+    head.seq < fence.seq
+      ? `the database ends with batch ${head.seq}, but batch ${fence.seq} was promised: LevelDB lost what came after`
+      : `the fence ends with batch ${fence.seq}, but the database with batch ${head.seq}`,
+  );
 }
 
 /**
@@ -87,17 +105,23 @@ export async function* readLog(
   checkSnapshotAt();
   for await (const page of database.pages(entryKey(head.firstIndex), entryKey(head.lastIndex + 1))) {
     const entries: LogEntryAt[] = [];
-    for (const [key, value] of page) {
-      index += 1;
-      if (entryKeyIndex(key) !== index) throw damaged(`entry ${index} is missing`);
-      const at = decodeEntry(value, index, chain);
-      if (at.entry.term < term || at.entry.term > head.term) {
-        throw damaged(`entry ${index} has term ${at.entry.term}, after ${term} and in term ${head.term}`);
+    try {
+      for (const [key, value] of page) {
+        index += 1;
+        if (entryKeyIndex(key) !== index) throw damaged(`entry ${index} is missing`);
+        const at = decodeEntry(value, index, chain);
+        if (at.entry.term < term || at.entry.term > head.term) {
+          throw damaged(`entry ${index} has term ${at.entry.term}, after ${term} and in term ${head.term}`);
+        }
+        term = at.entry.term;
+        chain = at.chain;
+        checkSnapshotAt();
+        entries.push(at);
       }
-      term = at.entry.term;
-      chain = at.chain;
-      checkSnapshotAt();
-      entries.push(at);
+    } catch (error) {
+      // For whoever wants to know how far it is whole.
+      if (entries.length > 0) yield entries;
+      throw error;
     }
     yield entries;
   }
@@ -147,23 +171,6 @@ export async function summarizeLog(
 export function sealOf(bytes: Uint8Array): number {
   if (bytes.length < 4) throw damaged("a record is cut short");
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(bytes.length - 4);
-}
-
-/** @returns whether the fence is one batch behind */
-function compareWithFence(head: Head, headCrc: number, fence: FenceSlot | "missing"): boolean {
-  if (fence === "missing") {
-    // It is made right after the first batch, which promises nothing.
-    if (head.seq === 0) return true;
-    throw damaged(`the fence is gone, and ${head.seq} batches were written`);
-  }
-  if (head.seq === fence.seq + 1) return true;
-  if (head.seq === fence.seq && headCrc === fence.headCrc) return false;
-  if (head.seq === fence.seq) throw damaged(`head and fence differ in batch ${head.seq}`);
-  throw damaged(
-    head.seq < fence.seq
-      ? `the database ends with batch ${head.seq}, but batch ${fence.seq} was promised: LevelDB lost what came after`
-      : `the fence ends with batch ${fence.seq}, but the database with batch ${head.seq}`,
-  );
 }
 
 function checkHead(head: Head, snapshot: SnapshotRecord | null): void {

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a process leaves that dies between two steps: the directory is copied after every step that changes files, and the copy
+ * is opened. It must hold all that was promised, and of the operation under way all or nothing (P3); it is never suspect.
+ */
+import { cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  batchOf,
+  entriesFrom,
+  readContents,
+  sessionConfig,
+  sessionDocument,
+  stateOf,
+} from "../testing/storage-session.ts";
+import type { OpenedStorage } from "../runtime/ports.ts";
+import { crc32c } from "./crc32c.ts";
+import { LevelStorage } from "./level-storage.ts";
+import { StorageModel, contentsOf, type ModelContents } from "../testing/storage-model.ts";
+
+const runs = Number(process.env["RAFT_CRASH_MODEL"] ?? 6);
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "raft-steps-"));
+});
+
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+test("M9: a crash while a directory is formatted, formed or joined leaves it blank, formed or joined, never suspect", async () => {
+  const seen: string[] = [];
+  const document = { ...sessionDocument, clusterId: "c" };
+  const ways: readonly ((storage: LevelStorage) => Promise<OpenedStorage>)[] = [
+    (storage) => storage.form(document),
+    (storage) => storage.join("c"),
+  ];
+  for (const [way, enter] of ways.entries()) {
+    const directory = join(root, `way-${way}`);
+    let dirId: string | undefined;
+    const storage = new LevelStorage({
+      directory,
+      nodeId: "n1",
+      trace: async (step) => {
+        const copy = await copyOf(directory);
+        const { opened } = await readContents(new LevelStorage({ directory: copy, nodeId: "n1" }));
+        seen.push(`${step}: ${opened.health.state}`);
+        expect(opened.health.state).not.toBe("suspect");
+        // Once the database has its name, so has the directory.
+        if (step !== "database-created") expect(opened.identity.dirId).toBe((dirId ??= opened.identity.dirId));
+        const again = new LevelStorage({ directory: copy, nodeId: "n1" });
+        await again.open();
+        expect((await enter(again)).health).toEqual({ state: "ok" });
+        await again.close();
+      },
+    });
+    await storage.open();
+    const entered = await enter(storage);
+    expect(entered.identity).toEqual({ nodeId: "n1", dirId, clusterId: "c" });
+    await storage.close();
+    const { opened } = await readContents(new LevelStorage({ directory, nodeId: "n1" }));
+    expect(opened).toEqual(entered);
+  }
+  expect(seen).toContain("database-created: blank");
+  expect(seen).toContain("snapshot-named: blank");
+  expect(seen).toContain("batch-synced: ok");
+});
+
+test("M9: what a power cut may leave of a format is no obstacle to the next one", async () => {
+  const directory = join(root, "raft");
+  const leftovers: (() => Promise<void>)[] = [
+    async () => {},
+    () => mkdir(join(directory, "db.new")).then(() => undefined),
+    async () => {
+      await mkdir(join(directory, "db.new"));
+      await writeFile(join(directory, "db.new", "MANIFEST-000001"), "half of");
+      await writeFile(join(directory, "db.new", "CURRENT"), "");
+    },
+    async () => {
+      await mkdir(join(directory, "snapshots"));
+      await mkdir(join(directory, "db.new"));
+      await writeFile(join(directory, "db.new", "CURRENT"), "MANIFEST-000001\n");
+    },
+  ];
+  for (const leave of leftovers) {
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory);
+    await leave();
+    const { opened } = await readContents(new LevelStorage({ directory, nodeId: "n1" }));
+    expect(opened.health).toEqual({ state: "blank" });
+  }
+});
+
+type Step =
+  | {
+      readonly kind: "append";
+      readonly count: number;
+      readonly bytes: number;
+      readonly rise: number;
+      readonly back: number;
+    }
+  | { readonly kind: "vote"; readonly rise: number }
+  | { readonly kind: "save"; readonly back: number; readonly bytes: number }
+  | { readonly kind: "compact"; readonly back: number }
+  | { readonly kind: "install"; readonly ahead: number; readonly bytes: number }
+  | { readonly kind: "restart" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("append" as const),
+      count: fc.integer({ min: 0, max: 6 }),
+      bytes: fc.integer({ min: 0, max: 3000 }),
+      rise: fc.nat(1),
+      back: fc.nat(4),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("vote" as const), rise: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("save" as const), back: fc.nat(5), bytes: fc.nat(150_000) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("compact" as const), back: fc.nat(5) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("install" as const),
+      ahead: fc.integer({ min: -3, max: 9 }),
+      bytes: fc.nat(150_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const) }) },
+);
+
+test("P3, S10: a crash at any step keeps everything promised, and all or nothing of the rest", async () => {
+  let run = 0;
+  let crashes = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 4, maxLength: 12 }),
+      fc.infiniteStream(fc.boolean()),
+      async (steps, coins) => {
+        run += 1;
+        const directory = join(root, `run-${run}`);
+        const model = new StorageModel();
+        let allowed: ModelContents[] = [];
+        const crashHere = async (name: string): Promise<void> => {
+          if (allowed.length === 0 || coins.next().value !== true) return;
+          crashes += 1;
+          const found = await readContents(new LevelStorage({ directory: await copyOf(directory), nodeId: "n1" }));
+          expect(found.opened.health, `after "${name}"`).toEqual({ state: "ok" });
+          expect(allowed, `after "${name}"`).toContainEqual(contentsOf(found));
+        };
+        const open = async (): Promise<LevelStorage> => {
+          const next = new LevelStorage({ directory, nodeId: "n1", trace: crashHere });
+          await next.open();
+          return next;
+        };
+        let storage = await open();
+        await storage.form(sessionDocument);
+        for (const step of steps) {
+          if (step.kind === "restart") {
+            await storage.close();
+            allowed = [await model.contents()];
+            storage = await open();
+            continue;
+          }
+          const before = await model.contents();
+          const perform = plan(model, step);
+          if (perform === undefined) continue;
+          allowed = [before, await model.contents()];
+          await perform(storage);
+          // Promised now: only the new one will do.
+          allowed = [await model.contents()];
+          await crashHere(step.kind);
+        }
+        await storage.close();
+        expect(contentsOf(await readContents(new LevelStorage({ directory, nodeId: "n1" })))).toEqual(
+          await model.contents(),
+        );
+        await rm(directory, { recursive: true, force: true });
+      },
+    ),
+    { numRuns: runs, ...(process.env["RAFT_SEED"] === undefined ? {} : { seed: Number(process.env["RAFT_SEED"]) }) },
+  );
+  expect(crashes).toBeGreaterThan(runs);
+});
+
+/** Changes the model; what does the same to a storage. Undefined when the step makes no sense here. */
+function plan(
+  model: StorageModel,
+  step: Exclude<Step, { kind: "restart" }>,
+): ((storage: LevelStorage) => Promise<void>) | undefined {
+  const { hard } = model;
+  switch (step.kind) {
+    case "append": {
+      const from = Math.max(model.lastIndex + 1 - step.back, hard.commit + 1, model.firstIndex);
+      const truncateFrom = from <= model.lastIndex ? from : null;
+      const term = hard.term + step.rise;
+      const entries = entriesFrom(from, step.count, term, step.bytes);
+      const commit = step.back === 0 ? Math.max(hard.commit, from - 1) : hard.commit;
+      const batch = batchOf({ term, vote: step.rise > 0 ? null : hard.vote, commit }, { truncateFrom, entries });
+      model.write(batch);
+      return (storage) => storage.write(batch);
+    }
+    case "vote": {
+      const vote = step.rise > 0 || hard.vote === null ? "n2@y" : hard.vote;
+      const batch = batchOf({ term: hard.term + step.rise, vote, commit: hard.commit });
+      model.write(batch);
+      return (storage) => storage.write(batch);
+    }
+    case "save": {
+      const index = Math.max(hard.commit - step.back, model.firstIndex - 1);
+      const term = model.termAt(index);
+      if (index <= model.snapshotIndex || term === undefined) return undefined;
+      const meta = { index, term, config: sessionConfig };
+      model.saveSnapshot(meta, step.bytes);
+      return async (storage) => {
+        await storage.snapshots.save(meta, stateOf(index, step.bytes));
+      };
+    }
+    case "compact": {
+      const upTo = model.snapshotIndex - step.back;
+      if (upTo < model.firstIndex) return undefined;
+      model.compact(upTo);
+      return (storage) => storage.compact(upTo);
+    }
+    case "install": {
+      const index = Math.max(hard.commit + 1, model.lastIndex + step.ahead);
+      const meta = { index, term: hard.term + 1, config: sessionConfig };
+      const batchWith = (stagedId: string) =>
+        batchOf({ term: hard.term + 1, vote: null, commit: index }, { install: { meta, stagedId } });
+      model.install(batchWith(""), step.bytes);
+      return async (storage) => {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of stateOf(index, step.bytes)) chunks.push(chunk);
+        const bytes = Buffer.concat(chunks);
+        const description = { meta, id: `leader-${index}`, chain: index, sizeBytes: bytes.length, crc: crc32c(bytes) };
+        const staging = await storage.snapshots.stage(description);
+        for (const chunk of chunks) await staging.write(chunk);
+        await storage.write(batchWith(await staging.finish()));
+      };
+    }
+  }
+}
+
+/** A copy that a process killed right now would have left. LevelDB may be at work: then once more. */
+async function copyOf(directory: string): Promise<string> {
+  const copy = join(root, "copy");
+  for (;;) {
+    const before = await listing(directory);
+    await rm(copy, { recursive: true, force: true });
+    await cp(directory, copy, { recursive: true });
+    if ((await listing(directory)) === before) return copy;
+  }
+}
+
+async function listing(directory: string): Promise<string> {
+  const lines: string[] = [];
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    lines.push(`${path} ${entry.isFile() ? (await stat(path)).size : ""}`);
+  }
+  return lines.sort().join("\n");
+}

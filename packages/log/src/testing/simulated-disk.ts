@@ -84,6 +84,8 @@ export class SimulatedDisk {
   readonly pageBytes: number;
   readonly time: SimulatedTime;
   onEffect: DiskOptions["onEffect"];
+  /** Files whose sync failed; the owner of the disk clears it. */
+  readonly failedSyncs = new Set<string>();
 
   #tree = new SimulatedTree();
   #random: Random;
@@ -216,6 +218,7 @@ export class SimulatedDisk {
           steps ??= begin();
           if (fault !== undefined) {
             steps.fail?.(this.#random);
+            if (operation === "sync") this.failedSyncs.add(path);
             throw new FileSystemError(fault.code ?? "IO", path, `Cannot ${operation} '${path}': injected fault`);
           }
           const result = steps.step();

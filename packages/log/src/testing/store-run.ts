@@ -320,7 +320,10 @@ export class StoreRun {
     for (const model of this.world.models.values()) {
       const log = this.world.openStore?.get(model.id.topicId, model.id.partition);
       if (log !== undefined) this.world.count(`${log.mode} at a crash`);
+      // Also while it was closed, when the partition can no longer say so.
+      if ([...this.world.disk.failedSyncs].some((path) => path.includes(`/${model.name}/`))) model.hasFailed = true;
     }
+    this.world.disk.failedSyncs.clear();
     this.world.clock.stop();
     this.world.openStore = undefined;
     this.world.underWay = [];

@@ -185,6 +185,8 @@ test(
     if (details.failed) {
       const commands = details.counterexample?.[0].commands.map((command) => `  ${JSON.stringify(command)}`).join("\n");
       const replay = `VARVE_MODEL_SEED=${details.seed} VARVE_MODEL_PATH=${details.counterexamplePath}`;
+      // At once: the runner reports an error only when all files are through.
+      console.log(`Case ${details.numRuns} failed; replay with ${replay}`);
       throw new Error(
         `Case ${details.numRuns} failed; replay with ${replay}\nworld seed ${details.counterexample?.[0].seed}\n${commands}\n${describeFailure(details)}`,
       );

@@ -58,6 +58,14 @@ export type {
   Vote,
   VoteResp,
 } from "./core/types.ts";
+export type {
+  Admin,
+  TransferOutcome,
+  WorkflowOptions,
+  WorkflowOutcome,
+  WorkflowProgress,
+  WorkflowStep,
+} from "./runtime/admin.ts";
 export { systemClock } from "./runtime/clock.ts";
 export type { NodeMetrics } from "./runtime/metrics.ts";
 export { RaftNode, type Closed, type NodeParts } from "./runtime/node.ts";

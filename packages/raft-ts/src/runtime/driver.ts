@@ -70,6 +70,7 @@ export class Driver<Result> {
   #isTurnComing = false;
   #tickTimer: Timer | undefined;
   #state: "new" | "running" | "closed" = "new";
+  #ended: "stopped" | "failed" | undefined;
   #soft: SoftState;
   #config: Config;
   #configChanged = true;
@@ -137,8 +138,9 @@ export class Driver<Result> {
     return this.#core;
   }
 
-  get isClosed(): boolean {
-    return this.#state === "closed";
+  /** How it ended, if it did. */
+  get ended(): "stopped" | "failed" | undefined {
+    return this.#ended;
   }
 
   get soft(): SoftState {
@@ -201,7 +203,7 @@ export class Driver<Result> {
       };
       const stop = (): void => end(undefined);
       const look = (): void => {
-        const found = this.#state === "closed" ? undefined : check();
+        const found = check();
         if (found !== undefined || this.#state === "closed") end(found);
       };
       if (signal?.aborted === true) return stop();
@@ -222,6 +224,7 @@ export class Driver<Result> {
   close(why: "stopped" | "failed"): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#ended = why;
     this.#tickTimer?.cancel();
     this.#events = [];
     // A node that has ended claims nothing: not even that it knows a leader.
@@ -351,6 +354,8 @@ export class Driver<Result> {
 
   #tellPeers(): void {
     this.#configChanged = false;
+    // D-4: who is mute has no peers, and its transport was never started.
+    if (this.#parts.boot.suspect) return;
     const { addresses } = this.#config;
     const seeds = this.#parts.options.seedPeers.filter((seed) => !addresses.some(({ id }) => id === seed.id));
     this.#parts.transport.setPeers([...addresses, ...seeds].filter(({ id }) => id !== this.#parts.self));

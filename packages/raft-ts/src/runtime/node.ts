@@ -9,12 +9,13 @@
  * nothing and claims nothing.
  */
 
-import { peerIdOf, nodeOptions, type NodeOptions, type NodeOptionsInput } from "./node-options.ts";
-import { restoreNewest } from "./apply-loop.ts";
 import type { BootState, CoreStatus, PeerId, SoftState } from "../core/types.ts";
+import { Admin } from "./admin.ts";
+import { restoreNewest } from "./apply-loop.ts";
 import { systemClock } from "./clock.ts";
 import { Driver } from "./driver.ts";
 import { nodeMetrics, type NodeMetrics } from "./metrics.ts";
+import { nodeOptions, peerIdOf, type NodeOptions, type NodeOptionsInput } from "./node-options.ts";
 import type { LeaderHint, ProposalOutcome, ReadOutcome, RequestOptions } from "./outcomes.ts";
 import type { Clock, OpenedStorage, StateMachine, Storage, Transport } from "./ports.ts";
 import { SpaceWatch } from "./space-watch.ts";
@@ -46,6 +47,8 @@ export class RaftNode<Result> {
   readonly id: PeerId;
   /** Resolves when the node has ended, for whatever reason, and storage and transport are closed. Never rejects. */
   readonly closed: Promise<Closed>;
+  /** Changes of the members, and of who leads: for operators, on the leader. */
+  readonly admin: Admin<Result>;
   readonly #driver: Driver<Result>;
   readonly #space: SpaceWatch;
   readonly #parts: NodeParts<Result>;
@@ -95,6 +98,7 @@ export class RaftNode<Result> {
       options: this.#options,
       onFailed: (error) => this.#failed(error),
     });
+    this.admin = new Admin(this.#driver, this.#clock, this.#options.stopStepMs);
     this.#space = new SpaceWatch(storage, this.#clock, this.#options, (low) => {
       this.#driver.post(() => this.#driver.core.advance({ type: "space", low }));
     });
@@ -154,6 +158,7 @@ export class RaftNode<Result> {
       this.#options.onEvent({ type: "suspect", reason: suspicion });
       driver.proposals.refuseFromNow("suspect");
       driver.reads.close("suspect");
+      driver.start();
       return;
     }
     await this.#parts.transport.start({
@@ -169,7 +174,7 @@ export class RaftNode<Result> {
   async #stop(): Promise<void> {
     const driver = this.#driver;
     driver.proposals.refuseFromNow("stopped");
-    if (!driver.isClosed && driver.soft.role === "leader") {
+    if (driver.ended === undefined && driver.soft.role === "leader") {
       let isOver = false;
       driver.post(() => (isOver = !driver.core.transferLeader(null).ok));
       await this.#within(() => isOver || driver.soft.role !== "leader");

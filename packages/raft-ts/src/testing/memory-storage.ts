@@ -118,7 +118,9 @@ export class MemoryStorage implements Storage {
   }
 
   #check(): void {
-    if (this.#state !== "open") throw new Error("Cannot use the storage: it is not open");
+    if (this.#state !== "open" || this.#disk.holder !== this) {
+      throw new Error("Cannot use the storage: it is not open");
+    }
     if (this.#isDead) throw new Error("Cannot use the storage: a write failed, only close is left (P5)");
   }
 

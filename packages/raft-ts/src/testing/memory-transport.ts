@@ -116,17 +116,18 @@ export class MemoryTransport implements Transport {
   }
 
   async sendSnapshot(to: PeerId, term: number, reader: SnapshotReader, signal: AbortSignal): Promise<void> {
+    const { self } = this;
+    const receiver = this.#network.at(to);
     const hop = async (from: PeerId, to: PeerId): Promise<void> => {
       await this.#carrier.hop(from, to);
       signal.throwIfAborted();
-      if (this.#network.at(from) === undefined || this.#network.at(to) === undefined) {
-        throw new Error(`The stream from "${from}" to "${to}" broke: one of them is not there`);
+      if (this.#network.at(self) !== this || this.#network.at(receiver?.self ?? "") !== receiver) {
+        throw new Error(`The stream from "${from}" to "${to}" broke: one of them is gone`);
       }
     };
-    const { self } = this;
     await hop(self, to);
     const { description } = reader;
-    const staging = await this.#network.at(to)?.offered({ from: self, term, description });
+    const staging = await receiver?.offered({ from: self, term, description });
     if (staging === null || staging === undefined) throw new Error(`"${to}" does not want the snapshot`);
     try {
       for await (const chunk of reader.chunks(staging.offsetBytes)) {

@@ -58,14 +58,7 @@ export type {
   Vote,
   VoteResp,
 } from "./core/types.ts";
-export type {
-  Admin,
-  TransferOutcome,
-  WorkflowOptions,
-  WorkflowOutcome,
-  WorkflowProgress,
-  WorkflowStep,
-} from "./runtime/admin.ts";
+export type { Admin, TransferOutcome } from "./runtime/admin.ts";
 export { systemClock } from "./runtime/clock.ts";
 export type { NodeMetrics } from "./runtime/metrics.ts";
 export { RaftNode, type Closed, type NodeParts } from "./runtime/node.ts";
@@ -87,6 +80,7 @@ export type {
   Success,
   Unknown,
 } from "./runtime/outcomes.ts";
+export type { WorkflowOptions, WorkflowOutcome, WorkflowProgress, WorkflowStep } from "./runtime/workflow.ts";
 export type {
   AppliedEntry,
   Clock,

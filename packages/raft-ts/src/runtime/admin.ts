@@ -14,42 +14,12 @@
  * whoever leads now, goes on where it ended. It says what is committed, and never more.
  */
 
-import type { Config, ConfigChange, PeerId, PeerStatus, RequestOutcome } from "../core/types.ts";
+import type { Config, ConfigChange, PeerId, RequestOutcome } from "../core/types.ts";
 import type { Driver } from "./driver.ts";
-import type { ChangeOutcome, LeaderHint, Lost, Refused, RequestOptions, Unknown } from "./outcomes.ts";
+import type { ChangeOutcome, LeaderHint, Refused, RequestOptions } from "./outcomes.ts";
+import { Patience } from "./patience.ts";
 import type { Clock } from "./ports.ts";
-
-/** How far a workflow is. */
-export interface WorkflowProgress {
-  readonly step: WorkflowStep;
-  readonly id: PeerId;
-  /** While catching up: what `id` has, and what there is. */
-  readonly match: number;
-  readonly lastIndex: number;
-}
-
-export type WorkflowStep = "add-learner" | "set-address" | "catch-up" | "promote" | "remove";
-
-export interface WorkflowOptions {
-  /** Ends the waiting; what is in the log stays there. */
-  readonly signal?: AbortSignal;
-  /** For the whole workflow. @default ten minutes */
-  readonly deadlineMs?: number;
-  /** Also when fewer active voters than the new majority would be left (M12). @default false */
-  readonly force?: boolean;
-  /** Called at every step, and at every tick of a wait. Must not throw. */
-  readonly onProgress?: (progress: WorkflowProgress) => void;
-}
-
-export type WorkflowOutcome =
-  | { readonly kind: "done"; readonly config: Config; readonly warnings: readonly string[] }
-  /** `completed` is committed; `step` is not known to be, and `outcome` says why. Call it again on the leader to go on. */
-  | {
-      readonly kind: "incomplete";
-      readonly completed: readonly WorkflowStep[];
-      readonly step: WorkflowStep;
-      readonly outcome: Lost | Unknown | Refused;
-    };
+import { Workflow, workflowDeadlineMs, type WorkflowOptions, type WorkflowOutcome } from "./workflow.ts";
 
 export type TransferOutcome =
   /** This node leads no more. `leader` is null when nobody was heard of in time. */
@@ -57,11 +27,6 @@ export type TransferOutcome =
   /** It leads on: the other did not catch up, or did not win (T3). */
   | { readonly kind: "aborted" }
   | Refused;
-
-const workflowDeadlineMs = 600_000;
-
-/** Refusals that go away by themselves. */
-const passing: ReadonlySet<string> = new Set(["change-pending", "not-ready", "transferring", "not-caught-up"]);
 
 export class Admin<Result> {
   readonly #driver: Driver<Result>;
@@ -154,7 +119,7 @@ export class Admin<Result> {
     run: (run: Workflow<Result>) => Promise<boolean>,
   ): Promise<WorkflowOutcome> {
     const patience = new Patience(this.#clock, options, workflowDeadlineMs);
-    const workflow = new Workflow(this, this.#driver, patience, options);
+    const workflow = new Workflow((change, request) => this.change(change, request), this.#driver, patience, options);
     const isDone = await run(workflow);
     patience.end();
     if (isDone || workflow.failure === undefined) return this.#done();
@@ -191,133 +156,5 @@ export class Admin<Result> {
 
   #refused(reason: Refused["reason"], detail: string): Refused {
     return { kind: "refused", reason, leader: this.#driver.leader(), detail };
-  }
-}
-
-/** The caller's signal and a deadline, as one signal. */
-class Patience {
-  why: "aborted" | "deadline" = "aborted";
-  readonly #controller = new AbortController();
-  readonly #end: () => void;
-
-  constructor(clock: Clock, options: RequestOptions, defaultMs: number) {
-    const abort = (): void => this.#controller.abort();
-    const timer = clock.after(options.deadlineMs ?? defaultMs, () => {
-      this.why = "deadline";
-      abort();
-    });
-    options.signal?.addEventListener("abort", abort, { once: true });
-    if (options.signal?.aborted === true) abort();
-    this.#end = () => {
-      timer.cancel();
-      options.signal?.removeEventListener("abort", abort);
-    };
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  end(): void {
-    this.#end();
-  }
-}
-
-/** One run: the steps that are committed, and the one that failed. Every step says whether the next may begin. */
-class Workflow<Result> {
-  readonly completed: WorkflowStep[] = [];
-  failure: { readonly step: WorkflowStep; readonly outcome: Lost | Unknown | Refused } | undefined;
-  readonly #admin: Admin<Result>;
-  readonly #driver: Driver<Result>;
-  readonly #patience: Patience;
-  readonly #options: WorkflowOptions;
-
-  constructor(admin: Admin<Result>, driver: Driver<Result>, patience: Patience, options: WorkflowOptions) {
-    this.#admin = admin;
-    this.#driver = driver;
-    this.#patience = patience;
-    this.#options = options;
-  }
-
-  async learner(id: PeerId, address: string): Promise<boolean> {
-    const { voters, learners, addresses } = this.#driver.config;
-    if (!voters.includes(id) && !learners.includes(id)) {
-      return this.#step("add-learner", { type: "addLearner", id, address });
-    }
-    if (addresses.some((each) => each.id === id && each.address === address)) return true;
-    return this.#step("set-address", { type: "setAddress", id, address });
-  }
-
-  /** M7, as far as the leader can see. */
-  async caughtUp(id: PeerId): Promise<boolean> {
-    for (;;) {
-      if (this.#driver.config.voters.includes(id)) return true;
-      const peer = this.#peer(id);
-      if (peer?.caughtUp === true && peer.match > 0) return true;
-      if (this.#driver.soft.role !== "leader") {
-        return this.#fail("catch-up", this.#refused("not-leader", "leadership ended while the learner caught up"));
-      }
-      this.#tell("catch-up", id);
-      if (!(await this.#tick())) return this.#fail("catch-up", this.#gaveUp());
-    }
-  }
-
-  async promoted(id: PeerId): Promise<boolean> {
-    if (this.#driver.config.voters.includes(id)) return true;
-    return (await this.caughtUp(id)) && (await this.#step("promote", { type: "promote", id }));
-  }
-
-  async removed(id: PeerId): Promise<boolean> {
-    const { voters, learners } = this.#driver.config;
-    if (!voters.includes(id) && !learners.includes(id)) return true;
-    return this.#step("remove", { type: "remove", id, force: this.#options.force === true });
-  }
-
-  /** One change, again as long as it is refused for a reason that passes. */
-  async #step(step: WorkflowStep, change: ConfigChange): Promise<boolean> {
-    for (;;) {
-      this.#tell(step, change.id);
-      const outcome = await this.#admin.change(change, { ...this.#rest(), signal: this.#patience.signal });
-      if (outcome.kind === "done") {
-        this.completed.push(step);
-        return true;
-      }
-      if (outcome.kind !== "refused" || !passing.has(outcome.reason)) return this.#fail(step, outcome);
-      if (!(await this.#tick())) return this.#fail(step, outcome);
-    }
-  }
-
-  /** The workflow's own deadline ends a step, not the node's for single requests. */
-  #rest(): RequestOptions {
-    return { deadlineMs: this.#options.deadlineMs ?? workflowDeadlineMs };
-  }
-
-  #fail(step: WorkflowStep, outcome: Lost | Unknown | Refused): false {
-    this.failure = { step, outcome };
-    return false;
-  }
-
-  #gaveUp(): Refused {
-    return this.#refused(this.#driver.ended ?? this.#patience.why, "the learner had not caught up");
-  }
-
-  #refused(reason: Refused["reason"], detail: string): Refused {
-    return { kind: "refused", reason, leader: this.#driver.leader(), detail };
-  }
-
-  #peer(id: PeerId): PeerStatus | undefined {
-    return this.#driver.status().peers.find((peer) => peer.id === id);
-  }
-
-  #tell(step: WorkflowStep, id: PeerId): void {
-    const { lastIndex } = this.#driver.status();
-    this.#options.onProgress?.({ step, id, match: this.#peer(id)?.match ?? 0, lastIndex });
-  }
-
-  /** The next tick; false when nobody waits any more. */
-  async #tick(): Promise<boolean> {
-    const { counts } = this.#driver;
-    const before = counts.ticks;
-    return (await this.#driver.watch(() => (counts.ticks > before ? true : undefined), this.#patience.signal)) === true;
   }
 }

@@ -9,7 +9,7 @@ import { MemoryNetwork } from "../testing/memory-transport.ts";
 import { RegisterStateMachine } from "../testing/register-state-machine.ts";
 import type { RegisterOutput } from "../testing/register.ts";
 import { RaftNode } from "./node.ts";
-import type { NodeOptionsInput } from "./node-options.ts";
+import type { NodeEvent, NodeOptionsInput } from "./node-options.ts";
 
 interface Member {
   readonly disk: MemoryDisk;
@@ -28,12 +28,20 @@ function disks(count: number): MemoryDisk[] {
   return Array.from({ length: count }, (_, at) => new MemoryDisk({ nodeId: `n${at}`, dirId: `${at}`.repeat(32) }));
 }
 
-async function member(disk: MemoryDisk, network: MemoryNetwork, all: MemoryDisk[], options = quick): Promise<Member> {
+/** Without `all`: a blank disk joins. */
+async function member(
+  disk: MemoryDisk,
+  network: MemoryNetwork,
+  all?: MemoryDisk[],
+  options = quick,
+  machine = new RegisterStateMachine(),
+): Promise<Member> {
   const storage = new MemoryStorage(disk);
   let opened = await storage.open();
-  const voters = all.map(({ peerId }) => ({ id: peerId, address: peerId }));
-  if (opened.health.state === "blank") opened = await storage.form({ clusterId: "c", voters });
-  const machine = new RegisterStateMachine();
+  if (opened.health.state === "blank") {
+    const voters = all?.map(({ peerId }) => ({ id: peerId, address: peerId }));
+    opened = await (voters === undefined ? storage.join("c") : storage.form({ clusterId: "c", voters }));
+  }
   const transport = network.transport(disk.peerId);
   const node = await RaftNode.start({ storage, opened, transport, stateMachine: machine, options });
   running.push(node);
@@ -91,5 +99,267 @@ describe("RaftNode", () => {
     await leaderOf([again]);
     expect(await again.node.read()).toMatchObject({ kind: "ready" });
     expect(again.machine.read(0)).toBe(20);
+  });
+
+  test("T4: a leader that stops hands over first; stop is one promise; what was pending is decided", async () => {
+    const { members } = await group(3);
+    const leader = await leaderOf(members);
+    const pending = Array.from({ length: 50 }, (_, at) => leader.node.propose(write(1, at + 1)));
+    const stopped = leader.node.stop();
+    expect(leader.node.stop()).toBe(stopped);
+    await stopped;
+    for (const outcome of await Promise.all(pending)) expect(outcome.kind).not.toBe("unknown");
+    expect(await leader.node.closed).toEqual({ reason: "stopped", error: undefined, unfinished: [] });
+    expect(await leader.node.propose(write(1, 99))).toMatchObject({ kind: "refused", reason: "stopped" });
+    expect(await leader.node.read()).toMatchObject({ kind: "refused", reason: "stopped" });
+    expect(leader.node.leader).toBeNull();
+    const next = await leaderOf(members.filter(({ node }) => node !== leader.node));
+    expect((await next.node.propose(write(1, 100))).kind).toBe("success");
+  });
+
+  test("P5: after a failed write a node claims nothing, answers unknown, tells its owner, and closes", async () => {
+    const fatal: Error[] = [];
+    const { members } = await group(3, { ...quick, onFatal: (error) => fatal.push(error) });
+    const { node, disk } = await leaderOf(members);
+    disk.failNext();
+    const outcome = await node.propose(write(1, 1));
+    expect(outcome).toMatchObject({ kind: "unknown", why: "failed" });
+    expect(node.state).toMatchObject({ role: "follower", leader: null, active: false });
+    const closed = await node.closed;
+    expect(closed).toMatchObject({ reason: "failed", unfinished: [] });
+    expect(closed.error?.message).toContain("A write to storage failed");
+    expect(closed.error?.cause).toMatchObject({ message: expect.stringContaining("ENOSPC") as string });
+    expect(fatal).toEqual([closed.error]);
+    expect(await node.propose(write(1, 2))).toMatchObject({ kind: "refused", reason: "failed" });
+    expect(await node.admin.remove(node.id)).toMatchObject({ kind: "incomplete", outcome: { reason: "failed" } });
+    expect(disk.holder).toBeUndefined();
+    await leaderOf(members.filter((each) => each.node !== node));
+  });
+
+  test.each(["rejects", "throws", "forgets a result"])("a state machine that %s ends its node", async (how) => {
+    const network = new MemoryNetwork();
+    const [disk] = disks(1);
+    class Broken extends RegisterStateMachine {
+      override apply(): Promise<readonly RegisterOutput[]> {
+        if (how === "throws") throw new Error("broken");
+        return how === "rejects" ? Promise.reject(new Error("broken")) : Promise.resolve([]);
+      }
+    }
+    const { node } = await member(disk!, network, [disk!], quick, new Broken());
+    await until(() => node.state.active || undefined);
+    expect(await node.propose(write(1, 1))).toMatchObject({ kind: "unknown", why: "failed" });
+    expect((await node.closed).error?.message).toContain("The state machine failed");
+  });
+
+  test("stop waits no longer than it says for a state machine that never ends, and says what it left", async () => {
+    const network = new MemoryNetwork();
+    const [disk] = disks(1);
+    class Endless extends RegisterStateMachine {
+      override apply(): Promise<readonly RegisterOutput[]> {
+        return new Promise(() => {});
+      }
+    }
+    const { node } = await member(disk!, network, [disk!], { tickMs: 5, stopStepMs: 30 }, new Endless());
+    await until(() => node.state.active || undefined);
+    const outcome = node.propose(write(1, 1));
+    await until(() => node.metrics().commitIndex > 2 || undefined);
+    await node.stop();
+    expect(await outcome).toMatchObject({ kind: "unknown", why: "stopped" });
+    expect(await node.closed).toMatchObject({ reason: "stopped", unfinished: ["work under way"] });
+  });
+
+  test("D-4: suspect storage runs mute: it refuses, says so, and the group goes on without it", async () => {
+    const network = new MemoryNetwork();
+    const all = disks(3);
+    all[0]!.damage = "the chain is broken at 17";
+    const events: NodeEvent[] = [];
+    const members = await Promise.all(
+      all.map((disk) => member(disk, network, all, { ...quick, onEvent: (event) => events.push(event) })),
+    );
+    const { node } = members[0]!;
+    expect(events).toContainEqual({ type: "suspect", reason: "the chain is broken at 17" });
+    await leaderOf(members);
+    expect(node.metrics()).toMatchObject({ isSuspect: 1, isLeader: 0, messagesSentTotal: 0 });
+    expect(await node.propose(write(1, 1))).toMatchObject({ kind: "refused", reason: "suspect" });
+    expect(await node.read()).toMatchObject({ kind: "refused", reason: "suspect" });
+    expect(await node.admin.transferLeader(null)).toMatchObject({ kind: "refused", reason: "not-leader" });
+    await node.stop();
+    expect(await node.closed).toMatchObject({ reason: "stopped", unfinished: [] });
+  });
+
+  test("a node that cannot load its snapshot does not start, and closes what it was given", async () => {
+    const network = new MemoryNetwork();
+    const [disk] = disks(1);
+    class Unreadable extends RegisterStateMachine {
+      override restore(): Promise<void> {
+        return Promise.reject(new Error("cannot read it"));
+      }
+    }
+    await expect(member(disk!, network, [disk!], quick, new Unreadable())).rejects.toThrow("cannot read it");
+    expect(disk!.holder).toBeUndefined();
+  });
+
+  test("E14, R3: an isolated leader answers neither reads nor proposals; back again it knows what became of them", async () => {
+    const { members, network } = await group(3);
+    const { node: old } = await leaderOf(members);
+    network.isolate(old.id);
+    const proposed = old.propose(write(1, 1));
+    const read = old.read();
+    const impatient = old.propose(write(1, 2), { deadlineMs: 20 });
+    expect(await impatient).toMatchObject({ kind: "unknown", why: "deadline" });
+    expect(await read).toMatchObject({ kind: "refused", reason: "not-leader" });
+    const next = await leaderOf(members.filter(({ node }) => node !== old));
+    expect((await next.node.propose(write(1, 3))).kind).toBe("success");
+    network.mend();
+    expect((await proposed).kind).toBe("lost");
+  });
+
+  test("S3, S4: a follower that was away gets a snapshot when the log no longer reaches back to it", async () => {
+    const options: NodeOptionsInput = {
+      ...quick,
+      snapshots: { everyEntries: 20, minIntervalMs: 0, trailingEntries: 5 },
+    };
+    const { members, network } = await group(3, options);
+    const { node } = await leaderOf(members);
+    const away = members.find((each) => each.node !== node)!;
+    network.isolate(away.node.id);
+    for (let value = 1; value <= 200; value += 1) await node.propose(write(2, value));
+    await until(() => node.metrics().firstIndex > 100 || undefined);
+    network.mend();
+    await until(() => away.machine.read(2) === 200 || undefined);
+    expect(away.node.metrics().snapshotsReceivedTotal).toBeGreaterThan(0);
+    expect((await leaderOf(members)).node.metrics().snapshotsSavedTotal).toBeGreaterThan(0);
+  });
+
+  test("D-9: a leader short of space refuses, hands over, and proposes again when there is enough", async () => {
+    const { members } = await group(1, { ...quick, spaceCheckMs: 5 });
+    const { node, disk } = await leaderOf(members);
+    disk.freeBytes = 1000;
+    await until(() => node.metrics().isLowOnSpace === 1 || undefined);
+    expect(await node.propose(write(1, 1))).toMatchObject({ kind: "refused", reason: "low-space" });
+    disk.freeBytes = 2 ** 40;
+    await until(() => node.metrics().isLowOnSpace === 0 || undefined);
+    expect((await node.propose(write(1, 1))).kind).toBe("success");
+  });
+});
+
+describe("Admin", () => {
+  test("addVoter: learner, catch-up, voter; even numbers are warned of; remove takes it out again", async () => {
+    const { members, network } = await group(3);
+    const leader = await leaderOf(members);
+    for (let value = 1; value <= 30; value += 1) await leader.node.propose(write(3, value));
+    const disk = new MemoryDisk({ nodeId: "n9", dirId: "9".repeat(32) });
+    const added = await member(disk, network);
+    const steps: string[] = [];
+    const outcome = await leader.node.admin.addVoter(disk.peerId, "there", {
+      onProgress: ({ step }) => steps.push(step),
+    });
+    expect(outcome).toMatchObject({ kind: "done", warnings: [expect.stringContaining("4 voters") as string] });
+    expect(steps[0]).toBe("add-learner");
+    expect(steps.at(-1)).toBe("promote");
+    await until(() => added.machine.read(3) === 30 || undefined);
+    expect(await leader.node.admin.addVoter(disk.peerId, "there")).toMatchObject({ kind: "done" });
+    expect(await leader.node.admin.remove(disk.peerId)).toMatchObject({ kind: "done", warnings: [] });
+    expect(leader.node.status().config.voters).toHaveLength(3);
+  });
+
+  test("M11: replace puts out a wiped disk's identity before the new one counts, and goes on where it ended", async () => {
+    const { members, network } = await group(3);
+    const leader = await leaderOf(members);
+    const lost = members.find((each) => each !== leader)!;
+    await lost.node.stop();
+    await until(
+      () =>
+        leader.node.status().peers.some(({ id, recentActive }) => id === lost.node.id && !recentActive) || undefined,
+    );
+    const disk = new MemoryDisk({ nodeId: lost.disk.identity.nodeId, dirId: "f".repeat(32) });
+    const next = { id: disk.peerId, address: "there" };
+    const steps: string[] = [];
+    const early = await leader.node.admin.replace(lost.node.id, next, { deadlineMs: 50 });
+    expect(early).toMatchObject({
+      kind: "incomplete",
+      step: "catch-up",
+      completed: ["add-learner"],
+      outcome: { reason: "deadline" },
+    });
+    await member(disk, network);
+    const outcome = await leader.node.admin.replace(lost.node.id, next, { onProgress: ({ step }) => steps.push(step) });
+    expect(outcome.kind).toBe("done");
+    expect(steps.filter((step) => step !== "catch-up")).toEqual(["remove", "promote"]);
+    expect(leader.node.status().config.voters).toEqual(
+      [...members.filter((each) => each !== lost).map(({ node }) => node.id), disk.peerId].sort(),
+    );
+  });
+
+  test("replace of a member that answers adds before it removes", async () => {
+    const { members, network } = await group(3);
+    const leader = await leaderOf(members);
+    const old = members.find((each) => each !== leader)!;
+    const disk = new MemoryDisk({ nodeId: "n9", dirId: "9".repeat(32) });
+    await member(disk, network);
+    const steps: string[] = [];
+    await leader.node.admin.replace(
+      old.node.id,
+      { id: disk.peerId, address: "there" },
+      { onProgress: ({ step }) => steps.push(step) },
+    );
+    expect(steps.filter((step) => step !== "catch-up")).toEqual(["add-learner", "promote", "remove"]);
+  });
+
+  test("M12: a removal that leaves too few active voters is refused, unless forced", async () => {
+    const { members, network } = await group(3);
+    const leader = await leaderOf(members);
+    const [away, other] = members.filter((each) => each !== leader);
+    network.isolate(away!.node.id);
+    await until(
+      () =>
+        leader.node.status().peers.some(({ id, recentActive }) => id === away!.node.id && !recentActive) || undefined,
+    );
+    const refused = await leader.node.admin.remove(other!.node.id);
+    expect(refused).toMatchObject({
+      kind: "incomplete",
+      step: "remove",
+      outcome: { kind: "refused", reason: "unsafe" },
+    });
+    expect((await leader.node.admin.remove(away!.node.id)).kind).toBe("done");
+  });
+
+  test("M8: a leader that removes itself hands over", async () => {
+    const { members } = await group(3);
+    const leader = await leaderOf(members);
+    expect((await leader.node.admin.remove(leader.node.id)).kind).toBe("done");
+    const next = await leaderOf(members.filter((each) => each !== leader));
+    expect(next.node.status().config.voters).not.toContain(leader.node.id);
+  });
+
+  test("transferLeader: to whom it was told, refused elsewhere, aborted when nobody takes it", async () => {
+    const { members, network } = await group(3);
+    const leader = await leaderOf(members);
+    const other = members.find((each) => each !== leader)!;
+    expect(await other.node.admin.transferLeader(null)).toMatchObject({ kind: "refused", reason: "not-leader" });
+    expect(await leader.node.admin.transferLeader("nobody")).toMatchObject({ kind: "refused", reason: "invalid" });
+    const outcome = await leader.node.admin.transferLeader(other.node.id);
+    expect(outcome).toEqual({ kind: "done", leader: { id: other.node.id, address: other.node.id } });
+    await until(() => other.node.state.active || undefined);
+    network.isolate(leader.node.id);
+    expect(await other.node.admin.transferLeader(leader.node.id)).toEqual({ kind: "aborted" });
+    expect((await other.node.propose(write(1, 5))).kind).toBe("success");
+  });
+
+  test("demote, setAddress and promote are one change each; a node that leads no more says so", async () => {
+    const { members } = await group(3);
+    const leader = await leaderOf(members);
+    const other = members.find((each) => each !== leader)!.node.id;
+    expect(await leader.node.admin.demote(other)).toMatchObject({ kind: "done", config: { learners: [other] } });
+    expect(await leader.node.admin.setAddress(other, "elsewhere")).toMatchObject({ kind: "done" });
+    expect(leader.node.status().config.addresses).toContainEqual({ id: other, address: "elsewhere" });
+    expect(await leader.node.admin.promote(other)).toMatchObject({ kind: "done" });
+    const follower = members.find((each) => each.node.id === other)!;
+    expect(await follower.node.admin.promote(leader.node.id)).toMatchObject({
+      kind: "incomplete",
+      completed: [],
+      outcome: { reason: "not-leader", leader: { id: leader.node.id } },
+    });
+    expect(await follower.node.admin.demote(leader.node.id)).toMatchObject({ kind: "refused", reason: "not-leader" });
   });
 });

@@ -7,7 +7,7 @@
  *   check  ──▶ honest (IR15), linearizable (IR12), one history (IR4), a clean end of every node
  */
 import type { PeerId } from "../core/types.ts";
-import type { WorkflowOutcome } from "../runtime/admin.ts";
+import type { WorkflowOutcome } from "../runtime/workflow.ts";
 import { calmWeather } from "./network.ts";
 import { partitionKinds, planPartition, type DirectedLink } from "./partitions.ts";
 import type { RandomStream } from "./random-stream.ts";
@@ -271,7 +271,7 @@ class RuntimeCase {
       };
       // The leader it asked may die and never answer.
       scheduler.after(8 * second, () => over(undefined));
-      asked.then(over, (error: unknown) => (this.#world.failure ??= error));
+      asked.then(over, (error: unknown) => this.#world.fail(error));
     };
     again();
   }

@@ -105,7 +105,7 @@ export class RuntimeClients {
     };
     this.#world.scheduler.after(2 * deadlineMs * 1000, () => over(undefined));
     const asked = record.input.kind === "read" ? this.#read(process, record) : this.#write(process, record);
-    asked.then(over, (error: unknown) => (this.#world.failure ??= error));
+    asked.then(over, (error: unknown) => this.#world.fail(error));
     if (this.#random.chance(0.3)) return;
     // Some do not wait: they have several requests under way.
     if (this.#random.chance(0.1)) over(machine.host);

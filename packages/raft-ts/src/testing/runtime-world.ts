@@ -79,7 +79,7 @@ export class RuntimeWorld {
   readonly ledger = new Map<number, LedgerEntry>();
   readonly weather: SimulatedNetwork<() => void>;
   /** What went wrong in a promise: the run is over then. */
-  failure: unknown;
+  failure: Error | undefined;
   readonly #options: RuntimeWorldOptions;
   readonly #network: MemoryNetwork;
   readonly #starts = new Map<string, number>();
@@ -151,7 +151,7 @@ export class RuntimeWorld {
     machine.process = process;
     this.#begin(machine, process, random, voters).catch((error: unknown) => {
       // A process that was killed while it started never gets here.
-      this.failure ??= error;
+      this.fail(error);
     });
   }
 
@@ -185,6 +185,11 @@ export class RuntimeWorld {
     this.scheduler.runUntil(end);
     await this.drain();
     return isEnough();
+  }
+
+  /** Something that must not go wrong did. */
+  fail(error: unknown): void {
+    this.failure ??= error instanceof Error ? error : new Error(String(error));
   }
 
   /** Everything that promises can do now is done. */

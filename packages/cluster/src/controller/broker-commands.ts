@@ -1,12 +1,15 @@
 // Commands about brokers: registration, unfencing, new leader epochs at their start, blocks of producer ids.
 
+import { arrivingRecords, leavingRecords } from "./broker-partitions.ts";
+import type { PartitionName } from "./broker-partitions.ts";
+import { staleBroker } from "./broker-epoch.ts";
 import { accept, refuse } from "./decision.ts";
-import type { Decision, Refusal } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 import { brokerOf, partitionsOnBroker } from "./image.ts";
 import { int16Max, int32Max, isUuid } from "@varve/format";
 import { producerIdBlockSize, registrationListMax } from "../limits.ts";
 import type { MetadataRecord } from "./records.ts";
-import type { BrokerFeature, ControllerImage, Endpoint } from "./state.ts";
+import type { BrokerFeature, ControllerImage, Endpoint, Partition } from "./state.ts";
 
 /** A process says who it is. `incarnationId` is new for every process start. */
 export interface RegisterBroker {
@@ -17,13 +20,19 @@ export interface RegisterBroker {
   readonly rack?: string;
   readonly dirs: readonly string[];
   readonly features?: readonly BrokerFeature[];
+  /**
+   * B-4: what recovery could not show to be whole. A partition in a directory that is not registered any more is lossy without
+   * being named. `all` when it is not known how the former process ended.
+   * @default none
+   */
+  readonly lossy?: "all" | readonly PartitionName[];
 }
 
 export interface RegisterBrokerReply {
   readonly brokerEpoch: number;
 }
 
-/** "Let me in": accepted once the broker has seen its own registration (B-6). */
+/** "Let me in": accepted once the broker has seen its own registration (B-6). Partitions without leader that it may lead get it. */
 export interface UnfenceBroker {
   readonly kind: "unfenceBroker";
   readonly brokerId: number;
@@ -59,6 +68,7 @@ export interface ProducerIdsReply {
 /**
  * B-1: the same incarnation again keeps its epoch; another one with the same directories proves (by their lock) that the former
  * process is dead, and takes over at once; another one with other directories is refused while the old one is not fenced.
+ * Taking over fences the former one: it leaves every ISR, and where it is lossy every ELR too (B-4); the registration comes last.
  */
 export function decideRegisterBroker(image: ControllerImage, command: RegisterBroker): Decision<RegisterBrokerReply> {
   const fault = registrationFault(command);
@@ -73,11 +83,21 @@ export function decideRegisterBroker(image: ControllerImage, command: RegisterBr
       { brokerId: String(command.brokerId), brokerEpoch: String(before.brokerEpoch) },
     );
   }
-  const brokerEpoch = image.offset + 1;
   const { brokerId, incarnationId, endpoints, rack = "", dirs, features = [] } = command;
-  return accept({ brokerEpoch }, [
+  const changes = leavingRecords(image, brokerId, (partition) => isLossy(command, partition));
+  const brokerEpoch = image.offset + changes.length + 1;
+  const records: MetadataRecord[] = [
+    ...changes,
     { type: "RegisterBroker", brokerId, brokerEpoch, incarnationId, endpoints, rack, dirs, features, fenced: true },
-  ]);
+  ];
+  return { records, reply: { brokerEpoch }, atomic: false };
+}
+
+/** A directory that was wiped or replaced keeps nothing, whatever else was reported. */
+function isLossy({ brokerId, dirs, lossy = [] }: RegisterBroker, { topicId, partition, ...held }: Partition): boolean {
+  const dir = held.dirs[held.replicas.indexOf(brokerId)];
+  if (lossy === "all" || dir === undefined || !dirs.includes(dir)) return true;
+  return lossy.some((name) => name.topicId === topicId && name.partition === partition);
 }
 
 export function decideUnfenceBroker(
@@ -90,7 +110,8 @@ export function decideUnfenceBroker(
   if (command.metadataOffset < command.brokerEpoch) return accept({ fenced: broker?.fenced ?? true });
   if (broker?.fenced === false) return accept({ fenced: false });
   const { brokerId, brokerEpoch } = command;
-  return accept({ fenced: false }, [{ type: "BrokerChange", brokerId, brokerEpoch, fenced: 0 }]);
+  const unfenced: MetadataRecord = { type: "BrokerChange", brokerId, brokerEpoch, fenced: 0 };
+  return { records: [unfenced, ...arrivingRecords(image, brokerId)], reply: { fenced: false }, atomic: false };
 }
 
 /** Not atomic: each partition's new epoch stands alone, so a node with more partitions than a batch holds can start (C-5). */
@@ -120,24 +141,6 @@ export function decideAllocateProducerIds(
     return refuse("POLICY_VIOLATION", "Cannot allocate producer ids: all of them are used up.");
   const { brokerId, brokerEpoch } = command;
   return accept({ first, count: producerIdBlockSize }, [{ type: "ProducerIdBlock", brokerId, brokerEpoch, next }]);
-}
-
-/** B-2: every request of a broker carries its epoch; only the registered incarnation is heard. */
-export function staleBroker(
-  image: ControllerImage,
-  { brokerId, brokerEpoch }: { readonly brokerId: number; readonly brokerEpoch: number },
-): { refusal: Refusal } | undefined {
-  const broker = brokerOf(image, brokerId);
-  if (broker?.brokerEpoch === brokerEpoch) return undefined;
-  const current = broker === undefined ? "is not registered" : `is registered with epoch ${broker.brokerEpoch}`;
-  return refuse(
-    "STALE_BROKER_EPOCH",
-    `Broker ${brokerId} called with broker epoch ${brokerEpoch}, but it ${current}.`,
-    {
-      brokerId: String(brokerId),
-      brokerEpoch: String(broker?.brokerEpoch ?? -1),
-    },
-  );
 }
 
 function registrationFault(command: RegisterBroker): string | undefined {

@@ -3,6 +3,8 @@
 
 import { batchBytesMax, batchRecordsMax } from "../limits.ts";
 import { recordsSizeBytes } from "./batch.ts";
+import { decideAlterPartition } from "./alter-partition.ts";
+import type { AlterPartition, AlterPartitionReply } from "./alter-partition.ts";
 import {
   decideAllocateProducerIds,
   decideRegisterBroker,
@@ -18,6 +20,8 @@ import type {
   StartEpochsReply,
   UnfenceBroker,
 } from "./broker-commands.ts";
+import { decideElectLeaders, decideFenceBroker, decideReportLossy } from "./broker-partitions.ts";
+import type { ElectLeaders, FenceBroker, PartitionsReply, ReportLossy } from "./broker-partitions.ts";
 import { decideAlterClusterConfig, decideAlterTopicConfig } from "./config-commands.ts";
 import type { AlterClusterConfig, AlterConfigReply, AlterTopicConfig } from "./config-commands.ts";
 import { refuse } from "./decision.ts";
@@ -32,6 +36,8 @@ import type { AddPartitions, CreateTopic, DeleteTopic, DeleteTopicReply, TopicRe
 export interface CommandReplies {
   readonly registerBroker: { readonly command: RegisterBroker; readonly reply: RegisterBrokerReply };
   readonly unfenceBroker: { readonly command: UnfenceBroker; readonly reply: { readonly fenced: boolean } };
+  readonly fenceBroker: { readonly command: FenceBroker; readonly reply: PartitionsReply };
+  readonly reportLossy: { readonly command: ReportLossy; readonly reply: PartitionsReply };
   readonly startEpochs: { readonly command: StartEpochs; readonly reply: StartEpochsReply };
   readonly allocateProducerIds: { readonly command: AllocateProducerIds; readonly reply: ProducerIdsReply };
   readonly createTopic: { readonly command: CreateTopic; readonly reply: TopicReply };
@@ -40,6 +46,8 @@ export interface CommandReplies {
   readonly alterTopicConfig: { readonly command: AlterTopicConfig; readonly reply: AlterConfigReply };
   readonly alterClusterConfig: { readonly command: AlterClusterConfig; readonly reply: AlterConfigReply };
   readonly newLeaderEpoch: { readonly command: NewLeaderEpoch; readonly reply: PartitionReply };
+  readonly alterPartition: { readonly command: AlterPartition; readonly reply: AlterPartitionReply };
+  readonly electLeaders: { readonly command: ElectLeaders; readonly reply: PartitionsReply };
   readonly confirmFlush: { readonly command: ConfirmFlush; readonly reply: PartitionReply };
 }
 
@@ -73,6 +81,10 @@ function route(
       return decideRegisterBroker(image, command);
     case "unfenceBroker":
       return decideUnfenceBroker(image, command);
+    case "fenceBroker":
+      return decideFenceBroker(image, command);
+    case "reportLossy":
+      return decideReportLossy(image, command);
     case "startEpochs":
       return decideStartEpochs(image, command);
     case "allocateProducerIds":
@@ -89,6 +101,10 @@ function route(
       return decideAlterClusterConfig(image, command);
     case "newLeaderEpoch":
       return decideNewLeaderEpoch(image, command);
+    case "alterPartition":
+      return decideAlterPartition(image, command);
+    case "electLeaders":
+      return decideElectLeaders(image, command);
     case "confirmFlush":
       return decideConfirmFlush(image, command);
   }

@@ -28,9 +28,31 @@ const hex = (digit: number): string => String(digit).repeat(32);
 
 /** Commands whose epochs are filled in from the image, right or a little wrong. */
 const steps = fc.oneof(
-  fc.record({ kind: fc.constant("register" as const), broker: brokers, incarnation: fc.nat(9), dir: fc.nat(3) }),
+  fc.record({
+    kind: fc.constant("register" as const),
+    broker: brokers,
+    incarnation: fc.nat(9),
+    dir: fc.nat(3),
+    lossy: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant("unfence" as const), broker: brokers }),
   fc.record({ kind: fc.constant("epochs" as const), broker: brokers }),
+  fc.record({ kind: fc.constant("fence" as const), broker: brokers }),
+  fc.record({
+    kind: fc.constant("damage" as const),
+    broker: brokers,
+    name: names,
+    partition: fc.nat(4),
+    elect: fc.option(fc.constantFrom("preferred" as const, "unclean" as const)),
+  }),
+  fc.record({
+    kind: fc.constant("isr" as const),
+    name: names,
+    partition: fc.nat(4),
+    isr: fc.uniqueArray(brokers, { maxLength: 4 }),
+    off: fc.integer({ min: -1, max: 1 }),
+    recovering: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant("ids" as const), broker: brokers, stale: fc.boolean() }),
   fc.record({
     kind: fc.constant("create" as const),
@@ -64,7 +86,31 @@ function commandOf(image: ControllerImage, step: Step): Command {
         endpoints: [{ name: "grpc", host: "localhost", port: 9094 }],
         rack: step.broker % 2 === 0 ? "even" : "",
         dirs: [hex(step.dir)],
+        ...(step.lossy ? { lossy: "all" } : {}),
       };
+    case "fence":
+      return { kind: "fenceBroker", brokerId: step.broker, brokerEpoch: epochOf(step.broker) };
+    case "damage": {
+      const partitions = [{ topicId: image.topicIds.get(step.name) ?? hex(0), partition: step.partition }];
+      const brokerId = step.broker;
+      return step.elect === null
+        ? { kind: "reportLossy", brokerId, brokerEpoch: epochOf(brokerId), partitions }
+        : { kind: "electLeaders", mode: step.elect, partitions };
+    }
+    case "isr": {
+      const topicId = image.topicIds.get(step.name) ?? hex(0);
+      const found = image.topics.get(topicId)?.partitions[step.partition];
+      const brokerId = found?.leader ?? 1;
+      const proposal = {
+        topicId,
+        partition: step.partition,
+        leaderEpoch: found?.leaderEpoch ?? 0,
+        partitionEpoch: (found?.partitionEpoch ?? 0) + step.off,
+        newIsr: [...new Set([brokerId, ...step.isr])].map((id) => ({ brokerId: id, brokerEpoch: epochOf(id) })),
+        recovering: step.recovering,
+      };
+      return { kind: "alterPartition", brokerId, brokerEpoch: epochOf(brokerId), partitions: [proposal] };
+    }
     case "unfence": {
       const brokerEpoch = epochOf(step.broker);
       return { kind: "unfenceBroker", brokerId: step.broker, brokerEpoch, metadataOffset: image.offset };
@@ -123,6 +169,7 @@ function checkImage(image: ControllerImage): void {
       expect(partition.isr.every((id) => partition.replicas.includes(id))).toBe(true);
       expect(partition.leader === noLeader || partition.isr.includes(partition.leader)).toBe(true);
       expect(partition.minIsr).toBeLessThanOrEqual(partition.replicas.length);
+      for (const id of partition.isr) expect(image.brokers.get(String(id))?.fenced).toBe(false);
     }
   }
   expect(image.partitionCount).toBe(partitions);

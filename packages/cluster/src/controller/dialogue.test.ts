@@ -111,8 +111,12 @@ class Conversation {
   }
 }
 
+/** In a change an empty list says something: nobody is in it any more. */
 function printRecord({ type, ...fields }: MetadataRecord): string {
-  return `${type} ${print(fields)}`;
+  const shown = Object.entries(fields).map(([name, value]): [string, unknown] => {
+    return [name, type === "PartitionChange" && Array.isArray(value) && value.length === 0 ? "nobody" : value];
+  });
+  return `${type} ${print(Object.fromEntries(shown))}`;
 }
 
 /** `name=value` of every field that says anything, ids shortened. */

@@ -80,12 +80,13 @@ export function planPartitionChange(
     elected.leader !== before.leader ||
     (elected.leader !== noLeader && (lostReplicas || wanted.newLeaderEpoch === true));
   const leaderEpoch = before.leaderEpoch + (isAssigned ? 1 : 0);
+  const settled = settle({ ...placed, ...eligible, minIsr }, elected);
   const after: Partition = {
     ...before,
     ...placed,
-    ...settle({ ...placed, ...eligible, minIsr }, elected),
+    ...settled,
     minIsr,
-    flush: nextFlush(before.flush, wanted),
+    flush: nextFlush(before.flush, wanted, settled.elr),
     leader: elected.leader,
     leaderEpoch,
     lastKnownLeader: isAssigned ? lastKnownLeaderOf(before, elected.leader) : before.lastKnownLeader,
@@ -179,10 +180,14 @@ function lastKnownLeaderOf(before: Partition, leader: number): number {
   return leader === noLeader ? before.leader : noLeader;
 }
 
-function nextFlush(current: FlushState, wanted: WantedPartition): FlushState {
+/**
+ * The leader can speak for its ISR only. Replicas of ELR may hold in memory what was committed under `os`, and would be taken for
+ * retained after a power cut: `syncing` lasts until there are none.
+ */
+function nextFlush(current: FlushState, wanted: WantedPartition, elr: readonly number[]): FlushState {
   if (wanted.flush === "os") return "os";
   if (wanted.flush === "sync" && current === "os") return "syncing";
-  if (wanted.flushConfirmed === true && current === "syncing") return "sync";
+  if (wanted.flushConfirmed === true && current === "syncing" && elr.length === 0) return "sync";
   return current;
 }
 

@@ -1,6 +1,6 @@
 // Commands of a partition's leader about its own partition.
 
-import { staleBroker } from "./broker-commands.ts";
+import { staleBroker } from "./broker-epoch.ts";
 import { accept, refuse } from "./decision.ts";
 import type { Decision, Refusal } from "./decision.ts";
 import { activeReplicas, partitionOf } from "./image.ts";

@@ -1,0 +1,129 @@
+// What becomes of a broker's partitions when the broker comes and goes: fenced, let in again, registered anew, damaged. Each is
+// the partition-change function for one partition after the other, and each record is right by itself, so the series may be
+// spread over several batches (C-5). The broker's own record comes last when it loses something and first when it gains:
+// nobody in an ISR is ever fenced, nobody fenced is elected.
+
+import { alterPartitionsMax } from "../limits.ts";
+import { staleBroker } from "./broker-epoch.ts";
+import { accept, refuse } from "./decision.ts";
+import type { Decision } from "./decision.ts";
+import { activeReplicas, brokerOf, partitionOf } from "./image.ts";
+import { planPartitionChange } from "./partition-change.ts";
+import type { WantedPartition } from "./partition-change.ts";
+import type { MetadataRecord } from "./records.ts";
+import type { ControllerImage, Partition } from "./state.ts";
+
+/** B-5: its session ended, or it asked for it. */
+export interface FenceBroker {
+  readonly kind: "fenceBroker";
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+}
+
+export interface PartitionName {
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+/** F-9: damage was found in what this replica had acknowledged. It may cut back and refill only once this is committed. */
+export interface ReportLossy {
+  readonly kind: "reportLossy";
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly partitions: readonly PartitionName[];
+}
+
+/** An operator, or the balancer, asks for elections. */
+export interface ElectLeaders {
+  readonly kind: "electLeaders";
+  readonly mode: "preferred" | "unclean";
+  readonly partitions: readonly PartitionName[];
+}
+
+/** Partitions that were changed. */
+export interface PartitionsReply {
+  readonly partitions: number;
+}
+
+export function decideFenceBroker(image: ControllerImage, command: FenceBroker): Decision<PartitionsReply> {
+  const stale = staleBroker(image, command);
+  if (stale !== undefined) return stale;
+  const { brokerId, brokerEpoch } = command;
+  if (brokerOf(image, brokerId)?.fenced === true) return accept({ partitions: 0 });
+  const changes = leavingRecords(image, brokerId, () => false);
+  const fenced: MetadataRecord = { type: "BrokerChange", brokerId, brokerEpoch, fenced: 1 };
+  return { records: [...changes, fenced], reply: { partitions: changes.length }, atomic: false };
+}
+
+/**
+ * A new leader epoch goes with it: a fetch from before the damage, still under way, would show a log that is no more. The
+ * replica begins to refill when it sees that epoch.
+ */
+export function decideReportLossy(image: ControllerImage, command: ReportLossy): Decision<PartitionsReply> {
+  const stale = staleBroker(image, command);
+  if (stale !== undefined) return stale;
+  const { brokerId } = command;
+  return changeNamed(image, command.partitions, (partition) =>
+    partition.replicas.includes(brokerId) ? { unclean: brokerId, newLeaderEpoch: true } : undefined,
+  );
+}
+
+export function decideElectLeaders(image: ControllerImage, command: ElectLeaders): Decision<PartitionsReply> {
+  return changeNamed(image, command.partitions, () => ({ election: command.mode }));
+}
+
+/**
+ * The broker leaves every ISR, and where it `isLossy` every ELR too (B-4). It counts as complete where it is not.
+ */
+export function leavingRecords(
+  image: ControllerImage,
+  brokerId: number,
+  isLossy: (partition: Partition) => boolean,
+): MetadataRecord[] {
+  return partitionsWith(image, ({ isr, elr }) => isr.includes(brokerId) || elr.includes(brokerId)).flatMap(
+    (partition) => change(image, partition, isLossy(partition) ? { unclean: brokerId } : { remove: brokerId }),
+  );
+}
+
+/** B-6: partitions without leader that the broker, which is active once this is done, may lead. */
+export function arrivingRecords(image: ControllerImage, brokerId: number): MetadataRecord[] {
+  const broker = brokerOf(image, brokerId);
+  const waiting = partitionsWith(image, ({ leader, replicas }) => leader < 0 && replicas.includes(brokerId));
+  if (broker === undefined || waiting.length === 0) return [];
+  const arrived = { ...image, brokers: image.brokers.set(String(brokerId), { ...broker, fenced: false }) };
+  return waiting.flatMap((partition) => change(arrived, partition, {}));
+}
+
+function changeNamed(
+  image: ControllerImage,
+  names: readonly PartitionName[],
+  wantedOf: (partition: Partition) => WantedPartition | undefined,
+): Decision<PartitionsReply> {
+  const distinct = new Map(names.map((name) => [`${name.topicId}/${name.partition}`, name]));
+  if (names.length > alterPartitionsMax) {
+    return refuse(
+      "INVALID_REQUEST",
+      `Cannot change ${names.length} partitions at once, at most ${alterPartitionsMax}.`,
+    );
+  }
+  const records: MetadataRecord[] = [];
+  for (const { topicId, partition: number } of distinct.values()) {
+    const partition = partitionOf(image, topicId, number);
+    if (partition === undefined) {
+      return refuse("UNKNOWN_TOPIC", `Cannot change partition ${number} of topic id "${topicId}": there is none.`);
+    }
+    const wanted = wantedOf(partition);
+    if (wanted !== undefined) records.push(...change(image, partition, wanted));
+  }
+  return { records, reply: { partitions: records.length }, atomic: false };
+}
+
+function change(image: ControllerImage, partition: Partition, wanted: WantedPartition): MetadataRecord[] {
+  const planned = planPartitionChange(partition, wanted, activeReplicas(image, partition));
+  return planned === undefined ? [] : [planned.record];
+}
+
+/** In no particular order of topics, but the same on every node that has the same image. */
+function partitionsWith(image: ControllerImage, test: (partition: Partition) => boolean): Partition[] {
+  return [...image.topics.values()].flatMap((topic) => topic.partitions.filter(test));
+}

@@ -7,7 +7,8 @@
 //   -- --case FILE      one case that was kept in a file
 //
 // A failure prints one line that reproduces it and is made smaller into packages/raft-ts/test/regressions (`--keep no`
-// leaves that out). `--table yes` prints what was covered.
+// leaves that out); the case, its newest events as NDJSON and a column view of the last 200 go to
+// packages/raft-ts/test/failures. `--table yes` prints what was covered.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -20,6 +21,7 @@ import {
   drawCase,
   failureLine,
   grouped,
+  Recorder,
   runCase,
   shrinkCase,
   type CaseOutcome,
@@ -28,6 +30,10 @@ import {
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const regressions = join(root, "packages/raft-ts/test/regressions");
+/** Not kept in the repository. */
+const failures = join(root, "packages/raft-ts/test/failures");
+const recordedMax = 20_000;
+const columnRows = 200;
 
 /** Every so many cases one is run twice (IR16). */
 const twiceEvery = 200;
@@ -56,6 +62,25 @@ function commit(): string {
   }
 }
 
+/** Runs a failing case once more and writes down what happened. */
+function writeArtifacts(failing: CoreCase, outcome: CaseOutcome): void {
+  const recorder = new Recorder(recordedMax);
+  runCase(failing, { recorder });
+  const name = caseName(failing, outcome);
+  const directory = join(failures, name);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "case.json"), `${JSON.stringify(failing, undefined, 1)}\n`);
+  writeFileSync(join(directory, "trace.ndjson"), recorder.ndjson());
+  const columns = recorder.table(columnRows);
+  writeFileSync(join(directory, "columns.txt"), `${outcome.failure?.message}\n\n${columns}`);
+  console.log(columns);
+  console.log(`columns are role term/last/commit/applied; more in packages/raft-ts/test/failures/${name}`);
+}
+
+function caseName({ seed }: CoreCase, { failure }: CaseOutcome): string {
+  return `${(failure?.rule ?? "").toLowerCase().replace(/[^a-z0-9]+/g, "-")}-${seed}`;
+}
+
 /** Runs one case twice and tells all about it. */
 function replay(simulated: CoreCase): void {
   const outcome = runCase(simulated, { linesMax: Number(options.lines) });
@@ -68,6 +93,7 @@ function replay(simulated: CoreCase): void {
     process.exitCode = 1;
   }
   if (outcome.failure === undefined) return;
+  writeArtifacts(simulated, outcome);
   console.log(outcome.failure.stack);
   console.log(failureLine(simulated, outcome, commit()));
   process.exitCode = 1;
@@ -80,7 +106,7 @@ function keepSmallest(failing: CoreCase, outcome: CaseOutcome): void {
     rule,
     runsMax: shrinkRunsMax,
   });
-  const name = `${rule.toLowerCase().replace(/[^a-z0-9]+/g, "-")}-${failing.seed}.json`;
+  const name = `${caseName(failing, outcome)}.json`;
   mkdirSync(regressions, { recursive: true });
   writeFileSync(join(regressions, name), `${JSON.stringify({ rule, ...smallest }, undefined, 1)}\n`);
   console.log(
@@ -112,6 +138,7 @@ function explore(first: number, isEnough: (cases: number) => boolean): void {
     }
     if (outcome.failure !== undefined) {
       progress();
+      writeArtifacts(simulated, outcome);
       console.log(failureLine(simulated, outcome, commit()));
       if (options.keep === "yes") keepSmallest(simulated, outcome);
       process.exitCode = 1;

@@ -14,6 +14,13 @@ import type { ApplyBatch, Entry, Message, PersistBatch, Ready, SnapMeta, SoftSta
 /** `applyFetch` after a read from disk that came back empty: wait for a tick. */
 const fetchLater = -1;
 
+/** Handed out in place of every list that is empty: a list of the core's own would be filled later. */
+const nothing: readonly never[] = Object.freeze([]);
+
+function handedOut<T>(list: readonly T[]): readonly T[] {
+  return list.length > 0 ? list : nothing;
+}
+
 const noSoftState: SoftState = { role: "follower", leader: null, term: -1, active: false };
 
 export class ReadyBuilder {
@@ -49,18 +56,18 @@ export class ReadyBuilder {
     const persist = s.suspect || !this.#wantsPersist() ? null : this.#persist();
     const apply = s.suspect || !this.#mayApply() ? null : this.#apply();
     const ready: Ready = {
-      send: s.send,
+      send: handedOut(s.send),
       persist,
       apply,
       restore: s.suspect ? null : this.#restore(),
-      reads: s.confirmed,
-      failed: s.failed,
-      fetch: s.fetch,
-      sendSnapshot: s.sendSnapshot,
-      discard: s.discard,
+      reads: handedOut(s.confirmed),
+      failed: handedOut(s.failed),
+      fetch: handedOut(s.fetch),
+      sendSnapshot: handedOut(s.sendSnapshot),
+      discard: handedOut(s.discard),
       soft: this.#softState(),
     };
-    // What was handed out is not touched again; what was empty can stay.
+    // L13: what was handed out is not touched again.
     if (s.send.length > 0) s.send = [];
     if (s.confirmed.length > 0) s.confirmed = [];
     if (s.failed.length > 0) s.failed = [];

@@ -14,6 +14,7 @@ import { runLiveness, type LivenessVerdict } from "./liveness.ts";
 import { drawPlan, type Action } from "./plan.ts";
 import { drawProfile, type Profile } from "./profile.ts";
 import { RandomStream } from "./random-stream.ts";
+import type { Recorder } from "./recorder.ts";
 import { ViolationError } from "./violation.ts";
 
 export interface CoreCase {
@@ -46,6 +47,8 @@ export interface RunOptions {
   readonly makeCore?: MakeCore;
   /** @default 0 */
   readonly linesMax?: number;
+  /** For a replay that somebody will read. */
+  readonly recorder?: Recorder;
 }
 
 /** The case that a seed stands for, in this version of the profiles. */
@@ -57,9 +60,9 @@ export function drawCase(seed: number): CoreCase {
 /** Runs both phases and all checks. Never throws for what the case did: a failure is part of the outcome. */
 export function runCase(
   { seed, profile, plan }: CoreCase,
-  { makeCore = makeRaftCore, linesMax = 0 }: RunOptions = {},
+  { makeCore = makeRaftCore, linesMax = 0, recorder }: RunOptions = {},
 ): CaseOutcome {
-  const world = new CoreWorld({ seed, profile, plan, makeCore, linesMax });
+  const world = new CoreWorld({ seed, profile, plan, makeCore, linesMax, recorder });
   let failure: Failure | undefined;
   let liveness: CaseOutcome["liveness"] = "not-run";
   try {
@@ -70,6 +73,7 @@ export function runCase(
     world.coverage.count("history undecided", undecided);
   } catch (error) {
     failure = toFailure(error);
+    recorder?.breakOff(world.scheduler.events, world.scheduler.now);
   }
   const { coverage, scheduler, trace } = world;
   coverage.count(`liveness ${liveness}`);

@@ -31,7 +31,7 @@ test("core world: every invariant holds in every world, and every kind of fault 
   if (eventsMax < enoughEvents) return;
   // A test that never sees a fault or a change of leader during a snapshot proves nothing.
   const faults =
-    "cut clog calm pause crash crashAll slowDisk hangDisk wipe damage lowSpace write-failed killed-between-effects " +
+    "cut isolate split clog calm pause crash crashAll slowDisk hangDisk wipe damage lowSpace write-failed killed-between-effects " +
     "crash-lost-write crash-kept-untold-write wrong-target message-dropped message-duplicated message-reordered " +
     "message-replayed message-cut message-clogged message-overflowed snapshot-sent snapshot-lost";
   const wanted = faults.split(" ").map((kind) => `fault ${kind}`);

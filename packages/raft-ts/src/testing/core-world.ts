@@ -19,6 +19,7 @@ import { leaderHost, type Action } from "./plan.ts";
 import type { DirectedLink } from "./partitions.ts";
 import { hostNames, type Profile } from "./profile.ts";
 import { randomStreams, type RandomStream } from "./random-stream.ts";
+import type { NodeColumn, Recorder } from "./recorder.ts";
 import { RegisterWatch } from "./register.ts";
 import type { Registers } from "./register-machine.ts";
 import { Scheduler, type Scheduled } from "./scheduler.ts";
@@ -33,6 +34,8 @@ export interface CoreWorldOptions {
   readonly makeCore: MakeCore;
   /** Newest lines of trace to keep; 0 for speed. */
   readonly linesMax: number;
+  /** Is told everything; undefined for speed. */
+  readonly recorder: Recorder | undefined;
 }
 
 /** A machine: what survives its processes. */
@@ -71,9 +74,12 @@ export class CoreWorld {
 
   constructor(options: CoreWorldOptions) {
     this.#options = options;
-    const { profile, seed, plan, linesMax } = options;
+    const { profile, seed, plan, linesMax, recorder } = options;
     this.profile = profile;
-    this.trace = new Trace(linesMax);
+    this.trace = new Trace(linesMax, recorder && ((line) => recorder.line(line)));
+    if (recorder !== undefined) {
+      this.scheduler.afterEach = () => recorder.after(this.scheduler.events, this.scheduler.now, this.#columns());
+    }
     this.stream = randomStreams(seed);
     const watch = new RegisterWatch();
     this.#checks = new CoreChecks({
@@ -194,10 +200,7 @@ export class CoreWorld {
     if (this.trace.isVerbose) this.trace.line(`== ${JSON.stringify(action)}`);
     switch (action.kind) {
       case "cut":
-        for (const [from, to] of action.links) this.network.cut(from, to);
-        scheduler.after(action.duration, () => {
-          for (const [from, to] of action.links) this.network.mend(from, to);
-        });
+        this.#cut(action.links, action.duration);
         return;
       case "clog":
         this.network.clog(action.link[0], action.link[1], action.duration);
@@ -213,6 +216,7 @@ export class CoreWorld {
         for (const host of this.hosts) if (host.node !== undefined) this.crash(host, action.downtime);
         return;
       case "isolate":
+      case "split":
       case "pause":
       case "crash":
       case "slowDisk":
@@ -239,14 +243,29 @@ export class CoreWorld {
           ...(action.way === "deaf" ? [] : [[host.name, name] as const]),
           ...(action.way === "mute" ? [] : [[name, host.name] as const]),
         ]);
-        for (const [from, to] of links) this.network.cut(from, to);
-        scheduler.after(action.duration, () => {
-          for (const [from, to] of links) this.network.mend(from, to);
-        });
+        this.#cut(links, action.duration);
         if (action.pause > 0) {
           node?.clock.pause();
           scheduler.after(action.pause, () => node?.clock.resume());
         }
+        return;
+      }
+      case "split": {
+        const others = this.hosts.filter((other) => other !== host);
+        const first = action.pick % Math.max(1, others.length);
+        const companions = [...others.slice(first), ...others.slice(0, first)].slice(0, action.companions);
+        const rest = others.filter((other) => !companions.includes(other));
+        const links = [host, ...companions].flatMap(({ name }) =>
+          rest.flatMap((other): DirectedLink[] => [
+            [name, other.name],
+            [other.name, name],
+          ]),
+        );
+        this.#cut(links, action.duration);
+        this.workload.cling(host.name, action.duration);
+        if (!action.slow) return;
+        node?.clock.setRate(200);
+        scheduler.after(action.duration, () => node?.clock.setRate(host.ratePercent));
         return;
       }
       case "pause":
@@ -295,6 +314,22 @@ export class CoreWorld {
         from?.operate((core) => this.#countOutcome("transfer", core.transferLeader(to).ok));
       }
     }
+  }
+
+  #cut(links: readonly DirectedLink[], duration: number): void {
+    for (const [from, to] of links) this.network.cut(from, to);
+    this.scheduler.after(duration, () => {
+      for (const [from, to] of links) this.network.mend(from, to);
+    });
+  }
+
+  #columns(): Record<string, NodeColumn> {
+    const columns = this.hosts.map(({ name, node }): [string, NodeColumn] => {
+      if (node === undefined) return [name, null];
+      const { role, term, lastIndex, commit } = node.core.status();
+      return [name, { role, term, last: lastIndex, commit, applied: node.machine.applied }];
+    });
+    return Object.fromEntries(columns);
   }
 
   /** A node that leads, in the highest term if there are two. */

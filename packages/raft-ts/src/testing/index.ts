@@ -34,6 +34,8 @@ export type { CaseOutcome, CoreCase, Failure, RunOptions } from "./core-case.ts"
 export { Coverage } from "./coverage.ts";
 export { drawPlan } from "./plan.ts";
 export type { Action, ActionKind } from "./plan.ts";
+export { Recorder } from "./recorder.ts";
+export type { NodeColumn, RecordedEvent } from "./recorder.ts";
 export { drawProfile } from "./profile.ts";
 export type { Profile } from "./profile.ts";
 export { coverageTable, failureLine, grouped } from "./report.ts";

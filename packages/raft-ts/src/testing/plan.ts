@@ -24,6 +24,19 @@ export type Action = { readonly at: number } & (
       readonly pause: number;
       readonly duration: number;
     }
+  /**
+   * A machine and `companions` others, at most a minority, are cut off from the rest, and half of the clients go on asking
+   * that machine. With `slow` its clock runs at half the speed meanwhile: it believes in itself after others elected another,
+   * and has companions who confirm it.
+   */
+  | {
+      readonly kind: "split";
+      readonly host: string;
+      readonly companions: number;
+      readonly pick: number;
+      readonly slow: boolean;
+      readonly duration: number;
+    }
   | { readonly kind: "clog"; readonly link: DirectedLink; readonly duration: number }
   /** No faults of the weather until then. */
   | { readonly kind: "calm"; readonly duration: number }
@@ -52,6 +65,7 @@ export type ActionKind = Action["kind"];
 const intervals: Readonly<Record<ActionKind, number>> = {
   cut: 12,
   isolate: 6,
+  split: 8,
   clog: 10,
   calm: 40,
   pause: 12,
@@ -77,9 +91,10 @@ export function drawPlan(profile: Profile, random: RandomStream): Action[] {
   // More lost disks than a minority leave nothing to wait for: rarely.
   let lossesLeft = random.chance(0.1) ? Infinity : (profile.voters - 1) >> 1;
   const actions: Action[] = [];
+  const { isTwoLeaders = false } = profile;
   for (const kind of kinds) {
-    if (!random.chance(share)) continue;
-    const mean = (intervals[kind] * timeout) / intensity;
+    if (!random.chance(isTwoLeaders && kind !== "split" ? 0.1 : isTwoLeaders ? 1 : share)) continue;
+    const mean = isTwoLeaders && kind === "split" ? 10 * timeout : (intervals[kind] * timeout) / intensity;
     for (let at = random.exponential(mean); at < profile.safetyTime; at += 1 + random.exponential(mean)) {
       if ((kind === "wipe" || kind === "damage") && lossesLeft-- <= 0) break;
       actions.push(drawAction({ kind, at, profile, timeout, random }));
@@ -102,6 +117,7 @@ interface Draw {
 
 function drawAction({ kind, at, profile, timeout, random }: Draw): Action {
   const hosts = hostNames(profile);
+  const { isTwoLeaders = false } = profile;
   const host = random.chance(leaderShare) ? leaderHost : random.pick(hosts);
   /** Mostly around one election timeout, sometimes many. */
   const duration = random.exponential(timeout * random.pick([0.2, 1, 3, 3, 10, 50]));
@@ -121,6 +137,16 @@ function drawAction({ kind, at, profile, timeout, random }: Draw): Action {
         duration: pause + 2 * timeout + duration,
       };
     }
+    case "split":
+      return {
+        at,
+        kind,
+        host: random.chance(0.9) ? leaderHost : host,
+        companions: random.between(isTwoLeaders ? 1 : 0, Math.max(0, ((profile.voters - 1) >> 1) - 1)),
+        pick: random.bits(),
+        slow: random.chance(0.7),
+        duration: 3 * timeout + (isTwoLeaders ? Math.min(duration, 3 * timeout) : duration),
+      };
     case "clog":
       return { at, kind, link: [random.pick(hosts), random.pick(hosts)], duration };
     case "calm":

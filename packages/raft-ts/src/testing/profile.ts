@@ -34,6 +34,8 @@ export interface Profile {
   /** Chance that a sender learns that a message could not be sent. */
   readonly unreachableChance: number;
   readonly workload: WorkloadProfile;
+  /** The plan is of little but leaders that are cut off with companions while clients go on reading from them. */
+  readonly isTwoLeaders?: boolean;
   readonly safetyTime: number;
   /** The safety phase ends early after so many events. */
   readonly eventsMax: number;
@@ -70,6 +72,48 @@ export interface WorkloadProfile {
 }
 
 export function drawProfile(random: RandomStream): Profile {
+  const profile = drawAnyProfile(random);
+  return random.chance(0.1) ? withTwoLeaders(profile, random) : profile;
+}
+
+/**
+ * A world in which two leaders at once are common: enough voters for a minority of two, a network and disks that let a majority
+ * elect another leader long before the one that is cut off gives up, and clients that find it while others still read from
+ * the old one. Drawn by chance all of that hardly comes together.
+ */
+function withTwoLeaders(profile: Profile, random: RandomStream): Profile {
+  const hosts = random.pick([5, 5, 7]);
+  const { core, weather, workload, tick } = profile;
+  return {
+    ...profile,
+    hosts,
+    voters: hosts,
+    core: { ...core, electionTicks: 10, heartbeatTicks: 1, maxPendingReads: Math.max(100, core.maxPendingReads) },
+    weather: {
+      ...weather,
+      delayBase: random.between(50, 1_500),
+      delayTail: random.pick([0, 100, 1_000]),
+      queueMax: 1_000,
+    },
+    disk: { syncBase: random.pick([1, 100, 1_000]), syncTail: random.pick([0, 200]), tellMax: random.pick([0, 100]) },
+    ratePercents: Array.from({ length: hosts }, () => 100),
+    turnDelayMax: random.pick([0, 0, 500]),
+    applyDelayMax: random.pick([0, 500]),
+    workload: {
+      ...workload,
+      clients: random.between(3, 6),
+      keys: random.between(1, 2),
+      readShare: random.pick([0.2, 0.5]),
+      batchMax: 1,
+      thinkTime: random.pick([500, 2_000, 10_000]),
+      patience: tick * 3,
+      strayChance: 0.05,
+    },
+    isTwoLeaders: true,
+  };
+}
+
+function drawAnyProfile(random: RandomStream): Profile {
   const hosts = random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]);
   const voters = random.chance(0.6) ? hosts : random.between(1, hosts);
   const electionTicks = random.pick([4, 6, 10, 10, 15]);

@@ -30,6 +30,8 @@ export class Scheduler {
   now = 0;
   /** How many things have happened. */
   events = 0;
+  /** Called after each of them. */
+  afterEach: (() => void) | undefined;
   #order = 0;
   readonly #heap: Scheduled[] = [];
 
@@ -59,6 +61,7 @@ export class Scheduler {
       this.now = next.time;
       this.events++;
       run();
+      this.afterEach?.();
       return true;
     }
     return false;

@@ -10,18 +10,21 @@ export class Trace {
   count = 0;
   readonly #lines: string[] = [];
   readonly #linesMax: number;
+  /** Told of every line, too. */
+  readonly #onLine: ((line: string) => void) | undefined;
   #next = 0;
   #low = 0x811c9dc5 | 0;
   #high = 0x9dc5811c | 0;
 
-  /** Keeps the newest `linesMax` lines; 0 keeps none and makes none. */
-  constructor(linesMax = 0) {
+  /** Keeps the newest `linesMax` lines; 0 keeps none and makes none, unless `onLine` wants them. */
+  constructor(linesMax = 0, onLine?: (line: string) => void) {
     this.#linesMax = linesMax;
+    this.#onLine = onLine;
   }
 
   /** Whether lines are wanted. */
   get isVerbose(): boolean {
-    return this.#linesMax > 0;
+    return this.#linesMax > 0 || this.#onLine !== undefined;
   }
 
   /** Takes a fact into the hash. Numbers are taken whole as long as they are safe integers. */
@@ -39,6 +42,7 @@ export class Trace {
 
   /** Keeps a line. Call it only while `isVerbose`. */
   line(line: string): void {
+    this.#onLine?.(line);
     if (this.#linesMax === 0) return;
     this.#lines[this.#next] = line;
     this.#next = (this.#next + 1) % this.#linesMax;

@@ -75,6 +75,8 @@ export class Workload {
   /** Orders calls and returns. */
   #moment = 0;
   #isRunning = true;
+  /** Half of the clients ask this machine whatever they are told, and ask it to read. */
+  #clungTo: string | undefined;
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
@@ -88,6 +90,14 @@ export class Workload {
   /** No new requests. Those under way end as they may. */
   stop(): void {
     this.#isRunning = false;
+  }
+
+  /** For a while half of the clients read from this machine, whoever leads. */
+  cling(host: string, duration: number): void {
+    this.#clungTo = host;
+    this.#options.scheduler.after(duration, () => {
+      if (this.#clungTo === host) this.#clungTo = undefined;
+    });
   }
 
   /** A value that was applied: it must not have been called lost before (IR15). */
@@ -139,8 +149,9 @@ export class Workload {
 
   #ask(client: Client): void {
     const { scheduler, random, profile, hosts, nodeOn } = this.#options;
-    const host = random.chance(profile.strayChance) ? random.pick(hosts) : client.leader;
-    const inputs = this.#drawInputs(client);
+    const clungTo = client.number % 2 === 0 ? this.#clungTo : undefined;
+    const host = clungTo ?? (random.chance(profile.strayChance) ? random.pick(hosts) : client.leader);
+    const inputs = this.#drawInputs(client, clungTo === undefined ? profile.readShare : 0.9);
     const padding = random.below(profile.paddingMax + 1);
     const node = nodeOn(host);
     if (node === undefined) {
@@ -175,10 +186,10 @@ export class Workload {
     });
   }
 
-  #drawInputs(client: Client): RegisterInput[] {
+  #drawInputs(client: Client, readShare: number): RegisterInput[] {
     const { random, profile } = this.#options;
     const key = random.below(profile.keys);
-    if (random.chance(profile.readShare)) return [{ kind: "read", key }];
+    if (random.chance(readShare)) return [{ kind: "read", key }];
     return Array.from({ length: random.between(1, profile.batchMax) }, (): RegisterInput => {
       const key = random.below(profile.keys);
       const value = this.#nextValue++;

@@ -33,6 +33,18 @@ const jobs: readonly Job[] = [
     command: vitest("packages/log/src/crash.test.ts"),
   },
   {
+    name: "raft-crash",
+    about: "a process that writes Raft storage killed 300 times; 300 histories with a crash at their steps",
+    env: { RAFT_CRASHES: "300", RAFT_CRASH_MODEL: "300" },
+    command: vitest("packages/raft-ts/src/storage/crash"),
+  },
+  {
+    name: "raft-damage",
+    about: "Raft storage with a bit flipped, or cut off, at 3,000 places of every file",
+    env: { RAFT_DAMAGE: "3000" },
+    command: vitest("packages/raft-ts/src/storage/damage.test.ts"),
+  },
+  {
     name: "kills",
     about: "a serving node killed 100 times in the middle of acks=all",
     env: { VARVE_KILLS: "100" },

@@ -8,18 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  batchOf,
-  entriesFrom,
-  readContents,
-  sessionConfig,
-  sessionDocument,
-  stateOf,
-} from "../testing/storage-session.ts";
 import type { OpenedStorage } from "../runtime/ports.ts";
-import { crc32c } from "./crc32c.ts";
-import { LevelStorage } from "./level-storage.ts";
 import { StorageModel, contentsOf, type ModelContents } from "../testing/storage-model.ts";
+import { readContents, sessionDocument } from "../testing/storage-session.ts";
+import { planStep, type StorageStep } from "../testing/storage-steps.ts";
+import { LevelStorage } from "./level-storage.ts";
 
 const runs = Number(process.env["RAFT_CRASH_MODEL"] ?? 6);
 
@@ -94,21 +87,7 @@ test("M9: what a power cut may leave of a format is no obstacle to the next one"
   }
 });
 
-type Step =
-  | {
-      readonly kind: "append";
-      readonly count: number;
-      readonly bytes: number;
-      readonly rise: number;
-      readonly back: number;
-    }
-  | { readonly kind: "vote"; readonly rise: number }
-  | { readonly kind: "save"; readonly back: number; readonly bytes: number }
-  | { readonly kind: "compact"; readonly back: number }
-  | { readonly kind: "install"; readonly ahead: number; readonly bytes: number }
-  | { readonly kind: "restart" };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
+const step: fc.Arbitrary<StorageStep> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
@@ -167,7 +146,7 @@ test("P3, S10: a crash at any step keeps everything promised, and all or nothing
             continue;
           }
           const before = await model.contents();
-          const perform = plan(model, step);
+          const perform = planStep(model, step);
           if (perform === undefined) continue;
           allowed = [before, await model.contents()];
           await perform(storage);
@@ -186,64 +165,6 @@ test("P3, S10: a crash at any step keeps everything promised, and all or nothing
   );
   expect(crashes).toBeGreaterThan(runs);
 });
-
-/** Changes the model; what does the same to a storage. Undefined when the step makes no sense here. */
-function plan(
-  model: StorageModel,
-  step: Exclude<Step, { kind: "restart" }>,
-): ((storage: LevelStorage) => Promise<void>) | undefined {
-  const { hard } = model;
-  switch (step.kind) {
-    case "append": {
-      const from = Math.max(model.lastIndex + 1 - step.back, hard.commit + 1, model.firstIndex);
-      const truncateFrom = from <= model.lastIndex ? from : null;
-      const term = hard.term + step.rise;
-      const entries = entriesFrom(from, step.count, term, step.bytes);
-      const commit = step.back === 0 ? Math.max(hard.commit, from - 1) : hard.commit;
-      const batch = batchOf({ term, vote: step.rise > 0 ? null : hard.vote, commit }, { truncateFrom, entries });
-      model.write(batch);
-      return (storage) => storage.write(batch);
-    }
-    case "vote": {
-      const vote = step.rise > 0 || hard.vote === null ? "n2@y" : hard.vote;
-      const batch = batchOf({ term: hard.term + step.rise, vote, commit: hard.commit });
-      model.write(batch);
-      return (storage) => storage.write(batch);
-    }
-    case "save": {
-      const index = Math.max(hard.commit - step.back, model.firstIndex - 1);
-      const term = model.termAt(index);
-      if (index <= model.snapshotIndex || term === undefined) return undefined;
-      const meta = { index, term, config: sessionConfig };
-      model.saveSnapshot(meta, step.bytes);
-      return async (storage) => {
-        await storage.snapshots.save(meta, stateOf(index, step.bytes));
-      };
-    }
-    case "compact": {
-      const upTo = model.snapshotIndex - step.back;
-      if (upTo < model.firstIndex) return undefined;
-      model.compact(upTo);
-      return (storage) => storage.compact(upTo);
-    }
-    case "install": {
-      const index = Math.max(hard.commit + 1, model.lastIndex + step.ahead);
-      const meta = { index, term: hard.term + 1, config: sessionConfig };
-      const batchWith = (stagedId: string) =>
-        batchOf({ term: hard.term + 1, vote: null, commit: index }, { install: { meta, stagedId } });
-      model.install(batchWith(""), step.bytes);
-      return async (storage) => {
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of stateOf(index, step.bytes)) chunks.push(chunk);
-        const bytes = Buffer.concat(chunks);
-        const description = { meta, id: `leader-${index}`, chain: index, sizeBytes: bytes.length, crc: crc32c(bytes) };
-        const staging = await storage.snapshots.stage(description);
-        for (const chunk of chunks) await staging.write(chunk);
-        await storage.write(batchWith(await staging.finish()));
-      };
-    }
-  }
-}
 
 /** A copy that a process killed right now would have left. LevelDB may be at work: then once more. */
 async function copyOf(directory: string): Promise<string> {

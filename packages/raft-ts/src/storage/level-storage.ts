@@ -129,6 +129,7 @@ export class LevelStorage implements Storage {
     await this.#formatIfEmpty();
     const fence = await readFence(this.#paths.fence);
     let database: LevelDatabase | undefined;
+    let identity: IdentityRecord | undefined;
     try {
       if (fence === "unreadable") throw damaged("neither slot of the fence is readable");
       if (!(await exists(this.#paths.database))) throw damaged("the database is gone");
@@ -136,12 +137,13 @@ export class LevelStorage implements Storage {
       await checkTables(this.#paths.database);
       database = await LevelDatabase.open(this.#paths.database);
       const records = await readRecords(database);
-      this.#assertOurs(records.identity);
+      identity = records.identity;
+      this.#assertOurs(identity);
       return await this.#takeOver(database, records, fence);
     } catch (error) {
       // Suspect storage is left as it is, and unlocked, for `raft-check`.
       await database?.close();
-      if (error instanceof StorageError && error.code === "damaged") return this.#suspect(error, fence);
+      if (error instanceof StorageError && error.code === "damaged") return this.#suspect(error, identity, fence);
       throw error;
     }
   }
@@ -211,9 +213,14 @@ export class LevelStorage implements Storage {
     );
   }
 
-  #suspect(error: StorageError, fence: FenceSlot | "unreadable" | "missing"): OpenedStorage {
+  #suspect(
+    error: StorageError,
+    identity: IdentityRecord | undefined,
+    fence: FenceSlot | "unreadable" | "missing",
+  ): OpenedStorage {
     const { nodeId, directory } = this.#options;
-    const dirId = typeof fence === "string" ? "0".repeat(32) : fence.dirId;
+    const fencedId = typeof fence === "string" ? "0".repeat(32) : fence.dirId;
+    const { dirId, clusterId } = identity ?? { dirId: fencedId, clusterId: null };
     return {
       health: {
         state: "suspect",
@@ -222,7 +229,7 @@ export class LevelStorage implements Storage {
           `Look at it with "raft-check ${directory}"; then restore the directory, or replace this node: remove it from ` +
           "the group, empty the directory, and add it again",
       },
-      identity: { nodeId, dirId, clusterId: null },
+      identity: { nodeId, dirId, clusterId },
       boot: { ...bootState(emptyHead, null, { termRuns: [], configs: [], tail: [] }), suspect: true },
     };
   }
@@ -275,8 +282,7 @@ export class LevelStorage implements Storage {
     };
     // The same chain on every initial voter: a document is the log's first entry, so to speak.
     const meta: SnapMeta = { index: 1, term: 1, config };
-    const id = `1-1-${crc.toString(16).padStart(8, "0")}`;
-    const record = await this.#snapshots.createEmpty({ meta, id, chain: crc });
+    const record = await this.#snapshots.createEmpty(meta, crc);
     const head = { ...opened.head, term: 1, commit: 1 };
     const identity = { ...opened.identity, clusterId: document.clusterId, documentCrc: crc };
     await this.#commit(opened, [], replacedBy(head, record), identity, record);

@@ -17,7 +17,7 @@ import type { SnapMeta } from "../core/types.ts";
 import type { SnapshotDescription, SnapshotReader, SnapshotStaging, SnapshotStore } from "../runtime/ports.ts";
 import { moveDurably, namesIn } from "./files.ts";
 import type { SnapshotRecord } from "./records.ts";
-import { SnapshotWriter, readSnapshot, type SnapshotDraft } from "./snapshot-file.ts";
+import { SnapshotWriter, readSnapshot } from "./snapshot-file.ts";
 import { StorageError } from "./storage-error.ts";
 
 const snapshotSuffix = ".snap";
@@ -88,9 +88,9 @@ export class SnapshotFiles implements SnapshotStore {
   }
 
   /** A snapshot without bytes, durable in its file; no batch names it yet. */
-  async createEmpty(draft: SnapshotDraft): Promise<SnapshotRecord> {
-    const file = newName(draft.meta);
-    const writer = await SnapshotWriter.create(this.#partPath(file), draft);
+  async createEmpty(meta: SnapMeta, chain: number): Promise<SnapshotRecord> {
+    const file = newName(meta);
+    const writer = await SnapshotWriter.create(this.#partPath(file), { meta, id: idOf(file), chain });
     return { file, description: await this.#publish(writer, file) };
   }
 
@@ -105,8 +105,7 @@ export class SnapshotFiles implements SnapshotStore {
   async save(meta: SnapMeta, chunks: AsyncIterable<Uint8Array>): Promise<SnapshotDescription> {
     const chain = await this.#catalog.chainAt(meta);
     const file = newName(meta);
-    const draft = { meta, id: file.slice(0, -snapshotSuffix.length), chain };
-    const writer = await SnapshotWriter.create(this.#partPath(file), draft);
+    const writer = await SnapshotWriter.create(this.#partPath(file), { meta, id: idOf(file), chain });
     let description: SnapshotDescription;
     try {
       for await (const chunk of chunks) await writer.write(chunk);
@@ -244,7 +243,7 @@ export class SnapshotFiles implements SnapshotStore {
   }
 
   #partPath(file: string): string {
-    return this.path(file.slice(0, -snapshotSuffix.length) + partSuffix);
+    return this.path(idOf(file) + partSuffix);
   }
 }
 
@@ -275,6 +274,11 @@ class OpenSnapshot implements SnapshotReader {
 /** No other snapshot has it, on any node. */
 function newName({ index, term }: SnapMeta): string {
   return `${index}-${term}-${randomBytes(8).toString("hex")}${snapshotSuffix}`;
+}
+
+/** Of this node's own snapshots. */
+function idOf(file: string): string {
+  return file.slice(0, -snapshotSuffix.length);
 }
 
 function sameDescription(a: SnapshotDescription, b: SnapshotDescription): boolean {

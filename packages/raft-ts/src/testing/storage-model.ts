@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a storage should hold, kept in the simplest way there is: to be compared with what it says after a crash.
 
-import type { Entry, HardState, PersistBatch, SnapMeta } from "../core/types.ts";
+import type { BootState, Entry, HardState, PersistBatch, SnapMeta } from "../core/types.ts";
 import { crc32c } from "../storage/crc32c.ts";
 import { entryLine, sessionConfig, stateOf, type StorageContents } from "./storage-session.ts";
 
@@ -29,14 +29,30 @@ export function contentsOf({ opened, entries, snapshot }: StorageContents): Mode
   };
 }
 
-/** Formed from `sessionDocument`. */
+/** Formed from `sessionDocument`, at first. */
 export class StorageModel {
   hard: HardState = { term: 1, vote: null, commit: 1 };
   firstIndex = 2;
   #baseTerm = 1;
   #snapshot: SnapMeta = { index: 1, term: 1, config: sessionConfig };
-  #snapshotBytes = 0;
+  #bytes: Promise<string> = checksumOf(1, 0);
   #entries: Entry[] = [];
+
+  /** What a storage holds that opened with `boot`, holds `entries`, and whose snapshot is `bytes`; see `readBytes`. */
+  static recovered(
+    { hard, firstIndex, termRuns, snapshot }: BootState,
+    entries: readonly Entry[],
+    bytes: string,
+  ): StorageModel {
+    const model = new StorageModel();
+    model.hard = hard;
+    model.firstIndex = firstIndex;
+    model.#baseTerm = termRuns[0]!.term;
+    model.#snapshot = snapshot!;
+    model.#bytes = Promise.resolve(bytes);
+    model.#entries = [...entries];
+    return model;
+  }
 
   get lastIndex(): number {
     return this.firstIndex + this.#entries.length - 1;
@@ -56,9 +72,10 @@ export class StorageModel {
     this.#entries = [...this.#entries, ...entries];
   }
 
+  /** Its bytes are so many of `stateOf` its index. */
   saveSnapshot(meta: SnapMeta, bytes: number): void {
     this.#snapshot = meta;
-    this.#snapshotBytes = bytes;
+    this.#bytes = checksumOf(meta.index, bytes);
   }
 
   compact(upTo: number): void {
@@ -76,11 +93,7 @@ export class StorageModel {
     this.#baseTerm = meta.term;
   }
 
-  /** A snapshot's bytes are `stateOf` its index. */
   async contents(): Promise<ModelContents> {
-    let crc = 0;
-    for await (const chunk of stateOf(this.#snapshot.index, this.#snapshotBytes))
-      crc = crc32c(chunk, 0, chunk.length, crc);
     const runs = [`${this.firstIndex - 1}@${this.#baseTerm}`];
     let last = this.#baseTerm;
     for (const { index, term } of this.#entries) {
@@ -90,7 +103,7 @@ export class StorageModel {
     return {
       hard: this.hard,
       snapshot: this.#snapshot,
-      bytes: `${this.#snapshotBytes} ${crc}`,
+      bytes: await this.#bytes,
       firstIndex: this.firstIndex,
       entries: this.#entries.map(entryLine),
       runs: runs.join(" "),
@@ -100,4 +113,10 @@ export class StorageModel {
         .join(" "),
     };
   }
+}
+
+async function checksumOf(seed: number, bytes: number): Promise<string> {
+  let crc = 0;
+  for await (const chunk of stateOf(seed, bytes)) crc = crc32c(chunk, 0, chunk.length, crc);
+  return `${bytes} ${crc}`;
 }

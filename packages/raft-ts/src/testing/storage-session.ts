@@ -19,28 +19,27 @@ export async function readContents(storage: Storage): Promise<StorageContents> {
   try {
     const opened = await storage.open();
     if (opened.health.state === "suspect") return { opened, entries: [], snapshot: null };
-    return {
-      opened: withoutTail(opened),
-      entries: await readEntries(storage, opened),
-      snapshot: await readBytes(storage),
-    };
+    const entries = (await readEntries(storage, opened)).map(entryLine);
+    return { opened: withoutTail(opened), entries, snapshot: await readBytes(storage) };
   } finally {
     await storage.close();
   }
 }
 
-async function readEntries(storage: Storage, { boot }: OpenedStorage): Promise<string[]> {
-  const lines: string[] = [];
+/** The whole log. */
+export async function readEntries(storage: Storage, { boot }: OpenedStorage): Promise<Entry[]> {
+  const log: Entry[] = [];
   for (let next = boot.firstIndex; next <= boot.lastIndex;) {
     const entries = await storage.entries(next, boot.lastIndex + 1, 256 * 1024);
     if (entries.length === 0) throw new Error(`Entry ${next} of ${boot.lastIndex} is not given out`);
-    lines.push(...entries.map(entryLine));
+    log.push(...entries);
     next += entries.length;
   }
-  return lines;
+  return log;
 }
 
-async function readBytes(storage: Storage): Promise<string | null> {
+/** Length and checksum of the newest snapshot's bytes. */
+export async function readBytes(storage: Storage): Promise<string | null> {
   const reader = await storage.snapshots.open();
   if (reader === null) return null;
   try {

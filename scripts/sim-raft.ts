@@ -2,6 +2,7 @@
 // `npm run sim:raft`: the core of raft-ts in simulated worlds, one per seed, until something breaks.
 //
 //   -- --minutes M      fresh seeds for M minutes (default 1)
+//   -- --events N       seeds, beginning with --from S (default 1), until N events happened
 //   -- --seeds N        N seeds, beginning with --from S (default 1)
 //   -- --seed S         one seed, twice: both runs must be the same. With --lines N the newest N lines of its trace
 //   -- --case FILE      one case that was kept in a file
@@ -44,6 +45,7 @@ const { values: options } = parseArgs({
   options: {
     minutes: { type: "string", default: "1" },
     seeds: { type: "string" },
+    events: { type: "string" },
     from: { type: "string" },
     seed: { type: "string" },
     case: { type: "string" },
@@ -116,7 +118,7 @@ function keepSmallest(failing: CoreCase, outcome: CaseOutcome): void {
 }
 
 /** Seeds one after the other until `isEnough`. */
-function explore(first: number, isEnough: (cases: number) => boolean): void {
+function explore(first: number, isEnough: (cases: number, events: number) => boolean): void {
   const began = performance.now();
   const total = new Coverage();
   let events = 0;
@@ -126,7 +128,7 @@ function explore(first: number, isEnough: (cases: number) => boolean): void {
     const minutes = (performance.now() - began) / 60_000;
     console.log(`${grouped(cases)} cases, ${grouped(events)} events, ${grouped(events / minutes)} a minute`);
   };
-  for (; !isEnough(cases); cases++) {
+  for (; !isEnough(cases, events); cases++) {
     const simulated = drawCase(first + cases);
     const outcome = runCase(simulated);
     events += outcome.events;
@@ -158,6 +160,9 @@ else if (options.seed !== undefined) replay(drawCase(Number(options.seed)));
 else if (options.seeds !== undefined) {
   const count = Number(options.seeds);
   explore(Number(options.from ?? 1), (cases) => cases >= count);
+} else if (options.events !== undefined) {
+  const count = Number(options.events);
+  explore(Number(options.from ?? 1), (_, events) => events >= count);
 } else {
   const end = performance.now() + Number(options.minutes) * 60_000;
   // Seeds nobody has run: the clock's milliseconds, of which a run uses far fewer than pass.

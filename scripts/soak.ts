@@ -69,6 +69,18 @@ const jobs: readonly Job[] = [
     command: vitest("packages/api", "packages/broker"),
   },
   {
+    name: "raft-sim",
+    about: "100 million events of the Raft core in simulated worlds, and what went wrong in them by kind",
+    env: {},
+    command: ["npm", "run", "--silent", "sim:raft", "--", "--events", "100000000", "--table", "yes"],
+  },
+  {
+    name: "raft-forming",
+    about: "blank nodes form a cluster in every order, with more crashes and changes of disks",
+    env: { RAFT_BOOTSTRAP_FULL: "1" },
+    command: vitest("packages/raft-ts/src/bootstrap"),
+  },
+  {
     name: "mutants",
     about: "every storage rule broken on purpose, one at a time; each must be noticed",
     env: {},

@@ -163,6 +163,25 @@ test("formCluster() joins on request, and never forms", async () => {
   expect(guest.formed).toEqual([]);
 });
 
+test("formCluster() counts no answer of before it formed: it starts when all have answered again (M9)", async () => {
+  const wire = new Wire();
+  const [a, b, c] = ["a", "b", "c"].map((nodeId) => new Disk(nodeId)) as [Disk, Disk, Disk];
+  const others = [b, c].map((disk) => forming(disk, wire));
+  const answerOfC = wire.answers.get("c:1")!;
+  // c is heard while a is blank, and not any more once a formed.
+  wire.answers.set("c:1", () => {
+    if (a.formed.length > 0) throw new Error("c is gone");
+    return answerOfC();
+  });
+  let isDone = false;
+  const first = forming(a, wire);
+  void first.done.then(() => (isDone = true));
+  await until(() => first.reports.at(-1)?.message.includes('"c" at "c:1"') === true && a.formed.length > 0);
+  expect(isDone).toBe(false);
+  wire.answers.set("c:1", answerOfC);
+  await Promise.all([first, ...others].map(({ done }) => done));
+});
+
 test("formCluster() takes an improper answer for none", async () => {
   const wire = new Wire();
   for (const nodeId of ["b", "c"]) {

@@ -134,15 +134,15 @@ function decideAsMember({ peers, answers }: BootstrapView, self: MemberSelf): Bo
   return wait(
     "lost-majority",
     `Cannot begin cluster "${clusterId}": the disks of ${list(missing)} are not there any more, and the others are no majority. ` +
-      `Mount the right directories; or, as this cluster never began, empty the directories of all its nodes and start them again.`,
+      `Mount the right directories. If they are lost, empty this one, too: it never ran, and there is nothing in it.`,
   );
 }
 
 function twoClusters({ nodeId, dirId, clusterId }: MemberSelf, other: string, otherCluster: string): string {
   return (
-    `Cannot start node "${nodeId}": its directory "${dirId}" was formed for cluster "${clusterId}", which has not begun, and ` +
-    `node "${other}" belongs to cluster "${otherCluster}". Mount the right directories; if they are all right, empty those ` +
-    `of the cluster that fewer nodes belong to, on nodes that never ran in it, and start those nodes again.`
+    `Cannot start node "${nodeId}": its directory "${dirId}" was formed for cluster "${clusterId}" and never ran, and ` +
+    `node "${other}" belongs to cluster "${otherCluster}". Mount the right directories. If that other cluster is the right ` +
+    `one, empty this directory: there is nothing in it. Leave alone what ran before.`
   );
 }
 
@@ -156,10 +156,10 @@ function decideAsBlank({ peers, answers }: BootstrapView, self: BlankSelf): Boot
   const clusters = new Set(members.map(({ clusterId }) => clusterId));
   if (self.intent === "join") return joinOnly(self, members, clusters.size);
   if (clusters.size > 1) {
-    const names = members.map(({ nodeId, clusterId }) => `node "${nodeId}" to "${clusterId}"`).join(", ");
+    const names = members.map(({ nodeId, clusterId }) => `node "${nodeId}" belongs to "${clusterId}"`).join(", ");
     return wait(
       "two-clusters",
-      `Cannot form a cluster: ${names}. Mount the right directories; or empty those of all clusters but one.`,
+      `Cannot form a cluster, there are several: ${names}. Mount the right directories; what is to be done with the others, their nodes say.`,
     );
   }
   const naming = members.find(({ document }) => document?.voters.some(({ id }) => id === peerId));

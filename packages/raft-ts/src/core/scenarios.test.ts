@@ -11,7 +11,9 @@ const directory = join(import.meta.dirname, "../../testdata");
 const update = process.env["UPDATE"] === "1";
 
 describe("dialogues", () => {
-  for (const name of readdirSync(directory).sort()) {
+  for (const name of readdirSync(directory)
+    .filter((file) => file.endsWith(".txt"))
+    .sort()) {
     it(name, async () => {
       const stage = new Stage();
       const { expected, actual } = await runDialogue(join(directory, name), (command) => stage.run(command), update);

@@ -39,6 +39,6 @@ export type { NodeColumn, RecordedEvent } from "./recorder.ts";
 export { drawProfile } from "./profile.ts";
 export type { Profile } from "./profile.ts";
 export { coverageTable, failureLine, grouped } from "./report.ts";
-export { shrinkCase } from "./shrink.ts";
+export { shrinkCase, shrinkPlan } from "./shrink.ts";
 export type { Shrunk, ShrinkOptions } from "./shrink.ts";
 export { storageCases, type StorageCase, type StorageMaker } from "./storage-conformance.ts";

@@ -4,7 +4,6 @@
  * an earlier end, fewer clients, calmer weather. Greedy and bounded; the smallest case that failed is kept.
  */
 import type { CoreCase, CaseOutcome } from "./core-case.ts";
-import type { Action } from "./plan.ts";
 import type { Profile } from "./profile.ts";
 
 export interface ShrinkOptions {
@@ -50,8 +49,8 @@ export function shrinkCase(failing: CoreCase, first: CaseOutcome, options: Shrin
   return { smallest, outcome, runs };
 }
 
-/** Leaves out ever smaller pieces, as long as `stillFails` without them. */
-function shrinkPlan(plan: readonly Action[], stillFails: (plan: readonly Action[]) => boolean): void {
+/** Leaves out ever smaller pieces of any plan, as long as it `stillFails` without them; the last one that did is the smallest. */
+export function shrinkPlan<Item>(plan: readonly Item[], stillFails: (plan: readonly Item[]) => boolean): void {
   let current = plan;
   for (let size = Math.ceil(current.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let from = 0; from < current.length;) {

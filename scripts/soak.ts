@@ -57,6 +57,12 @@ const jobs: readonly Job[] = [
     command: vitest("packages/cluster/src/controller/controller.fuzz.ts"),
   },
   {
+    name: "partition",
+    about: "one replicated partition in 40,000 abstract worlds of 1,500 steps, every invariant after each",
+    env: { VARVE_PARTITION_SEEDS: "40000" },
+    command: vitest("packages/cluster/src/testing/partition-world.test.ts"),
+  },
+  {
     name: "fuzz-batches",
     about: "a million mutated batches, 20,000 runs of each property of the format",
     env: { VARVE_MUTATIONS: "1000000", VARVE_FUZZ: "20000" },

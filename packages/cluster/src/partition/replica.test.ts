@@ -4,7 +4,7 @@ import { beginFollowing, planFetch, planFetchAnswer, planSyncNotice } from "./re
 import type { FetchAnswer, Following, ReplicaLogView } from "./replica.ts";
 
 /** Offsets 0 to 9 of epoch 1, 10 to 14 of epoch 2; committed up to 10. */
-const log: ReplicaLogView = {
+const log: ReplicaLogView & { readonly runs: EpochRuns } = {
   logStart: 0,
   logEnd: 15,
   highWatermark: 10,
@@ -100,6 +100,18 @@ describe("planFetchAnswer", () => {
     expect(stepOf(records({ batches: [batch(15, 16, 4)] }))).toMatchObject({
       fault: "the batch at 15 is of epoch 4, and the leader's is 3",
     });
+  });
+
+  it("lets go of an epoch that it began and wrote nothing in, when older batches come (G-3, KAFKA-10706)", () => {
+    const led = new EpochRuns([...log.runs.runs, { epoch: 5, start: 15 }]);
+    const drops = (leaderEpoch: number): unknown => {
+      const following = planFetch(beginFollowing({ leader: 2, leaderEpoch: 6 }, 40, undefined), log, 15).following;
+      const answer = records({ leaderEpoch: 6, batches: [batch(15, 16, leaderEpoch)] });
+      return planFetchAnswer(following, { ...log, runs: led }, answer, -1).step;
+    };
+    expect(drops(3)).toMatchObject({ kind: "append", count: 1, dropsEmptyEpochs: true });
+    expect(drops(5)).toMatchObject({ kind: "append", count: 1, dropsEmptyEpochs: false });
+    expect(drops(6)).toMatchObject({ kind: "append", count: 1, dropsEmptyEpochs: false });
   });
 
   it("follows the leader's high watermark within its own log, and its log start within that (G-6)", () => {

@@ -76,10 +76,15 @@ export type ReplicaStep =
   | { readonly kind: "quarantine"; readonly to: number }
   /** G-8: everything goes, the log begins at `at`, and so does the high watermark. */
   | { readonly kind: "startAt"; readonly at: number }
-  /** The first `count` batches, then high watermark and log start. `fault`: why the next one was left out (G-5). */
+  /**
+   * The first `count` batches, then high watermark and log start. `dropsEmptyEpochs`: this broker once led and wrote nothing, and
+   * the leader's batches are older than that epoch; it goes first, as with a truncation at the log end (G-3).
+   * `fault`: why the next batch was left out (G-5).
+   */
   | {
       readonly kind: "append";
       readonly count: number;
+      readonly dropsEmptyEpochs: boolean;
       readonly highWatermark: number;
       readonly logStart: number;
       readonly fault: string | undefined;
@@ -195,7 +200,8 @@ function planAppend(
   const highWatermark = Math.max(log.highWatermark, Math.min(answer.highWatermark, end));
   const logStart = Math.max(log.logStart, Math.min(answer.logStart, highWatermark));
   invariant(highWatermark <= end, "the high watermark of a follower lies within its log");
-  return { kind: "append", count, highWatermark, logStart, fault };
+  const dropsEmptyEpochs = count > 0 && (answer.batches[0] as FetchedBatch).leaderEpoch < log.runs.latestEpoch;
+  return { kind: "append", count, dropsEmptyEpochs, highWatermark, logStart, fault };
 }
 
 function batchFault(

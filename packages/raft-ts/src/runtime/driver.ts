@@ -356,8 +356,6 @@ export class Driver<Result> {
     this.#configChanged = false;
     // D-4: who is mute has no peers, and its transport was never started.
     if (this.#parts.boot.suspect) return;
-    const { addresses } = this.#config;
-    const seeds = this.#parts.options.seedPeers.filter((seed) => !addresses.some(({ id }) => id === seed.id));
-    this.#parts.transport.setPeers([...addresses, ...seeds].filter(({ id }) => id !== this.#parts.self));
+    this.#parts.transport.setPeers(this.#config.addresses.filter(({ id }) => id !== this.#parts.self));
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a node can be told, its defaults, and which values make sense.
 
-import type { CoreConfig, PeerAddress, SoftState } from "../core/types.ts";
+import type { CoreConfig, SoftState } from "../core/types.ts";
 import type { Identity } from "./ports.ts";
 
 const mebibyte = 1 << 20;
@@ -54,8 +54,6 @@ export interface NodeOptions {
   readonly spaceCheckMs: number;
   /** How long `stop` waits at each step: for the next leader, for proposals, for the state machine. @default 2 T ticks */
   readonly stopStepMs: number;
-  /** Where peers listen that the configuration does not name yet: a node that joins must be able to answer. @default [] */
-  readonly seedPeers: readonly PeerAddress[];
   /** Sees what happens; must not throw. */
   readonly onEvent: (event: NodeEvent) => void;
   /** The node has failed and stops; `closed` resolves when everything is closed. Called once at most. */
@@ -88,7 +86,6 @@ export function nodeOptions(input: NodeOptionsInput): NodeOptions {
     reserveBytes: 512 * mebibyte,
     spaceCheckMs: 5_000,
     stopStepMs: 2 * (input.core?.electionTicks ?? 10) * tickMs,
-    seedPeers: [],
     onEvent: () => {},
     onFatal: () => {},
     ...input,

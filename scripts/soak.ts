@@ -87,6 +87,12 @@ const jobs: readonly Job[] = [
     command: vitest("packages/raft-ts/src/bootstrap"),
   },
   {
+    name: "raft-fuzz-transport",
+    about: "20,000 runs of each property of raft-ts/grpc's codecs, 20,000 hostile calls to its listener",
+    env: { RAFT_FUZZ: "20000" },
+    command: vitest("packages/raft-ts/src/transport/codecs.fuzz.ts", "packages/raft-ts/src/transport/hostile.fuzz.ts"),
+  },
+  {
     name: "mutants",
     about: "every storage rule broken on purpose, one at a time; each must be noticed",
     env: {},
@@ -109,7 +115,7 @@ async function run(job: Job): Promise<{ ok: boolean; seconds: number }> {
 
 const wanted = process.argv.slice(2);
 if (wanted.includes("--list") || wanted.includes("--help")) {
-  for (const job of jobs) console.log(`${job.name.padEnd(14)} ${job.about}`);
+  for (const job of jobs) console.log(`${job.name.padEnd(20)} ${job.about}`);
   process.exit(0);
 }
 const unknown = wanted.filter((name) => !jobs.some((job) => job.name === name));
@@ -127,6 +133,6 @@ for (const job of jobs.filter((job) => wanted.length === 0 || wanted.includes(jo
 }
 console.log("");
 for (const { name, ok, seconds } of results) {
-  console.log(`${ok ? "ok    " : "FAILED"} ${name.padEnd(14)} ${seconds.toFixed(0)} s`);
+  console.log(`${ok ? "ok    " : "FAILED"} ${name.padEnd(20)} ${seconds.toFixed(0)} s`);
 }
 process.exitCode = results.every((result) => result.ok) ? 0 : 1;

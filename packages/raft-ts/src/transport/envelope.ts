@@ -89,7 +89,7 @@ export function decodeIntroduction(
  * Entries are views of `bytes`, or of a copy where `bytes` is a small part of something larger: nobody else writes there (L13).
  */
 export function decodeEnvelope(bytes: Uint8Array, expected: Introduction): EnvelopeOutcome {
-  const own = bytes.buffer.byteLength > 2 * bytes.byteLength ? bytes.slice() : bytes;
+  const own = bytes.buffer.byteLength > 2 * bytes.byteLength ? new Uint8Array(bytes) : bytes;
   const read = decoded<EnvelopeOutcome>(own, (reader) => {
     const { version, clusterId, sender, target, messages } = readEnvelope(reader);
     const fault = headerFault(version, { clusterId, sender, target }, expected);

@@ -54,7 +54,7 @@ export class InboundStreams {
     const { counters, handlers, onSender } = this.#options;
     const lanes = this.#senders.get(sender) ?? new Map<Lane, InboundStream>();
     this.#senders.set(sender, lanes);
-    lanes.get(lane)?.finish({ reason: "closed", why: "a newer stream of the same sender replaces this one" });
+    const older = lanes.get(lane);
     const stream = new InboundStream(call, met.introduction, {
       counters,
       handlers,
@@ -66,7 +66,9 @@ export class InboundStreams {
         this.#options.onGone(sender);
       },
     });
+    // In its place before the older one ends: a sender without streams is forgotten.
     lanes.set(lane, stream);
+    older?.finish({ reason: "closed", why: "a newer stream of the same sender replaces this one" });
     counters.acceptedStreams += 1;
     onSender(sender, met.address, call.getPeer());
     stream.start();

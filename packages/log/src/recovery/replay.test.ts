@@ -89,3 +89,21 @@ test("replayJournal() J-12: a truncation below the damage of an earlier run ends
   const { partitions } = replayJournal([known], rounds([record("truncate", 3, 3)]), 0);
   expect([...partitions.values()]).toMatchObject([{ endOffset: 3, quarantine }]);
 });
+
+test("replayJournal() J-12: a partition whose creation is lost does not begin where the journal speaks of it first", () => {
+  const [, ...later] = rounds(made, [record("barrier", 12, 12)], [record("append", 12, 15)]);
+  const [found] = [...replayJournal([], later, 0).partitions.values()];
+  expect(found).toMatchObject({ logStartOffset: 0, offsetsEnd: 15, quarantine: { offset: 0 } });
+});
+
+test("replayJournal() J-12: offsets of a partition whose creation is lost are not given out again", () => {
+  const [, ...later] = rounds(made, [record("append", 4000, 5000)]);
+  const [found] = [...replayJournal([], later, 0).partitions.values()];
+  expect(found).toMatchObject({ logStartOffset: 0, endOffset: 0, offsetsEnd: 5000, quarantine: { offset: 0 } });
+});
+
+test("replayJournal() J-7: nothing of a deleted partition comes back but a creation", () => {
+  const gone = [record("delete-partition", 0, 0), record("append", 0, 4)];
+  expect(replayJournal([], rounds(made, gone), 0).partitions.size).toBe(0);
+  expect(replayJournal([], rounds(made, gone, made), 0).partitions.size).toBe(1);
+});

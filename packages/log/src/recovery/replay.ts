@@ -167,14 +167,22 @@ class ReplayState {
       this.#deleted.add(key);
       return;
     }
-    if (partition === undefined) {
+    if (partition !== undefined) {
+      apply(partition, record, round, isWhole);
+      return;
+    }
+    if (record.type === "barrier" && record.mode !== undefined && record.base === 0) {
       // J-1: a new partition begins with a barrier.
-      if (record.type !== "barrier" || record.mode === undefined) return;
       this.#partitions.set(key, created(record, record.mode));
       this.#deleted.delete(key);
       return;
     }
-    apply(partition, record, round, isWhole);
+    if (this.#deleted.has(key)) return;
+    // J-12: what created it was in a round that is gone. Where the log began, nobody knows; that it began here would be a guess
+    // which costs every segment below.
+    const lost = createdInLostRound(record, "journal", this.#lostBytes);
+    this.#partitions.set(key, lost);
+    apply(lost, record, round, isWhole);
   }
 }
 
@@ -205,8 +213,12 @@ function begin(known: CheckpointPartition): ReplayedPartition {
   };
 }
 
-/** A directory that the lost round may have made: whose it is, is known, and what it must hold is not. */
-export function createdInLostRound(id: PartitionId, file: string, lostBytes: number): ReplayedPartition {
+/** A partition that a lost round made, or may have: whose it is, is known, and what it must hold is not. */
+export function createdInLostRound(
+  id: Pick<PartitionId, "topicId" | "partition">,
+  file: string,
+  lostBytes: number,
+): ReplayedPartition {
   const record = { topicId: id.topicId, partition: id.partition, base: 0 };
   const why = "the round of the journal that created the partition cannot be read";
   return { ...created(record, "journal"), lostBytes, quarantine: { file, offset: 0, end: 0, why } };

@@ -98,17 +98,19 @@ export class Journal implements RoundWriter {
     for (const slot of this.#sizes.keys()) {
       isChanged ||= listed?.[slot] !== fileBytes;
       const sizeBytes = found.get(slot);
-      if (sizeBytes !== undefined && sizeBytes >= fileBytes) continue;
-      isChanged = true;
+      const isWhole = sizeBytes !== undefined && sizeBytes >= fileBytes;
+      isChanged ||= !isWhole;
       const path = `${directory}/${journalFileName(slot)}`;
       const handle = await this.#fs.open(path, sizeBytes === undefined ? "create" : "write");
       try {
-        await this.#setSize(path, handle);
+        if (!isWhole) await handle.truncate(fileBytes);
+        // F-12: also when nothing was made here: of a process that was killed the cache may show sizes, and below names, that a
+        // power cut takes away.
+        await syncOrFail(path, () => handle.sync());
       } finally {
         await handle.close();
       }
     }
-    // F-12: also when nothing was made here: of a process that was killed the cache may show names that a power cut takes away.
     await syncNames(this.#fs, directory);
     if (isChanged) await writeJournalList(this.#fs, directory, this.#sizes);
   }
@@ -192,7 +194,8 @@ export class Journal implements RoundWriter {
     if ((await this.#fs.stat(path)) !== undefined) await this.#fs.unlink(path);
     const handle = await this.#fs.open(path, "create");
     try {
-      await this.#setSize(path, handle);
+      await handle.truncate(fileBytes);
+      await syncOrFail(path, () => handle.sync());
       // A power cut may keep one new name and not another: the list's must not be the one.
       await syncNames(this.#fs, directory);
       await writeJournalList(this.#fs, directory, [...this.#sizes, fileBytes]);
@@ -202,11 +205,6 @@ export class Journal implements RoundWriter {
     }
     this.#sizes.push(fileBytes);
     return { slot, handle, filledBytes: 0, positionBytes: 0, lastRound: 0 };
-  }
-
-  async #setSize(path: string, handle: FileHandle): Promise<void> {
-    await handle.truncate(this.#options.fileBytes);
-    await syncOrFail(path, () => handle.sync());
   }
 
   /** Keeps zeros in front of the writer; `neededBytes` at least, and then some for the records that free a full disk. */

@@ -46,17 +46,23 @@ test(
     const random = new Random(seed);
     const long = { kills: Math.ceil(crashes / 2), retentionBytes: 1 << 19, seed: random.seed() };
     const total = { acknowledged: 0, removed: 0 };
+    const failed = new AbortController();
     const run = async (life: Life): Promise<void> => {
-      const lived = await live(life);
+      const lived = await live(life, failed.signal).catch((error: unknown) => {
+        failed.abort();
+        throw error;
+      });
       total.acknowledged += lived.acknowledged;
       total.removed += lived.removed;
     };
     const short = async (): Promise<void> => {
-      for (let left = crashes - long.kills; left > 0; left -= killsPerStore) {
+      for (let left = crashes - long.kills; left > 0 && !failed.signal.aborted; left -= killsPerStore) {
         await run({ kills: Math.min(left, killsPerStore), retentionBytes: -1, seed: random.seed() });
       }
     };
-    await Promise.all([run(long), short()]);
+    const results = await Promise.allSettled([run(long), short()]);
+    // Both are over, and have left nothing behind.
+    for (const result of results) if (result.status === "rejected") throw result.reason;
     const { acknowledged, removed } = total;
     console.log(`crash: ${crashes} kills, ${acknowledged} acknowledged batches, ${removed} went by retention`);
     expect(acknowledged).toBeGreaterThan(0);
@@ -66,7 +72,7 @@ test(
 );
 
 /** Kills the writers of one store and checks it after each; how many batches counted, and how many of them went since. */
-async function live(life: Life): Promise<{ acknowledged: number; removed: number }> {
+async function live(life: Life, over: AbortSignal): Promise<{ acknowledged: number; removed: number }> {
   const { kills, retentionBytes } = life;
   const random = new Random(life.seed);
   const acknowledged: Acknowledged = crashPartitions(retentionBytes).map(() => new Map());
@@ -74,7 +80,7 @@ async function live(life: Life): Promise<{ acknowledged: number; removed: number
   const root = await mkdtemp(join(tmpdir(), "varve-crash-"));
   const directory = join(root, "data");
   try {
-    for (let epoch = 1; epoch <= kills; epoch++) {
+    for (let epoch = 1; epoch <= kills && !over.aborted; epoch++) {
       const delayMs = random.between(0, 400);
       const writer = { epoch, seed: random.seed(), retentionBytes };
       const count = await writeAndKill(directory, { writer, delayMs, acknowledged });

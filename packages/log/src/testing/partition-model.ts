@@ -27,6 +27,12 @@ export interface Ghost {
   readonly batches: readonly ModelBatch[];
 }
 
+/** A log as it was at some time. */
+export interface FormerLog {
+  readonly logStart: number;
+  readonly batches: readonly ModelBatch[];
+}
+
 /** The store did something the rules forbid. */
 export class ViolationError extends Error {
   override readonly name = "ViolationError";
@@ -46,6 +52,10 @@ export class PartitionModel {
   /** The flush that a command under way is changing to. */
   flushAsked: "sync" | "os" | undefined;
   batches: ModelBatch[] = [];
+  /** What it was before each truncation, restart and new log start: what lost bytes of the journal may bring back. */
+  readonly #former: FormerLog[] = [];
+  /** Gone below the log start, and not by a restart. */
+  #below: ModelBatch[] = [];
   ghosts: Ghost[] = [];
   end = 0;
   logStart = 0;
@@ -63,6 +73,8 @@ export class PartitionModel {
   highWatermark = 0;
   /** A bit was flipped in a file of this partition, or in one that all share. */
   mayBeDamaged = false;
+  /** Bytes of the journal are damaged, and nothing was opened since: what it was the last to know may be forgotten (J-6). */
+  mayBeOlder = false;
   /** An I/O error closed it in the last process. */
   hasFailed = false;
 
@@ -114,6 +126,8 @@ export class PartitionModel {
 
   /** Everything is gone, and the log begins at `offset` (G-8). */
   restart(offset: number): void {
+    this.#remember();
+    this.#below = [];
     this.batches = [];
     this.ghosts = [];
     this.end = offset;
@@ -141,16 +155,40 @@ export class PartitionModel {
   /** What lies at or above `to` is gone for good. */
   cut(to: number): void {
     this.allowCut(to);
+    if ((this.batches.at(-1)?.end ?? 0) > to) this.#remember();
     while ((this.batches.at(-1)?.end ?? 0) > to) this.batches.pop();
     this.end = to;
     this.highWatermark = Math.min(this.highWatermark, to);
   }
 
   raiseLogStart(offset: number): void {
+    if (offset > this.logStart) this.#remember();
     this.logStart = Math.max(this.logStart, offset);
     this.logStartMost = Math.max(this.logStartMost, offset);
+    this.#below.push(...this.batches.filter((batch) => batch.end <= this.logStart));
     this.batches = this.batches.filter((batch) => batch.end > this.logStart);
     this.highWatermark = Math.max(this.highWatermark, offset);
+  }
+
+  /** What may be found after damage, with this log start: as it is, or as it was at some time. The likeliest first. */
+  formerWith(logStart: number): readonly FormerLog[] {
+    const now = { logStart: this.logStart, batches: this.batches };
+    if (!this.mayBeOlder) return [now];
+    // Segments may show what happened since, and the journal not where the log begins now.
+    const mixed = { logStart, batches: [...this.#below.filter((batch) => batch.end > logStart), ...this.batches] };
+    const former = this.#former.filter((one) => one.logStart === logStart).reverse();
+    if (logStart === this.logStart) return [now, ...former];
+    return former.length === 0 ? [] : [mixed, ...former];
+  }
+
+  /** From here on it is what it was then; what counts, and how far offsets were given out, is as it was now. */
+  becomeAgain({ logStart, batches }: FormerLog): void {
+    this.batches = [...batches];
+    this.logStart = logStart;
+  }
+
+  #remember(): void {
+    this.#former.push({ logStart: this.logStart, batches: [...this.batches] });
   }
 
   /** What must be there after the last process ended that way. */

@@ -292,7 +292,7 @@ export class StoreRun {
       await this.#stepUntil(() => this.world.disk.isDurable("checkpoint"));
     } else if (isPossible) {
       // Damage to the very last round looks like a torn end until it is sealed (J-6), and promises take a while (J-9).
-      await this.world.idle(400);
+      await this.world.idle(250);
     } else if (command.effects > 0) {
       this.world.disk.haltAfter(this.world.disk.effects + command.effects);
       await this.#stepUntil(() => false);
@@ -379,6 +379,7 @@ export class StoreRun {
     for (const model of this.world.models.values()) {
       const isShared = !file.path.includes("/topics/");
       if (isShared || file.path.includes(`/${model.name}/`)) model.mayBeDamaged = true;
+      if (file.path.endsWith(".wal")) model.mayBeOlder = true;
     }
   }
 
@@ -432,12 +433,33 @@ export class StoreRun {
       const log = this.world.logOf(model);
       model.flush = log.config.flush;
       model.flushAsked = undefined;
+      model.mayBeOlder = false;
       model.hasFailed = false;
       await this.world.command("set configuration", model, 100_000, () => log.setConfig(logConfig(model.flush)));
       const isNew = log.state.kind !== "open";
       if (isNew && this.world.random.chance(0.3)) demandRefused(model, log, this.world.clock.nowMs());
       startEpoch(this.world, slot);
     }
+  }
+
+  /** J-6: below the damage the log is as it is, or, where records of the journal are lost, as it was before them. */
+  async #findFormer(model: PartitionModel, log: PartitionLog, limit: number): Promise<void> {
+    const { logStart } = model;
+    let failure: ViolationError | undefined;
+    for (const former of model.formerWith(log.logStartOffset)) {
+      model.becomeAgain(former);
+      try {
+        await readAll(model, log, limit, this.world.wait);
+      } catch (error) {
+        if (!(error instanceof ViolationError)) throw error;
+        failure ??= error;
+        continue;
+      }
+      if (failure !== undefined) this.world.count("truncation lost");
+      if (log.logStartOffset < logStart) this.world.count("log start lost");
+      return;
+    }
+    throw failure ?? new ViolationError(`${model.name}: never began at ${log.logStartOffset}`);
   }
 
   async #verifyPartition(model: PartitionModel, log: PartitionLog, ending: Ending): Promise<void> {
@@ -460,8 +482,10 @@ export class StoreRun {
         () => `${model.name}: quarantined without damage: ${JSON.stringify(state)}`,
       );
       this.world.count("quarantine");
-      await readAll(model, log, state.offset, this.world.wait);
+      if (log.logStartOffset === model.restartAsked) model.restart(model.restartAsked);
+      model.restartAsked = undefined;
       const floor = model.promisesSync ? model.floor(ending) : 0;
+      await this.#findFormer(model, log, state.offset);
       const epoch = ++this.world.epoch;
       const lost = await this.world.wait(log.acceptLoss(epoch), `accepting the loss of ${model.name}`);
       this.world.note(`  ${model.name}: lost [${lost.from}, ${lost.to})`);
@@ -469,15 +493,7 @@ export class StoreRun {
         lost.to >= floor && log.logEndOffset === lost.to,
         () => `${model.name}: gave up [${lost.from}, ${lost.to}), ends at ${log.logEndOffset}, but ${floor} counted`,
       );
-      if (log.logStartOffset < model.logStart && model.mayBeDamaged) {
-        // The record of the new log start was in what is damaged. What lies below it, nobody knows here: it goes.
-        log.advanceHighWatermark(lost.from);
-        await this.world.wait(log.deleteRecordsBefore(lost.from), `the log start of ${model.name}, again`);
-        model.restart(lost.from);
-        this.world.count("log start lost");
-      }
-      model.logStartMost = Math.max(model.logStartMost, log.logStartOffset);
-      model.adoptCut({ logStart: log.logStartOffset, end: Math.max(lost.from, log.logStartOffset) });
+      model.adoptCut({ logStart: log.logStartOffset, end: lost.from });
       for (const batch of gapBatches(lost.from, lost.to, epoch)) model.appendGap(batch, epoch);
     } else {
       demand(

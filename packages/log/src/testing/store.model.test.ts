@@ -10,6 +10,8 @@ import type { DiskOperation } from "./simulated-disk.ts";
 import type { StoreCase, StoreCommand } from "./store-commands.ts";
 import { runStoreCase } from "./store-run.ts";
 
+type Crash = Extract<StoreCommand, { kind: "crash" }>;
+
 const slot = fc.nat(4);
 const at = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
 /** How many events are waited for a command to end before the next one runs beside it. */
@@ -127,16 +129,8 @@ const command: fc.Arbitrary<StoreCommand> = fc.oneof(
   },
   {
     weight: 9,
-    arbitrary: fc.record({
-      kind: fc.constant("crash" as const),
-      power: fc.boolean(),
-      effects,
-      seed: fc.integer(),
-      again: fc.oneof(
-        { weight: 3, arbitrary: fc.constant([]) },
-        { weight: 2, arbitrary: fc.array(fc.record({ power: fc.boolean(), effects }), { minLength: 1, maxLength: 2 }) },
-      ),
-      flip: fc.oneof(
+    arbitrary: crashWith(
+      fc.oneof(
         { weight: 4, arbitrary: fc.constant(undefined) },
         {
           weight: 1,
@@ -149,17 +143,80 @@ const command: fc.Arbitrary<StoreCommand> = fc.oneof(
           }),
         },
       ),
-    }),
+    ),
   },
   { weight: 2, arbitrary: fc.constant({ kind: "reopen" as const }) },
 );
+
+function crashWith(flip: fc.Arbitrary<Crash["flip"]>): fc.Arbitrary<Crash> {
+  return fc.record({
+    kind: fc.constant("crash" as const),
+    power: fc.boolean(),
+    effects,
+    seed: fc.integer(),
+    again: fc.oneof(
+      { weight: 3, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: fc.array(fc.record({ power: fc.boolean(), effects }), { minLength: 1, maxLength: 2 }) },
+    ),
+    flip,
+  });
+}
 
 const storeCase: fc.Arbitrary<StoreCase> = fc.record({
   seed: fc.noShrink(fc.integer()),
   commands: fc.array(command, { minLength: 1, maxLength: 60, size: "max" }),
 });
 
+/** Before a checkpoint has it, only the journal knows where a log begins and what was cut: it is damaged then. */
+const journalCase: fc.Arbitrary<StoreCase> = fc
+  .record({
+    seed: fc.noShrink(fc.integer()),
+    before: fc.array(movedStart(), { minLength: 1, maxLength: 4, size: "max" }),
+    damage: crashWith(
+      fc.record({
+        among: fc.constant(".wal"),
+        file: at,
+        at,
+        bit: fc.nat(7),
+        lose: fc.constantFrom("nothing" as const, "end" as const, "file" as const),
+      }),
+    ),
+    after: fc.array(command, { maxLength: 15, size: "max" }),
+  })
+  .map(({ seed, before, damage, after }) => ({ seed, commands: [...before.flat(), damage, ...after] }));
+
+/** Some batches count, and then something of which the files need not show a trace. */
+function movedStart(): fc.Arbitrary<StoreCommand[]> {
+  const wait = 100_000;
+  return fc
+    .record({
+      slot: fc.nat(2),
+      batches: fc.integer({ min: 1, max: 8 }),
+      records: fc.integer({ min: 1, max: 4 }),
+      valueBytes: fc.constantFrom(1, 200, 1000, 4000),
+      what: fc.constantFrom("delete-records", "delete-records", "retention", "restart", "truncate", "start-epoch"),
+      share: at,
+    })
+    .map(({ slot: of, what, share, ...amount }): StoreCommand[] => {
+      const then: Record<typeof what, StoreCommand> = {
+        "delete-records": { kind: "delete-records", slot: of, at: share, patience: wait },
+        retention: { kind: "retention", slot: of, bytes: 0, patience: wait },
+        restart: { kind: "restart", slot: of, gap: share < 0.5 ? 0 : 7, patience: wait },
+        truncate: { kind: "truncate", slot: of, at: share, patience: wait },
+        "start-epoch": { kind: "start-epoch", slot: of },
+      };
+      return [
+        { kind: "append", slot: of, ...amount, withProducer: share < 0.3 },
+        { kind: "idle", durationMs: 12 },
+        { kind: "high-watermark", slot: of, at: 0.99 },
+        then[what],
+      ];
+    });
+}
+
 const cases = Number(process.env["VARVE_MODEL_CASES"] ?? 200);
+/** Cases of the second kind: they are shorter, and of one sort. */
+const journalCases = Math.ceil(cases / 4);
 // Everyday runs are the same everywhere; long ones are new each time.
 const seed = process.env["VARVE_MODEL_SEED"] ?? (process.env["VARVE_MODEL_CASES"] === undefined ? "1" : undefined);
 const path = process.env["VARVE_MODEL_PATH"];
@@ -169,31 +226,7 @@ test(
   `LogStore keeps what counted, and only that, through ${cases} runs of commands and crashes`,
   { timeout: 14_400_000 },
   async () => {
-    const coverage = new Map<string, number>();
-    const details = await fc.check(
-      fc.asyncProperty(storeCase, async (one) => runStoreCase(one, coverage)),
-      {
-        numRuns: path === undefined ? cases : 1,
-        endOnFailure: !shrinks,
-        ...(seed === undefined ? {} : { seed: Number(seed) }),
-        ...(path === undefined ? {} : { path }),
-      },
-    );
-    console.log(
-      `model: ${details.numRuns} cases; ${[...coverage].map(([what, count]) => `${count} × ${what}`).join(", ")}`,
-    );
-    if (details.failed) {
-      const commands = details.counterexample?.[0].commands.map((command) => `  ${JSON.stringify(command)}`).join("\n");
-      const replay = `VARVE_MODEL_SEED=${details.seed} VARVE_MODEL_PATH=${details.counterexamplePath}`;
-      // At once: the runner reports an error only when all files are through.
-      console.log(`Case ${details.numRuns} failed; replay with ${replay}`);
-      throw new Error(
-        `Case ${details.numRuns} failed; replay with ${replay}\nworld seed ${details.counterexample?.[0].seed}\n${commands}\n${describeFailure(details)}`,
-      );
-    }
-    // A test that never meets these proves nothing about them.
-    if (cases < 200 || path !== undefined) return;
-    for (const what of [
+    await runCases(storeCase, cases, [
       "power cut",
       "kill",
       "crash in recovery",
@@ -201,11 +234,45 @@ test(
       "deletion",
       "delete records",
       "duplicate",
-    ]) {
-      expect(coverage.get(what) ?? 0, what).toBeGreaterThan(0);
-    }
+    ]);
   },
 );
+
+test(
+  `LogStore keeps what is left, and says what is not, through ${journalCases} journals that are damaged`,
+  { timeout: 14_400_000 },
+  async () => {
+    await runCases(journalCase, journalCases, ["quarantine", "lost end", "lost file", "flip", "log start lost"]);
+  },
+);
+
+/** Runs so many cases; `met`: what must happen in a hundred and more of them, since otherwise they prove nothing about it. */
+async function runCases(one: fc.Arbitrary<StoreCase>, count: number, met: readonly string[]): Promise<void> {
+  const coverage = new Map<string, number>();
+  const details = await fc.check(
+    fc.asyncProperty(one, async (found) => runStoreCase(found, coverage)),
+    {
+      numRuns: path === undefined ? count : 1,
+      endOnFailure: !shrinks,
+      ...(seed === undefined ? {} : { seed: Number(seed) }),
+      ...(path === undefined ? {} : { path }),
+    },
+  );
+  console.log(
+    `model: ${details.numRuns} cases; ${[...coverage].map(([what, times]) => `${times} × ${what}`).join(", ")}`,
+  );
+  if (details.failed) {
+    const commands = details.counterexample?.[0].commands.map((command) => `  ${JSON.stringify(command)}`).join("\n");
+    const replay = `VARVE_MODEL_SEED=${details.seed} VARVE_MODEL_PATH=${details.counterexamplePath}`;
+    // At once: the runner reports an error only when all files are through.
+    console.log(`Case ${details.numRuns} failed; replay with ${replay} and the name of the test (-t)`);
+    throw new Error(
+      `Case ${details.numRuns} failed; replay with ${replay} and the name of the test (-t)\nworld seed ${details.counterexample?.[0].seed}\n${commands}\n${describeFailure(details)}`,
+    );
+  }
+  if (count < 100 || path !== undefined) return;
+  for (const what of met) expect(coverage.get(what) ?? 0, what).toBeGreaterThan(0);
+}
 
 function describeFailure(details: { errorInstance?: unknown }): string {
   return details.errorInstance instanceof Error ? details.errorInstance.message : String(details.errorInstance);

@@ -197,6 +197,22 @@ export class PartitionModel {
     return Math.max(ending === "kill" ? this.survivesKill : this.survivesPowerCut, this.logStart);
   }
 
+  /**
+   * A bit flipped at this byte of the segment that begins with `segmentBase`. In the length of a batch of an `os` partition it
+   * may look like a torn end, which is cut there (J-13).
+   */
+  flipped(segmentBase: number, at: number): void {
+    let start = 0;
+    for (const batch of this.batches) {
+      if (batch.base < segmentBase) continue;
+      if (at >= start + 8 && at < start + 12) {
+        this.survivesKill = Math.min(this.survivesKill, batch.base);
+        this.survivesPowerCut = Math.min(this.survivesPowerCut, batch.base);
+      }
+      start += batch.bytes.length;
+    }
+  }
+
   /** Offsets at which a batch ends, and the beginning. */
   boundaries(): number[] {
     return [this.batches[0]?.base ?? this.end, ...this.batches.map((batch) => batch.end)];

@@ -365,11 +365,11 @@ export class StoreRun {
     if (file.path.includes("checkpoint") && flip.among !== "checkpoint") return;
     const at = Math.floor(flip.at * file.sizeBytes);
     // J-13: under `os` what the end of a file cuts off is torn.
-    const isInOs = [...this.world.models.values()].some((model) => {
-      return !model.promisesSync && file.path.includes(`/${model.name}/`);
-    });
+    const owner = [...this.world.models.values()].find((model) => file.path.includes(`/${model.name}/`));
+    const isInOs = owner !== undefined && !owner.promisesSync;
     const isNoticed = file.path.endsWith(".wal") || (file.path.endsWith(".log") && !isInOs);
     const lose = isNoticed ? flip.lose : "nothing";
+    if (isInOs && file.path.endsWith(".log")) owner.flipped(Number.parseInt(file.path.slice(-24, -4), 10), at);
     if (lose === "file") this.world.disk.loseFile(file.path);
     else if (lose === "end") this.world.disk.loseEnd(file.path, at);
     else this.world.disk.flipBit(file.path, at, flip.bit);
@@ -378,7 +378,7 @@ export class StoreRun {
     this.world.count(lose === "nothing" ? "flip" : `lost ${lose}`);
     for (const model of this.world.models.values()) {
       const isShared = !file.path.includes("/topics/");
-      if (isShared || file.path.includes(`/${model.name}/`)) model.mayBeDamaged = true;
+      if (isShared || model === owner) model.mayBeDamaged = true;
       if (file.path.endsWith(".wal")) model.mayBeOlder = true;
     }
   }

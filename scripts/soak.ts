@@ -93,6 +93,18 @@ const jobs: readonly Job[] = [
     command: vitest("packages/raft-ts/src/transport/codecs.fuzz.ts", "packages/raft-ts/src/transport/hostile.fuzz.ts"),
   },
   {
+    name: "raft-chaos",
+    about: "three processes of raft-ts killed, stopped and wiped for five minutes",
+    env: { RAFT_CHAOS_SECONDS: "300" },
+    command: vitest("test/e2e/src/raft-chaos.test.ts"),
+  },
+  {
+    name: "raft-runtime",
+    about: "whole nodes of raft-ts in 300 simulated worlds of a minute each",
+    env: { RAFT_RUNTIME_SEEDS: "300", RAFT_RUNTIME_SECONDS: "60" },
+    command: vitest("packages/raft-ts/src/testing/runtime-case.test.ts"),
+  },
+  {
     name: "mutants",
     about: "every storage rule broken on purpose, one at a time; each must be noticed",
     env: {},

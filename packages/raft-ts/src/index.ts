@@ -87,6 +87,7 @@ export type {
   Clock,
   ClusterDocument,
   Identity,
+  InitialPeer,
   OpenedStorage,
   SnapshotDescription,
   SnapshotOffer,

@@ -19,6 +19,7 @@ export type { DiskPace, MemoryDiskOptions } from "./memory-disk.ts";
 export { MemoryStorage } from "./memory-storage.ts";
 export { MemoryNetwork, MemoryTransport } from "./memory-transport.ts";
 export type { Carrier } from "./memory-transport.ts";
+export { encodeCommand } from "./register-machine.ts";
 export { RegisterStateMachine } from "./register-state-machine.ts";
 export { configDigest, emptyChain, nextChain } from "./chain.ts";
 export { byKey, checkLinearizable } from "./linearizability.ts";

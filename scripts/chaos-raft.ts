@@ -46,7 +46,8 @@ const violations: string[] = [];
 const counts: Record<string, number> = {};
 const history: Told[] = [];
 let nextValue = 1;
-let isOver = false;
+/** Set when the chaos is over. */
+const end = new AbortController();
 
 function count(what: string, by = 1): void {
   counts[what] = (counts[what] ?? 0) + by;
@@ -57,9 +58,9 @@ function pause(ms: number): Promise<void> {
 }
 
 async function until(what: string, withinMs: number, check: () => boolean | Promise<boolean>): Promise<boolean> {
-  const end = performance.now() + withinMs;
+  const deadline = performance.now() + withinMs;
   while (!(await check())) {
-    if (performance.now() > end) {
+    if (performance.now() > deadline) {
       violations.push(`Not within ${withinMs / 1000} s of peace: ${what}`);
       return false;
     }
@@ -82,7 +83,7 @@ async function freePorts(wanted: number): Promise<number[]> {
 
 async function client(members: readonly MemberProcess[], random: RandomStream): Promise<void> {
   let leader: string | null = null;
-  while (!isOver) {
+  while (!end.signal.aborted) {
     const running = members.filter(({ isUp }) => isUp);
     if (running.length === 0) {
       await pause(20);
@@ -137,14 +138,14 @@ async function leaderOf(members: readonly MemberProcess[]): Promise<MemberProces
 
 async function chaos(members: readonly MemberProcess[], random: RandomStream): Promise<void> {
   const kinds = ["kill", "kill", "kill leader", "kill leader", "pause", "pause", "stop", "transfer", "wipe"] as const;
-  while (!isOver) {
+  while (!end.signal.aborted) {
     await pause(200 + random.below(900));
     const kind = random.pick(kinds);
     const free = members.filter(({ isBusy, isUp, isPaused }) => !isBusy && isUp && !isPaused);
     if (free.length === 0) continue;
     const leader = kind === "kill leader" || kind === "transfer" ? await leaderOf(free) : undefined;
     const member = leader ?? random.pick(free);
-    if (isOver) return;
+    if (end.signal.aborted) return;
     // One lost disk at a time; the next when this one is replaced.
     if (kind === "wipe" && members.some(({ isBusy }) => isBusy)) continue;
     count(kind);
@@ -203,11 +204,11 @@ async function replace(members: readonly MemberProcess[], member: MemberProcess)
 /** Strangers at the door: nothing they send may matter. */
 async function garbage(members: readonly MemberProcess[], random: RandomStream): Promise<void> {
   const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-  while (!isOver) {
+  while (!end.signal.aborted) {
     await pause(20 + random.below(150));
     const [host, port] = random.pick(members).address.split(":");
     const noise = Buffer.from(Array.from({ length: random.below(2_000) }, () => random.below(256)));
-    const socket = connect(Number(port), host!);
+    const socket = connect(Number(port), host);
     socket.on("error", () => socket.destroy());
     socket.on("connect", () => socket.write(random.chance(0.5) ? Buffer.concat([preface, noise]) : noise));
     socket.resume();
@@ -239,7 +240,9 @@ async function makePeace(members: readonly MemberProcess[]): Promise<void> {
     const states = await Promise.all(members.map((member) => stateOf(member)));
     terms = Math.max(...states.map((state) => state?.term ?? 0));
     counts["entries"] = Math.max(...states.map((state) => state?.applied ?? 0));
-    return states.every((state) => state?.values[peaceKey] === value && `${state.values}` === `${states[0]?.values}`);
+    return states.every(
+      (state) => state?.values[peaceKey] === value && state.values.join() === states[0]?.values.join(),
+    );
   });
   counts["terms"] = terms;
 }
@@ -288,7 +291,7 @@ try {
       garbage(members, stream("garbage")),
     ];
     await pause(seconds * 1000);
-    isOver = true;
+    end.abort();
     // The processes that are stopped keep clients waiting: first peace, then their last answers.
     await makePeace(members);
     await Promise.all(work);
@@ -297,7 +300,7 @@ try {
     if (ends.includes(false)) violations.push("A member did not end in order");
   }
 } finally {
-  isOver = true;
+  end.abort();
   await Promise.all(members.map((member) => member.kill()));
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -120,8 +120,7 @@ export class Admin<Result> {
   ): Promise<WorkflowOutcome> {
     const patience = new Patience(this.#clock, options, workflowDeadlineMs);
     const workflow = new Workflow((change, request) => this.change(change, request), this.#driver, patience, options);
-    const isDone = await run(workflow);
-    patience.end();
+    const isDone = await run(workflow).finally(() => patience.end());
     if (isDone || workflow.failure === undefined) return this.#done();
     return { kind: "incomplete", completed: workflow.completed, ...workflow.failure };
   }

@@ -54,9 +54,9 @@ export interface NodeOptions {
   readonly spaceCheckMs: number;
   /** How long `stop` waits at each step: for the next leader, for proposals, for the state machine. @default 2 T ticks */
   readonly stopStepMs: number;
-  /** Sees what happens; must not throw. */
+  /** Sees what happens. What it throws is ignored: who looks on changes nothing. */
   readonly onEvent: (event: NodeEvent) => void;
-  /** The node has failed and stops; `closed` resolves when everything is closed. Called once at most. */
+  /** The node has failed and stops; `closed` resolves when everything is closed. Called once at most; what it throws is ignored. */
   readonly onFatal: (error: Error) => void;
 }
 
@@ -86,9 +86,9 @@ export function nodeOptions(input: NodeOptionsInput): NodeOptions {
     reserveBytes: 512 * mebibyte,
     spaceCheckMs: 5_000,
     stopStepMs: 2 * (input.core?.electionTicks ?? 10) * tickMs,
-    onEvent: () => {},
-    onFatal: () => {},
     ...input,
+    onEvent: quietly(input.onEvent),
+    onFatal: quietly(input.onFatal),
     tickMs,
     snapshots: { ...snapshotDefaults, ...input.snapshots },
   };
@@ -105,6 +105,16 @@ function checkNumbers(values: object, mayBeZero: ReadonlySet<string>): void {
       throw new RangeError(`Cannot start a Raft node: ${name} is ${value}, it must be at least ${least}`);
     }
   }
+}
+
+function quietly<T>(observer: ((seen: T) => void) | undefined): (seen: T) => void {
+  return (seen) => {
+    try {
+      observer?.(seen);
+    } catch {
+      // An observer's mistake must not end a member, nor keep a failed one from closing.
+    }
+  };
 }
 
 function randomSeed(): bigint {

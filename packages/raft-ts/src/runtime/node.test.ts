@@ -119,7 +119,14 @@ describe("RaftNode", () => {
 
   test("P5: after a failed write a node claims nothing, answers unknown, tells its owner, and closes", async () => {
     const fatal: Error[] = [];
-    const { members } = await group(3, { ...quick, onFatal: (error) => fatal.push(error) });
+    const onFatal = (error: Error): void => {
+      fatal.push(error);
+      throw new Error("an observer's mistake");
+    };
+    const onEvent = (): void => {
+      throw new Error("another one");
+    };
+    const { members } = await group(3, { ...quick, onFatal, onEvent });
     const { node, disk } = await leaderOf(members);
     disk.failNext();
     const outcome = await node.propose(write(1, 1));

@@ -75,18 +75,20 @@ describe("Inbox", () => {
   });
 });
 
+function readBench(applied = 0) {
+  let now = 0;
+  const reads = new Reads({ maxPending: 2, deadlineMs: 100 }, applied, {
+    nowMs: () => now,
+    wake: () => {},
+    leader: () => ({ id: "b", address: "there" }),
+  });
+  const ctxs: number[] = [];
+  const ask = (): void => reads.flush((ctx) => (ctxs.push(ctx), { ok: true }));
+  return { reads, ctxs, ask, pass: (ms: number) => ((now += ms), reads.expire()) };
+}
+
 describe("Reads", () => {
-  const bench = (applied = 0) => {
-    let now = 0;
-    const reads = new Reads({ maxPending: 2, deadlineMs: 100 }, applied, {
-      nowMs: () => now,
-      wake: () => {},
-      leader: () => ({ id: "b", address: "there" }),
-    });
-    const ctxs: number[] = [];
-    const ask = (): void => reads.flush((ctx) => (ctxs.push(ctx), { ok: true }));
-    return { reads, ctxs, ask, pass: (ms: number) => ((now += ms), reads.expire()) };
-  };
+  const bench = readBench;
 
   test("R1: ready when the round is confirmed and its index applied, not before", async () => {
     const { reads, ctxs, ask } = bench(5);
@@ -117,6 +119,17 @@ describe("Reads", () => {
     for (const outcome of await Promise.all(held)) expect(outcome).toMatchObject({ reason: "failed" });
     expect(await reads.read({})).toMatchObject({ reason: "failed" });
   });
+});
+
+test("a core that breaks on the way leaves nobody without an answer", async () => {
+  const { reads } = readBench();
+  const all = [reads.read({}), reads.read({})];
+  const broken = (): never => {
+    throw new Error("broken");
+  };
+  expect(() => reads.flush(broken)).toThrow("broken");
+  reads.close("failed");
+  for (const outcome of await Promise.all(all)) expect(outcome).toMatchObject({ kind: "refused", reason: "failed" });
 });
 
 describe("SnapshotPolicy", () => {
@@ -186,6 +199,15 @@ describe("SnapshotCut", () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(isOver).toBe(true);
     new SnapshotCut(() => cutOf({ value: 1 })).cancel();
+  });
+
+  test("a cut that cannot be made is told to who reads it, and to nobody else", async () => {
+    const cut = new SnapshotCut(() => {
+      throw new Error("no memory for a copy");
+    });
+    cut.cancel();
+    await new Promise((resolve) => setImmediate(resolve));
+    await expect(cut[Symbol.asyncIterator]().next()).rejects.toThrow("no memory for a copy");
   });
 });
 

@@ -190,6 +190,17 @@ describe("Proposals", () => {
       expect(outcome).toMatchObject({ kind: "refused", reason: "not-leader" });
   });
 
+  test("a core that breaks on the way leaves nobody without an answer", async () => {
+    const { proposals } = bench();
+    const outcome = proposals.propose(data, {});
+    const broken = (): never => {
+      throw new Error("broken");
+    };
+    expect(() => proposals.flush(broken)).toThrow("broken");
+    proposals.close("failed");
+    expect(await outcome).toMatchObject({ kind: "refused", reason: "failed" });
+  });
+
   test("leaves no listener on a signal that lives on", async () => {
     const { proposals, log, apply } = bench();
     let listeners = 0;

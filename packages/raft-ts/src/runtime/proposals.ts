@@ -100,7 +100,7 @@ export class Proposals<Result> {
   /** Hands everything that waits to the core (F8). */
   flush(propose: (items: readonly ProposeItem[]) => ProposeOutcome): void {
     const waiting = this.#waiting.filter(({ pending }) => !pending.isSettled);
-    this.#waiting = [];
+    this.#waiting = waiting;
     for (let from = 0; from < waiting.length;) {
       let to = from + 1;
       let bytes = waiting[from]!.data.byteLength;
@@ -111,6 +111,8 @@ export class Proposals<Result> {
       const batch = waiting.slice(from, to);
       from = to;
       const outcome = propose(batch);
+      // Only now: what the core did not take when it broke waits still, and is told so.
+      this.#waiting = waiting.slice(to);
       batch.forEach((proposal, at) => {
         if (outcome.ok) this.#log(proposal, outcome.firstIndex + at, outcome.term);
         else this.#settle(proposal, this.#refusal(outcome.reason, outcome.detail));

@@ -60,14 +60,14 @@ export class Reads {
 
   /** Asks the core for everything that waits. */
   flush(readIndex: (ctx: number) => RequestOutcome): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const read of waiting) {
+    // They stay in the list until all were asked: if the core breaks on the way, all of them are told so.
+    for (const read of this.#waiting) {
       if (read.pending.isSettled) continue;
       const outcome = readIndex(read.ctx);
       if (outcome.ok) this.#asked.set(read.ctx, read);
       else this.#drop(read, outcome.reason, outcome.detail);
     }
+    this.#waiting = [];
   }
 
   /** Their round is confirmed. */

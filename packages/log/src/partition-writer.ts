@@ -23,6 +23,8 @@ import type { CachedTail, TailCache } from "./tail-cache.ts";
 
 /** J-2: what is behind is written in pieces of at least so much, or when somebody asks. */
 const behindBytesMin = 64 * 1024;
+/** `os`: once a turn has brought so much, its write begins at once, beside the input that is still to come. */
+const earlyBytesMin = 64 * 1024;
 /** One write takes at most so much, so that a lane is not held for long. */
 const writeBytesMax = 4 * 1024 * 1024;
 /** Rounds in a row with much data before a partition goes `direct`, and commits with little before it comes back. */
@@ -75,6 +77,8 @@ export class PartitionWriter implements RoundOwner {
   /** A change of mode waits for everything below to be in synced segments; nothing above is written until it is done. */
   #holdFrom: number | undefined;
   #isRunning = false;
+  /** What came since a run is due, which begins at the end of the turn; undefined: none is due. */
+  #gatheredBytes: number | undefined;
   #isStopped = false;
   #spaceTimer: Timer | undefined;
   /** Somebody wants everything written that is behind. */
@@ -103,6 +107,7 @@ export class PartitionWriter implements RoundOwner {
   appended(batch: AppendedBatch): void {
     if (this.mode !== "journal") {
       this.wake();
+      this.#gather(batch.bytes.length);
       return;
     }
     if (this.#holdFrom === undefined && batch.bytes.length > this.#node.commit.recordBytesMax) {
@@ -212,10 +217,22 @@ export class PartitionWriter implements RoundOwner {
   wake(): void {
     if (this.#isRunning || (this.#jobs.length === 0 && !this.#hasWork())) return;
     this.#isRunning = true;
+    this.#gatheredBytes = 0;
     // Gather a turn's input: one write for all of it (J-4).
-    this.#node.clock.nextTurn(() => {
-      void this.#run();
-    });
+    this.#node.clock.nextTurn(() => this.#begin());
+  }
+
+  /** J-4: one turn of a fast stream can be milliseconds long, and nothing would be written meanwhile. A sync is dearer than waiting. */
+  #gather(bytes: number): void {
+    if (this.#gatheredBytes === undefined || this.mode !== "os") return;
+    this.#gatheredBytes += bytes;
+    if (this.#gatheredBytes >= earlyBytesMin) this.#begin();
+  }
+
+  #begin(): void {
+    if (this.#gatheredBytes === undefined) return;
+    this.#gatheredBytes = undefined;
+    void this.#run();
   }
 
   /** Inside a job: waits until what was appended has counted, as far as it can before a change of mode; or until stopped. */

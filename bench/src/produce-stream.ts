@@ -2,6 +2,7 @@
 
 import { buildBatch } from "@varve/format";
 import { type Drive, driveStream, percentile } from "./broker/drive.ts";
+import { inTurns, median, shareOf } from "./broker/rounds.ts";
 import { ServerProcess, withDirectory } from "./broker/server.ts";
 import { warmUpDisk } from "./log/disk.ts";
 import type { Row } from "./table.ts";
@@ -9,7 +10,15 @@ import type { Row } from "./table.ts";
 export const name = "produce-stream";
 export const description = "one produce stream: 64 KiB batches and 500 records of 100 B, server in a second process";
 
-const seconds = Number(process.env["VARVE_BENCH_SECONDS"] ?? "5");
+/** Of each cell, in rounds. */
+const seconds = Number(process.env["VARVE_BENCH_SECONDS"] ?? "6");
+const rounds = 9;
+
+type Fields = Parameters<typeof driveStream>[1];
+
+interface Round extends Drive {
+  cpuSeconds: number;
+}
 
 /** One batch of `sizeBytes`, of records of about 1 KiB. */
 function opaqueBatch(sizeBytes: number): Uint8Array {
@@ -28,56 +37,67 @@ export async function run(): Promise<Row[]> {
     partition: 0,
     records: Array.from({ length: 500 }, () => ({ value: Buffer.alloc(100, 98) })),
   };
-  const bare = await ServerProcess.bare();
-  const base = new Map<number, number>();
-  for (const inFlight of [32, 8]) {
-    const before = await bare.usage();
-    const drive = await driveStream(bare, opaque, { inFlight, seconds });
-    base.set(inFlight, drive.requests);
-    rows.push(
-      row("bare transport, 64 KiB", inFlight, drive, batch.length, (await bare.usage()).cpuSeconds - before.cpuSeconds),
-    );
-  }
-  await bare.stop();
-  for (const flush of ["os", "sync"]) {
-    await withDirectory(async (directory) => {
-      await warmUpDisk(directory);
+  await withDirectory(async (directory) => {
+    await warmUpDisk(directory);
+    const servers: [string, ServerProcess][] = [["bare transport", await ServerProcess.bare()]];
+    for (const flush of ["os", "sync"]) {
       // Old segments go soon, so that their pages are used again: ones that were never used cost several times as much.
-      const server = await ServerProcess.broker(directory, { retentionIntervalMs: 250 });
+      const server = await ServerProcess.broker(`${directory}/${flush}`, { retentionIntervalMs: 250 });
       await server.createTopic("bench", { flush, "retention.bytes": "268435456", "segment.bytes": "67108864" });
-      for (const inFlight of [32, 8]) {
-        const before = await server.usage();
-        const drive = await driveStream(server, opaque, { inFlight, seconds });
-        const cpu = (await server.usage()).cpuSeconds - before.cpuSeconds;
-        const share = drive.requests / (base.get(inFlight) ?? Number.NaN);
-        rows.push({
-          ...row(`broker, 64 KiB, flush=${flush}`, inFlight, drive, batch.length, cpu),
-          "of bare": `${Math.round(share * 100)} %`,
-        });
+      servers.push([`broker, flush=${flush}`, server]);
+    }
+    for (const inFlight of [32, 8]) {
+      const results = await inTurns(
+        rounds,
+        servers.map(
+          ([, server]) =>
+            () =>
+              drive(server, opaque, inFlight),
+        ),
+      );
+      const rates = results.map((of) => of.map((round) => round.requests / round.seconds));
+      for (const [index, [what]] of servers.entries()) {
+        const cells = row(`${what}, 64 KiB`, inFlight, results[index] ?? [], batch.length);
+        rows.push(index === 0 ? cells : { ...cells, "of bare": shareOf(rates[index] ?? [], rates[0] ?? []) });
       }
-      const before = await server.usage();
-      const drive = await driveStream(server, records, { inFlight: 8, seconds });
-      const cpu = (await server.usage()).cpuSeconds - before.cpuSeconds;
+    }
+    const brokers = servers.slice(1);
+    const results = await inTurns(
+      rounds,
+      brokers.map(
+        ([, server]) =>
+          () =>
+            drive(server, records, 8),
+      ),
+    );
+    for (const [index, [what]] of brokers.entries()) {
+      const of = results[index] ?? [];
       rows.push({
-        ...row(`broker, 500 × 100 B, flush=${flush}`, 8, drive, 50_000, cpu),
-        "records/s": Math.round((drive.requests * 500) / drive.seconds),
+        ...row(`${what}, 500 × 100 B`, 8, of, 50_000),
+        "records/s": Math.round(median(of.map((round) => (round.requests * 500) / round.seconds))),
       });
-      await server.stop();
-    });
-  }
+    }
+    for (const [, server] of servers) await server.stop();
+  });
   return rows;
 }
 
-function row(what: string, inFlight: number, drive: Drive, bytes: number, cpuSeconds: number): Row {
-  const total = drive.requests * bytes;
+async function drive(server: ServerProcess, fields: Fields, inFlight: number): Promise<Round> {
+  const before = await server.usage();
+  const result = await driveStream(server, fields, { inFlight, seconds: seconds / rounds });
+  return { ...result, cpuSeconds: (await server.usage()).cpuSeconds - before.cpuSeconds };
+}
+
+/** Medians of the rounds; percentiles of all requests together. */
+function row(what: string, inFlight: number, of: readonly Round[], bytes: number): Row {
+  const latencies = Float64Array.from(of.flatMap((round) => [...round.latencies])).sort();
   return {
     what,
     "in flight": inFlight,
-    "MB/s": Math.round(total / 1e6 / drive.seconds),
-    "p50 ms": round(percentile(drive.latencies, 0.5)),
-    "p99 ms": round(percentile(drive.latencies, 0.99)),
-    // The warm-up, a fifth, is in the processor time too.
-    "server s/GiB": round(cpuSeconds / 1.2 / (total / 2 ** 30)),
+    "MB/s": Math.round(median(of.map((round) => (round.requests * bytes) / 1e6 / round.seconds))),
+    "p50 ms": round(percentile(latencies, 0.5)),
+    "p99 ms": round(percentile(latencies, 0.99)),
+    "server s/GiB": round(median(of.map((round) => round.cpuSeconds / ((round.total * bytes) / 2 ** 30)))),
   };
 }
 

@@ -1,0 +1,90 @@
+/** J-9: what a promise says was synced is not there any more: damage, never a torn end. */
+import { buildBatch } from "@varve/format";
+import { expect, test } from "vitest";
+import type { PartitionLog } from "../partition-log.ts";
+import { LogStore } from "../store.ts";
+import { testConfig } from "../testing/log-config.ts";
+import { SimulatedClock, SimulatedTime } from "../testing/simulated-clock.ts";
+import { SimulatedDisk } from "../testing/simulated-disk.ts";
+
+const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
+const segment = "/data/topics/t-0/00000000000000000000.log";
+
+function open(disk: SimulatedDisk): Promise<LogStore> {
+  const opening = LogStore.open(
+    {
+      directory: "/data",
+      bootId: "one",
+      defaults: testConfig(),
+      journalFileBytes: 65_536,
+      // From the first byte on: every partition is in mode `direct`.
+      directModeBytes: 1,
+      scrubBytesPerSecond: 0,
+    },
+    {
+      fs: disk.fileSystem(),
+      clock: new SimulatedClock(disk.time),
+      onFatal: (error) => {
+        throw error;
+      },
+    },
+  );
+  return disk.time.result(opening, "the store to open");
+}
+
+async function append(disk: SimulatedDisk, log: PartitionLog, batches: number): Promise<void> {
+  for (let count = 0; count < batches; count += 1) {
+    const batch = buildBatch([{ value: new Uint8Array(500), timestampMs: 1 }]);
+    expect(log.appendAsLeader(batch, { now: 1 }).kind).toBe("appended");
+    await disk.time.until(() => log.countedOffset === log.logEndOffset, "it to count");
+  }
+}
+
+/** Four batches below the recovery point, four above it that a round of the journal promises; then a kill. */
+async function killed(): Promise<{ disk: SimulatedDisk; sizeBytes: number }> {
+  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: 5 });
+  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
+  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
+  const store = await open(disk);
+  const log = await disk.time.result(store.create(id, testConfig()), "a partition");
+  log.startEpoch(1);
+  await append(disk, log, 4);
+  expect(log.mode).toBe("direct");
+  await disk.time.result(store.checkpoint(), "a checkpoint");
+  await append(disk, log, 4);
+  // The promise has a round of its own when nothing else is journaled.
+  await disk.time.pass(200);
+  disk.kill(1);
+  const sizeBytes = disk.files().find(({ path }) => path === segment)?.sizeBytes ?? 0;
+  expect(sizeBytes).toBeGreaterThan(8 * 500);
+  return { disk, sizeBytes };
+}
+
+test("LogStore.open() J-9: a direct partition whose segment ends below the promise is damaged there", async () => {
+  for (const offset of [4, 5, 6, 7]) {
+    const { disk, sizeBytes } = await killed();
+    disk.loseEnd(segment, (sizeBytes / 8) * offset + 30);
+    const found = (await open(disk)).get(id.topicId, 0);
+    // Of bytes that are gone nobody knows how many offsets they held.
+    const end = expect.toSatisfy((value: number) => value >= 8) as number;
+    expect(found?.state, `batch ${offset}`).toMatchObject({ kind: "quarantined", file: segment, offset, end });
+    expect(disk.files().find(({ path }) => path === segment)?.sizeBytes).toBe((sizeBytes / 8) * offset + 30);
+  }
+});
+
+test("LogStore.open() J-9: a flipped bit below the promise is damage, and what is above it stays on the disk", async () => {
+  for (const offset of [4, 5, 6, 7]) {
+    const { disk, sizeBytes } = await killed();
+    disk.flipBit(segment, (sizeBytes / 8) * offset + 100, 3);
+    const found = (await open(disk)).get(id.topicId, 0);
+    expect(found?.state, `batch ${offset}`).toMatchObject({ kind: "quarantined", file: segment, offset, end: 8 });
+    expect(disk.files().find(({ path }) => path === segment)?.sizeBytes).toBe(sizeBytes);
+  }
+});
+
+test("LogStore.open() J-9: with everything there that was promised, nothing is damaged", async () => {
+  const { disk } = await killed();
+  const found = (await open(disk)).get(id.topicId, 0);
+  expect(found?.state.kind).toBe("needs-epoch");
+  expect(found?.logEndOffset).toBe(8);
+});

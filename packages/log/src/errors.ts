@@ -7,6 +7,7 @@
  * - `DISK_FAILED`: a sync failed, or the journal could not be read or written: the process ends (J-14).
  * - `PARTITION_FAILED`: an I/O error on one segment; that partition is closed, others go on (J-14).
  * - `NO_SPACE`: the disk is full (J-15); the store resumes by itself.
+ * - `TOO_MANY_FILES`: the process or the machine has no descriptor left; nothing is wrong with the disk.
  * - `DAMAGED`: bytes that counted are not what was written (J-12).
  * - `BAD_FILE`: a file of the store cannot be understood; `path` says which, the message what to do.
  * - `UNKNOWN_VERSION`: a file was written by a newer Varve.
@@ -18,6 +19,7 @@ export type LogErrorCode =
   | "DISK_FAILED"
   | "PARTITION_FAILED"
   | "NO_SPACE"
+  | "TOO_MANY_FILES"
   | "DAMAGED"
   | "BAD_FILE"
   | "UNKNOWN_VERSION"
@@ -39,6 +41,6 @@ export class LogError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.path = options.path;
-    this.retriable = code === "NO_SPACE";
+    this.retriable = code === "NO_SPACE" || code === "TOO_MANY_FILES";
   }
 }

@@ -45,6 +45,14 @@ export class FileSystemError extends Error {
 }
 
 /**
+ * Whether an operation failed for want of something that comes back: room on the disk, or a descriptor. Nothing is lost by it,
+ * and the same operation may succeed later (J-15).
+ */
+export function isShortage(error: unknown): error is FileSystemError {
+  return error instanceof FileSystemError && (error.code === "NO_SPACE" || error.code === "TOO_MANY_FILES");
+}
+
+/**
  * - `read`: must exist; reading only.
  * - `write`: must exist; reading and writing.
  * - `create`: must not exist (`EXISTS`), and is made empty; reading and writing. The *name* is durable only after

@@ -11,7 +11,7 @@
  * name of the file. A failed write or sync is final (J-14): the caller ends the node.
  */
 import type { Clock } from "./clock.ts";
-import { FileSystemError } from "./file-system.ts";
+import { isShortage } from "./file-system.ts";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 import type { RoundWriter } from "./group-commit.ts";
 import { writeJournalList } from "./journal-list.ts";
@@ -25,7 +25,7 @@ const fillBytesMax = 16 * 1024 * 1024;
 const zeroChunkBytes = 1024 * 1024;
 /** One round is at most so long, so that it does not hold up the next for long. */
 export const roundBytesCeiling = 16 * 1024 * 1024;
-/** How long a round waits before it asks a full disk again (J-15). */
+/** How long a round waits before it asks again for room, or for a descriptor (J-15). */
 const spaceRetryMs = 250;
 
 export function journalFileName(slot: number): string {
@@ -181,7 +181,8 @@ export class Journal implements RoundWriter {
     if (free?.file !== undefined) return free.file;
     if (free === undefined) return this.#patiently(() => this.#newFile());
     const { slot } = free;
-    const handle = await this.#fs.open(`${this.#options.directory}/${journalFileName(slot)}`, "write");
+    const path = `${this.#options.directory}/${journalFileName(slot)}`;
+    const handle = await this.#patiently(() => this.#fs.open(path, "write"));
     return { slot, handle, filledBytes: 0, positionBytes: 0, lastRound: 0 };
   }
 
@@ -222,20 +223,20 @@ export class Journal implements RoundWriter {
         await (isNeeded ? this.#patiently(write) : write());
       } catch (error) {
         // No room for more than is needed now: the next round asks again.
-        if (!isNeeded && error instanceof FileSystemError && error.code === "NO_SPACE") return;
+        if (!isNeeded && isShortage(error)) return;
         throw error;
       }
       file.filledBytes += bytes;
     }
   }
 
-  /** J-15: a full disk is waited for; any other error is final. */
+  /** J-15: a full disk is waited for, and a descriptor; any other error is final. */
   async #patiently<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await work();
       } catch (error) {
-        if (this.#isClosed || !(error instanceof FileSystemError) || error.code !== "NO_SPACE") throw error;
+        if (this.#isClosed || !isShortage(error)) throw error;
       }
       await new Promise<void>((resolve) => {
         this.#clock.setTimer(spaceRetryMs, resolve);

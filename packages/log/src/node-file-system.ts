@@ -189,9 +189,13 @@ function callVoid(what: string, path: string, start: (done: (error?: Error | nul
 function fileSystemError(what: string, path: string, cause: Error): FileSystemError {
   const systemCode = "code" in cause && typeof cause.code === "string" ? cause.code : "UNKNOWN";
   const code = errorCodes[systemCode] ?? "IO";
-  const advice = code === "NO_SPACE" ? ". Free space on this disk" : "";
-  return new FileSystemError(code, path, `Cannot ${what} "${path}": ${systemCode}${advice}`, { cause });
+  return new FileSystemError(code, path, `Cannot ${what} "${path}": ${systemCode}${advice[code] ?? ""}`, { cause });
 }
+
+const advice: Partial<Record<FileSystemErrorCode, string>> = {
+  NO_SPACE: ". Free space on this disk",
+  TOO_MANY_FILES: ". Raise the limit of open files (ulimit -n)",
+};
 
 const errorCodes: Record<string, FileSystemErrorCode> = {
   ENOSPC: "NO_SPACE",

@@ -4,6 +4,7 @@
  * A file with bytes that are not synced yet is not closed either: an error of writing them back could go to a descriptor
  * that nobody has any more.
  */
+import { FileSystemError } from "./file-system.ts";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 import { ReadBuffers } from "./read-buffers.ts";
 
@@ -38,7 +39,7 @@ export class OpenFiles {
   /** Runs `work` with the file open. A file that is forgotten meanwhile stays open until `work` has ended (J-16). */
   async use<T>(file: OpenableFile, work: (handle: FileHandle) => Promise<T>): Promise<T> {
     let open = this.#open.get(file);
-    if (open === undefined) open = { handle: this.#fs.open(file.path, "write"), users: 0, forgotten: false };
+    if (open === undefined) open = { handle: this.#openFile(file.path), users: 0, forgotten: false };
     else this.#open.delete(file);
     this.#open.set(file, open);
     open.users += 1;
@@ -51,7 +52,7 @@ export class OpenFiles {
     } finally {
       open.users -= 1;
       if (open.forgotten && open.users === 0) await closeQuietly(open);
-      else if (this.#open.size > this.#openMax) await this.#closeOne();
+      else if (this.#open.size > this.#openMax) await this.#closeIdle();
     }
   }
 
@@ -69,13 +70,27 @@ export class OpenFiles {
     if (open.users === 0) await closeQuietly(open);
   }
 
-  async #closeOne(): Promise<void> {
+  /** Others may have taken the descriptors that the limit reckons with: then one that is idle here has to go. */
+  async #openFile(path: string): Promise<FileHandle> {
+    for (;;) {
+      try {
+        return await this.#fs.open(path, "write");
+      } catch (error) {
+        if (!(error instanceof FileSystemError) || error.code !== "TOO_MANY_FILES") throw error;
+        if (!(await this.#closeIdle())) throw error;
+      }
+    }
+  }
+
+  /** Closes the file that was used longest ago, if there is one that nobody uses. */
+  async #closeIdle(): Promise<boolean> {
     for (const [file, open] of this.#open) {
       if (open.users > 0 || file.isDirty) continue;
       this.#open.delete(file);
       await closeQuietly(open);
-      return;
+      return true;
     }
+    return false;
   }
 }
 

@@ -8,7 +8,7 @@
  */
 import { readBatchHeader } from "@varve/format";
 import { LogError } from "./errors.ts";
-import { FileSystemError } from "./file-system.ts";
+import { FileSystemError, isShortage } from "./file-system.ts";
 import type { FileSystem } from "./file-system.ts";
 import { gapBatches } from "./gap-batch.ts";
 import { invariant } from "./invariant.ts";
@@ -193,12 +193,12 @@ export class PartitionCuts {
     if (!(problem instanceof FileSystemError)) throw problem;
     const isCutting = this.#memory.readLimit !== Number.MAX_SAFE_INTEGER;
     const isWritable = !this.#isCuttingBack && this.#memory.state.kind !== "quarantined";
-    if (problem.code === "NO_SPACE" && this.#writer.mode !== "journal" && isWritable) {
-      this.#cutBack(`no space left for "${problem.path}"`);
+    if (isShortage(problem) && this.#writer.mode !== "journal" && isWritable) {
+      this.#cutBack(`${problem.code === "NO_SPACE" ? "no space" : "no descriptor"} left for "${problem.path}"`);
       return;
     }
     // What is behind the journal counts, and is tried again when there is room (J-15).
-    if (problem.code === "NO_SPACE" && this.#writer.mode === "journal" && !isCutting) return;
+    if (isShortage(problem) && this.#writer.mode === "journal" && !isCutting) return;
     // J-14: an error on one segment closes that partition only.
     const message = `Write to ${this.#memory.name} failed: ${problem.message}`;
     const failure = new LogError("PARTITION_FAILED", message, { path: problem.path, cause: problem });

@@ -8,7 +8,7 @@ import { assignOffsets, batchHeaderBytes, readBatchHeader, usesLogAppendTime } f
 import type { BatchHeader, Reason } from "@varve/format";
 import type { CheckpointPartition, Damage } from "./checkpoint-file.ts";
 import { LogError } from "./errors.ts";
-import { FileSystemError } from "./file-system.ts";
+import { FileSystemError, isShortage } from "./file-system.ts";
 import { invariant } from "./invariant.ts";
 import { PartitionCuts } from "./partition-cuts.ts";
 import type { CutsNode, Removed } from "./partition-cuts.ts";
@@ -376,7 +376,7 @@ export class PartitionLog {
         await this.#saveSideFiles();
       } catch (error) {
         // A full disk is waited for: what is behind counts, and the journal has it (J-15).
-        if (error instanceof FileSystemError && error.code === "NO_SPACE") throw error;
+        if (isShortage(error)) throw error;
         this.#cuts.failed(error);
         if (!(error instanceof FileSystemError)) throw error;
         // J-14: this partition is closed, the others go on. What it cannot write stays in the journal.
@@ -482,7 +482,8 @@ export class PartitionLog {
     } catch (error) {
       if (!(error instanceof FileSystemError)) throw error;
       const message = `Read of ${this.#memory.name} failed: ${error.message}`;
-      throw new LogError("PARTITION_FAILED", message, { path: error.path, cause: error });
+      const code = error.code === "TOO_MANY_FILES" ? error.code : "PARTITION_FAILED";
+      throw new LogError(code, message, { path: error.path, cause: error });
     }
   }
 

@@ -13,7 +13,7 @@
  * directory, as old as the last checkpoint, and not synced: a sync for each partition would be most of what a checkpoint costs.
  */
 import type { EpochRun } from "@varve/format";
-import { FileSystemError } from "./file-system.ts";
+import { isShortage } from "./file-system.ts";
 import type { FileSystem } from "./file-system.ts";
 import { encodeLeaderEpochs, leaderEpochsFileName } from "./leader-epochs-file.ts";
 import {
@@ -87,14 +87,14 @@ export class PartitionSideFiles {
 
   /**
    * Writes what is due. The segments are synced up to `endOffset`; `producers` is the state of now. Nothing else works on
-   * the files of the partition meanwhile. On a full disk it does nothing: these files are not needed, and the checkpoint
+   * the files of the partition meanwhile. On a full disk, or without a descriptor, it does nothing: these files are not needed, and the checkpoint
    * that they belong to is (J-15). Errors: `FileSystemError`.
    */
   async save(now: SideFilesState): Promise<void> {
     try {
       await this.#save(now);
     } catch (error) {
-      if (!(error instanceof FileSystemError) || error.code !== "NO_SPACE") throw error;
+      if (!isShortage(error)) throw error;
     }
   }
 

@@ -11,7 +11,7 @@
  * the same partition. Each step takes a lane of the node (J-4).
  */
 import type { Clock, Timer } from "./clock.ts";
-import { FileSystemError } from "./file-system.ts";
+import { isShortage } from "./file-system.ts";
 import type { GroupCommit, RoundOwner } from "./group-commit.ts";
 import { invariant } from "./invariant.ts";
 import type { JournalRecord } from "./journal-round.ts";
@@ -30,7 +30,7 @@ const writeBytesMax = 4 * 1024 * 1024;
 /** Rounds in a row with much data before a partition goes `direct`, and commits with little before it comes back. */
 const largeRoundsMin = 2;
 const smallCommitsMin = 32;
-/** How long a full disk is left alone before what is behind is tried again (J-15). */
+/** How long a full disk, or a want of descriptors, is left alone before what is behind is tried again (J-15). */
 const spaceRetryMs = 500;
 
 /** What the writer shares with the node. */
@@ -326,7 +326,7 @@ export class PartitionWriter implements RoundOwner {
   }
 
   #writeFailed(error: unknown): void {
-    if (this.mode === "journal" && error instanceof FileSystemError && error.code === "NO_SPACE") {
+    if (this.mode === "journal" && isShortage(error)) {
       // What is behind counts already, and the journal has it: it is tried again (J-15).
       this.#spaceTimer ??= this.#node.clock.setTimer(spaceRetryMs, () => {
         this.#spaceTimer = undefined;

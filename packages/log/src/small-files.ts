@@ -1,5 +1,6 @@
 /** Reading and replacing files that fit in memory whole; and syncs whose failure nobody may overlook (J-14). */
 import { LogError } from "./errors.ts";
+import { isShortage } from "./file-system.ts";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 
 /** The file's bytes, owned; undefined when it is not there. More than `bytesMax` is not read. */
@@ -53,11 +54,15 @@ export function syncNames(fs: FileSystem, directory: string): Promise<void> {
   return syncOrFail(directory, () => fs.syncDirectory(directory));
 }
 
-/** J-14: after a failed sync nobody knows what is durable, and trying again proves nothing. */
+/**
+ * J-14: after a failed sync nobody knows what is durable, and trying again proves nothing. One for which there was no descriptor
+ * was never begun: that error is the caller's.
+ */
 export async function syncOrFail(path: string, sync: () => Promise<void>): Promise<void> {
   try {
     await sync();
   } catch (error) {
+    if (isShortage(error) && error.code === "TOO_MANY_FILES") throw error;
     const message = `Sync of "${path}" failed. Nothing more is written to this disk.`;
     throw new LogError("DISK_FAILED", message, { path, cause: error });
   }

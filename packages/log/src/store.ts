@@ -16,7 +16,7 @@ import type { Quarantine } from "./checkpoint-file.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Timer } from "./clock.ts";
 import { LogError } from "./errors.ts";
-import { FileSystemError } from "./file-system.ts";
+import { FileSystemError, isShortage } from "./file-system.ts";
 import { FreeSpace } from "./free-space.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Journal } from "./journal.ts";
@@ -46,7 +46,7 @@ import type {
 import { TailCache } from "./tail-cache.ts";
 
 const mebibyte = 1024 * 1024;
-/** After a checkpoint that a full disk stopped. */
+/** After a checkpoint that a full disk stopped, or a want of descriptors. */
 const checkpointRetryMs = 1000;
 
 export class LogStore {
@@ -458,8 +458,8 @@ export class LogStore {
       if (this.#roomWaiters.length > 0 && this.#isJournalFull()) await this.#checkpointInBackground();
     } catch (error) {
       if (this.#fatal !== undefined || this.#closing !== undefined) return;
-      if (!(error instanceof FileSystemError) || error.code !== "NO_SPACE") this.#fail(checkpointFailed(error));
-      else this.#checkpointAfter(checkpointRetryMs);
+      if (isShortage(error)) this.#checkpointAfter(checkpointRetryMs);
+      else this.#fail(checkpointFailed(error));
     }
   }
 

@@ -67,6 +67,25 @@ test("Produce goes on in a new leader epoch after a write that found no space (J
   expect(await values(server)).toEqual(["a", "b"]);
 });
 
+test("Without a descriptor reads are refused as BUSY, produce goes on, and nothing is called a failed disk", async () => {
+  const { fs, troubles } = troubledFileSystem(nodeFileSystem());
+  const fatal: Error[] = [];
+  await using server = await TestBroker.start({ fs, onFatal: (error) => fatal.push(error) });
+  await server.createTopic("t", { configs: { "segment.bytes": "1048576" } });
+  await produce(server, "a");
+  for (let n = 0; n < 3; n++) await produce(server, "x".repeat(900_000));
+  // A restart forgets what is in memory, and of the segments it opens only the last.
+  await server.restart();
+  troubles.noDescriptorOn = /topics\/.*0{20}\.log$/;
+  const refused = await server.fetch({ topic: "t", partition: 0 }).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ reason: "BUSY", retriable: true });
+  expect((refused as VarveError).message).toContain("No descriptor left");
+  await produce(server, "b");
+  troubles.noDescriptorOn = undefined;
+  expect((await values(server)).filter((value) => value?.length === 1)).toEqual(["a", "b"]);
+  expect(fatal).toEqual([]);
+});
+
 test("Produce that is not on the disk in time is answered REQUEST_TIMED_OUT, and may count later", async () => {
   const { fs, troubles } = troubledFileSystem(nodeFileSystem());
   await using server = await TestBroker.start({ fs });

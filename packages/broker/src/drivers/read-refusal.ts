@@ -1,5 +1,5 @@
 /** What a read that gave no records means for the one who asked. */
-import type { ReadResult } from "@varve/log";
+import { LogError, type ReadResult } from "@varve/log";
 import { type Refusal, refuse } from "../refusal.ts";
 import { damageRefusal } from "./damage.ts";
 import type { PartitionLeader } from "./partition.ts";
@@ -26,6 +26,13 @@ export function readRefusal(
     case "damaged":
       return damageRefusal(`Cannot read "${topic}" ${partition} at offset ${offset}`, log.id, result);
   }
+}
+
+/** A read that failed. For want of descriptors nothing is wrong with the disk, and the same read may succeed soon. */
+export function readFailure(error: unknown): Refusal {
+  if (error instanceof LogError && error.retriable)
+    return refuse("BUSY", `Cannot read now: ${error.message}; try again`);
+  return refuse("STORAGE_FAILED", `Cannot read: ${String(error)}`);
 }
 
 /** H-7: a request may say which leader epoch it knows. */

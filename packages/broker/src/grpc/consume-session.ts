@@ -17,7 +17,7 @@
  */
 import type { ReadResult } from "@varve/log";
 import type { PartitionLeader, ReadWaiter } from "../drivers/partition.ts";
-import { readRefusal } from "../drivers/read-refusal.ts";
+import { readFailure, readRefusal } from "../drivers/read-refusal.ts";
 import type { Refusal } from "../refusal.ts";
 import type { EncodedRead, ReadEncoder } from "./read-encoder.ts";
 
@@ -300,6 +300,6 @@ export class ConsumeSession {
     this.#pumping = false;
     // A log that was closed under a read: its topic was deleted, or the broker stops.
     const closed = this.#readers.find((reader) => reader.leader.closedBy !== undefined)?.leader.closedBy;
-    this.fail(closed ?? { reason: "STORAGE_FAILED", message: `Cannot read: ${String(error)}`, metadata: {} });
+    this.fail(closed ?? readFailure(error));
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { ReadResult } from "@varve/log";
 import type { PartitionLeader, ReadWaiter } from "../drivers/partition.ts";
-import { readRefusal } from "../drivers/read-refusal.ts";
+import { readFailure, readRefusal } from "../drivers/read-refusal.ts";
 import type { TimingWheel, WheelEntry } from "../drivers/timing-wheel.ts";
 import type { Refusal } from "../refusal.ts";
 
@@ -91,9 +91,7 @@ export class FetchSession implements ReadWaiter {
       },
       (error: unknown) => {
         // A log that was closed under a read: its topic was deleted, or the broker stops.
-        this.#finish(
-          leader.closedBy ?? { reason: "STORAGE_FAILED", message: `Cannot read: ${String(error)}`, metadata: {} },
-        );
+        this.#finish(leader.closedBy ?? readFailure(error));
       },
     );
   }

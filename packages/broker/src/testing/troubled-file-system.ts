@@ -6,6 +6,8 @@ export interface Troubles {
   freeBytes: number | undefined;
   /** Writes to paths that match fail as a full disk does. */
   noSpaceOn: RegExp | undefined;
+  /** Opening paths that match fails as without a descriptor. */
+  noDescriptorOn: RegExp | undefined;
   /** Syncs of paths that match fail. */
   failSyncOn: RegExp | undefined;
   /** Syncs of paths that match wait for this promise. */
@@ -13,7 +15,13 @@ export interface Troubles {
 }
 
 export function troubledFileSystem(inner: FileSystem): { fs: FileSystem; troubles: Troubles } {
-  const troubles: Troubles = { freeBytes: undefined, noSpaceOn: undefined, failSyncOn: undefined, holdSync: undefined };
+  const troubles: Troubles = {
+    freeBytes: undefined,
+    noSpaceOn: undefined,
+    noDescriptorOn: undefined,
+    failSyncOn: undefined,
+    holdSync: undefined,
+  };
   const wrap = (handle: FileHandle): FileHandle => ({
     path: handle.path,
     read: (into, at) => handle.read(into, at),
@@ -36,7 +44,12 @@ export function troubledFileSystem(inner: FileSystem): { fs: FileSystem; trouble
     close: () => handle.close(),
   });
   const fs: FileSystem = {
-    open: async (path, mode) => wrap(await inner.open(path, mode)),
+    async open(path, mode) {
+      if (troubles.noDescriptorOn?.test(path) === true) {
+        throw new FileSystemError("TOO_MANY_FILES", path, "No descriptor left, says the test");
+      }
+      return wrap(await inner.open(path, mode));
+    },
     mkdir: (path) => inner.mkdir(path),
     readdir: (path) => inner.readdir(path),
     rename: (from, to) => inner.rename(from, to),

@@ -31,13 +31,14 @@ test("core world: every invariant holds in every world, and every kind of fault 
   if (eventsMax < enoughEvents) return;
   // A test that never sees a fault or a change of leader during a snapshot proves nothing.
   const faults =
-    "cut isolate split clog calm pause crash crashAll slowDisk hangDisk wipe damage lowSpace write-failed killed-between-effects " +
+    "cut isolate split clog calm pause crash crashAll slowDisk hangDisk wipe mount damage lowSpace write-failed killed-between-effects " +
     "crash-lost-write crash-kept-untold-write wrong-target message-dropped message-duplicated message-reordered " +
     "message-replayed message-cut message-clogged message-overflowed snapshot-sent snapshot-lost";
   const wanted = faults.split(" ").map((kind) => `fault ${kind}`);
   const changes = ["addLearner", "promote", "demote", "remove", "setAddress", "transfer"];
   wanted.push(...changes.map((change) => `operator ${change} ok`));
   wanted.push("edge follower SnapDone follower", "edge follower TimeoutNow candidate", "edge leader Vote follower");
+  wanted.push("forming make", "forming form", "forming join", "forming lost-disk", "forming started later disk");
   wanted.push("client succeeded", "client read", "client lost", "client unknown", "liveness lives");
   expect(wanted.filter((what) => total.get(what) === 0)).toEqual([]);
   expect(total.get("liveness lives")).toBeGreaterThan(10 * total.get("liveness unrecoverable"));

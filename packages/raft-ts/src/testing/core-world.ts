@@ -15,6 +15,7 @@ import { SimulatedDisk } from "./disk.ts";
 import { DiskImage, type StoredSnapshot } from "./disk-image.ts";
 import { Ledger } from "./ledger.ts";
 import { SimulatedNetwork, type Weather } from "./network.ts";
+import { answerFor, FormingNode, mayRunOn, type FormingPacket } from "./forming-node.ts";
 import { leaderHost, type Action } from "./plan.ts";
 import type { DirectedLink } from "./partitions.ts";
 import { hostNames, type Profile } from "./profile.ts";
@@ -47,6 +48,12 @@ export interface Host {
   dirNumber: number;
   incarnation: number;
   node: CoreNode | undefined;
+  /** What runs on it until its core may. */
+  forming: FormingNode | undefined;
+  /** Disks that were mounted before, and may be again, by their numbers. */
+  readonly shelf: Map<number, DiskImage<Registers>>;
+  /** How many disks it ever had. */
+  disks: number;
   /** When it comes back. */
   restart: Scheduled | undefined;
 }
@@ -59,7 +66,7 @@ export class CoreWorld {
   readonly coverage = new Coverage();
   readonly ledger = new Ledger();
   readonly trace: Trace;
-  readonly network: SimulatedNetwork<Packet>;
+  readonly network: SimulatedNetwork<Packet | FormingPacket>;
   readonly hosts: readonly Host[];
   readonly workload: Workload;
   readonly profile: Profile;
@@ -68,6 +75,8 @@ export class CoreWorld {
   readonly #checks: CoreChecks;
   readonly #byName = new Map<string, Host>();
   readonly #plan: Scheduled[] = [];
+  /** Names of the machines that the cluster begins with. */
+  readonly #initial: readonly string[];
   /** What lost disks held: it was there when it was promised, and their identities never vote again (M11). */
   readonly #lost = new Map<PeerId, DiskImage<Registers>>();
   #calms = 0;
@@ -94,12 +103,16 @@ export class CoreWorld {
       scheduler: this.scheduler,
       random: this.stream("network"),
       weather: profile.weather,
-      deliver: (to, packet) => this.#byName.get(to)?.node?.receive(packet),
+      deliver: (to, packet) => this.#deliver(this.#byName.get(to), packet),
     });
     const names = hostNames(profile);
-    const initial = initialSnapshot(names.slice(0, profile.voters).map((name) => `${name}@1`));
-    this.ledger.entry(initial.meta.index, initial.meta.term, initial.chain, "the bootstrap");
-    this.ledger.commit({ index: initial.meta.index, term: initial.meta.term, chain: initial.chain });
+    this.#initial = names.slice(0, profile.voters);
+    let initial: StoredSnapshot<Registers> | null = null;
+    if (profile.isForming !== true) {
+      initial = initialSnapshot(this.#initial.map((name) => `${name}@1`));
+      this.ledger.entry(initial.meta.index, initial.meta.term, initial.chain, "the bootstrap");
+      this.ledger.commit({ index: initial.meta.index, term: initial.meta.term, chain: initial.chain });
+    }
     this.hosts = names.map((name, at) => this.#makeHost(name, at, at < profile.voters ? initial : null));
     this.workload = new Workload({
       profile: profile.workload,
@@ -113,9 +126,15 @@ export class CoreWorld {
     for (const action of plan) this.#plan.push(this.scheduler.at(action.at, () => this.#act(action)));
   }
 
-  /** Everything boots. */
+  /** Everything boots; where a cluster is to be formed, one after the other. */
   start(): void {
-    for (const host of this.hosts) this.#boot(host);
+    const { profile } = this;
+    const latest = profile.isForming === true ? 5 * profile.tick * profile.core.electionTicks : 0;
+    const random = this.stream("start");
+    for (const host of this.hosts) {
+      if (latest === 0) this.#boot(host);
+      else host.restart = this.scheduler.after(random.below(latest), () => this.#boot(host));
+    }
   }
 
   /** The first phase. */
@@ -134,11 +153,12 @@ export class CoreWorld {
   crash(host: Host, downtime: number | undefined): void {
     host.restart?.cancel();
     host.restart = undefined;
-    const { node } = host;
-    if (node !== undefined) {
-      if (this.trace.isVerbose) this.trace.line(`${node.name} dies`);
-      node.stop();
+    const process = host.node ?? host.forming;
+    if (process !== undefined) {
+      if (this.trace.isVerbose) this.trace.line(`${identityOf(host)}#${host.incarnation} dies`);
+      process.stop();
       host.node = undefined;
+      host.forming = undefined;
       host.disk.crash();
     }
     if (downtime !== undefined) host.restart = this.scheduler.after(1 + downtime, () => this.#boot(host));
@@ -159,18 +179,86 @@ export class CoreWorld {
       },
     });
     const ratePercent = this.profile.ratePercents[at] ?? 100;
-    const host: Host = { name, ratePercent, disk, dirNumber: 1, incarnation: 0, node: undefined, restart: undefined };
+    const host: Host = {
+      name,
+      ratePercent,
+      disk,
+      dirNumber: 1,
+      incarnation: 0,
+      node: undefined,
+      forming: undefined,
+      shelf: new Map(),
+      disks: 1,
+      restart: undefined,
+    };
     this.#byName.set(name, host);
     return host;
   }
 
   #boot(host: Host): void {
     host.restart = undefined;
-    if (host.node !== undefined) return;
+    if (host.node !== undefined || host.forming !== undefined) return;
     host.incarnation++;
+    const clock = new SimulatedClock({ scheduler: this.scheduler, ratePercent: host.ratePercent, waitingMax });
+    const { disk } = host;
+    if (this.profile.isForming !== true || disk.isSuspect || mayRunOn(disk)) this.#run(host, clock);
+    else this.#form(host, clock);
+  }
+
+  /** Asks who is who, until a core may run. */
+  #form(host: Host, clock: SimulatedClock): void {
+    const { profile, coverage, trace } = this;
     const { name, disk } = host;
-    const { scheduler, profile } = this;
-    const clock = new SimulatedClock({ scheduler, ratePercent: host.ratePercent, waitingMax });
+    const incarnation = `${identityOf(host)}#${host.incarnation}`;
+    host.forming = new FormingNode({
+      host: name,
+      id: identityOf(host),
+      name: incarnation,
+      peers: this.#initial,
+      roundTime: profile.tick * profile.core.electionTicks,
+      clock,
+      disk,
+      random: this.stream(`node:${name}`),
+      coverage,
+      send: (packet) => this.network.send(name, packet.to, packet),
+      note: (line) => {
+        if (trace.isVerbose) trace.line(`${incarnation} ${line()}`);
+      },
+      start: () => {
+        host.forming = undefined;
+        this.#run(host, clock);
+      },
+    });
+    if (trace.isVerbose) trace.line(`${incarnation} is up, and no member yet`);
+  }
+
+  #deliver(host: Host | undefined, packet: Packet | FormingPacket): void {
+    if (host === undefined) return;
+    const { node, forming, disk } = host;
+    if (packet.type === "Hello") {
+      const { round, from } = packet;
+      (node ?? forming)?.clock.enter(() => {
+        const running = host.node && { commit: host.node.commit, config: host.node.config };
+        const answer = answerFor(identityOf(host), disk, this.#initial, running);
+        this.network.send(host.name, from, { type: "HelloAnswer", from: host.name, to: from, round, answer });
+      });
+    } else if (packet.type === "HelloAnswer") {
+      forming?.receive(packet);
+    } else if (this.#clusterOf(packet.from) === this.#clusterOf(packet.to)) {
+      node?.receive(packet);
+    } else {
+      // X1: two clusters never talk to each other.
+      this.coverage.count("fault wrong-cluster");
+    }
+  }
+
+  #clusterOf(id: PeerId): string | null | undefined {
+    return this.imageOf(id)?.clusterId;
+  }
+
+  #run(host: Host, clock: SimulatedClock): void {
+    const { name, disk } = host;
+    const { profile } = this;
     const random = this.stream(`node:${name}`);
     const id = identityOf(host);
     host.node = new CoreNode({
@@ -223,6 +311,7 @@ export class CoreWorld {
       case "hangDisk":
       case "failDisk":
       case "wipe":
+      case "mount":
       case "damage":
       case "lowSpace":
       case "snapshot":
@@ -268,14 +357,15 @@ export class CoreWorld {
         scheduler.after(action.duration, () => node?.clock.setRate(host.ratePercent));
         return;
       }
-      case "pause":
-        node?.clock.pause();
-        scheduler.after(action.duration, () => node?.clock.resume());
+      case "pause": {
+        const clock = (node ?? host.forming)?.clock;
+        clock?.pause();
+        scheduler.after(action.duration, () => clock?.resume());
         return;
+      }
       case "crash":
-        if (node === undefined) return;
-        if (action.steps > 0) node.effectsLeft = action.steps;
-        else this.crash(host, action.downtime);
+        if (node !== undefined && action.steps > 0) node.effectsLeft = action.steps;
+        else if (node !== undefined || host.forming !== undefined) this.crash(host, action.downtime);
         return;
       case "slowDisk":
         disk.slowness = action.slowness;
@@ -289,10 +379,21 @@ export class CoreWorld {
         return;
       case "wipe":
         this.crash(host, action.downtime);
-        this.#lost.set(identityOf(host), disk.image);
-        disk.wipe(new DiskImage<Registers>());
-        host.dirNumber++;
+        this.#mount(host, host.disks + 1);
         return;
+      case "mount": {
+        const { dirNumber } = host;
+        if (disk.isSuspect) return;
+        this.crash(host, action.downtime);
+        host.shelf.set(dirNumber, disk.image);
+        this.#mount(host, host.disks + 1);
+        scheduler.after(action.downtime + action.duration, () => {
+          this.crash(host, action.downtime);
+          if (!disk.isSuspect) host.shelf.set(host.dirNumber, disk.image);
+          this.#mount(host, dirNumber);
+        });
+        return;
+      }
       case "damage":
         this.crash(host, action.downtime);
         disk.isSuspect = true;
@@ -340,6 +441,15 @@ export class CoreWorld {
       if (leader === undefined || node.core.status().term > leader.core.status().term) leader = node;
     }
     return leader;
+  }
+
+  /** Another disk is in the machine: one of its shelf, or a blank one. What was in it is there no more. */
+  #mount(host: Host, dirNumber: number): void {
+    const { disk, shelf } = host;
+    this.#lost.set(identityOf(host), disk.image);
+    disk.wipe(shelf.get(dirNumber) ?? new DiskImage<Registers>());
+    host.dirNumber = dirNumber;
+    host.disks = Math.max(host.disks, dirNumber);
   }
 
   #change(node: CoreNode | undefined, pick: number): void {

@@ -28,6 +28,8 @@ export interface LoggedConfig {
 
 export class DiskImage<State> {
   hard: HardState = { term: 0, vote: null, commit: 0 };
+  /** Where the disk belongs, in worlds in which clusters are formed; null while it is blank. */
+  clusterId: string | null = null;
   snapshot: StoredSnapshot<State> | null = null;
   /** The config entries of the log, ascending. */
   configs: LoggedConfig[] = [];

@@ -138,6 +138,12 @@ export class SimulatedDisk<State> {
     });
   }
 
+  /** Makes the disk that of a member (M9) as a whole, then calls `done`. Only on a blank one. */
+  format(image: DiskImage<State>, done: () => void): void {
+    holds(this.image.clusterId === null, "M11", () => `a disk of cluster ${this.image.clusterId} is formed again`);
+    this.#start({ batch: undefined, apply: () => (this.image = image), done, isDurable: false });
+  }
+
   /** Deletes entries up to `upTo`, which a durable snapshot must cover (S3). */
   compact(upTo: number): void {
     this.#start({ batch: undefined, apply: () => this.image.compact(upTo), done: () => {}, isDurable: false });

@@ -6,10 +6,12 @@
  */
 import type { Config, PeerId } from "../core/types.ts";
 import { hostOf, identityOf, type CoreWorld, type Host } from "./core-world.ts";
+import { begunCluster, settleForming } from "./forming-liveness.ts";
 import { syncTimeMax } from "./disk.ts";
 import { ViolationError } from "./violation.ts";
 
-export type LivenessVerdict = "lives" | "unrecoverable";
+/** `stuck`: no cluster could be formed, and everybody said why. */
+export type LivenessVerdict = "lives" | "unrecoverable" | "stuck";
 
 /** Longest election timeouts that a healed majority may take without getting on. */
 const timeoutsMax = 50;
@@ -17,6 +19,7 @@ const timeoutsMax = 50;
 /** Throws `ViolationError` when the chosen majority does not get on. Unrecoverable: no majority of disks is intact. */
 export function runLiveness(world: CoreWorld): LivenessVerdict {
   world.workload.stop();
+  if (world.profile.isForming === true && settleForming(world) === undefined) return "stuck";
   // What waits in nodes may be an operator's change: it happens before a majority is chosen.
   for (const { node } of world.hosts) node?.clock.resume();
   world.scheduler.runUntil(world.scheduler.now + 4 * world.profile.turnDelayMax, 10_000);
@@ -77,7 +80,9 @@ export function runLiveness(world: CoreWorld): LivenessVerdict {
  */
 function chooseMembers(world: CoreWorld): Host[] | undefined {
   const configs = possibleConfigs(world);
-  const isIntact = ({ disk }: Host): boolean => !disk.isSuspect;
+  const cluster = begunCluster(world.hosts);
+  const isIntact = ({ disk: { isSuspect, image } }: Host): boolean =>
+    !isSuspect && (image.clusterId === null || image.clusterId === cluster);
   const suffices = (hosts: readonly Host[]): boolean => {
     const ids = new Set<PeerId>(hosts.map(identityOf));
     return configs.every((config) => {
@@ -99,8 +104,10 @@ function chooseMembers(world: CoreWorld): Host[] | undefined {
 
 function possibleConfigs(world: CoreWorld): Config[] {
   const all = new Map<number, Config[]>();
+  const cluster = begunCluster(world.hosts);
   for (const { disk, node } of world.hosts) {
     const { image } = disk;
+    if (image.clusterId !== null && image.clusterId !== cluster) continue;
     const logged = [...image.configs];
     if (node !== undefined && node.configIndex > 0) logged.push({ index: node.configIndex, config: node.config });
     if (image.snapshot !== null) logged.push({ index: image.snapshot.meta.index, config: image.snapshot.meta.config });
@@ -142,7 +149,7 @@ function heal(world: CoreWorld, members: readonly Host[]): void {
     host.node?.operate((core) => core.advance({ type: "space", low: false }));
     if (host.node !== undefined) host.node.effectsLeft = -1;
     if (members.includes(host)) {
-      if (host.node === undefined) world.crash(host, 0);
+      if (host.node === undefined && host.forming === undefined) world.crash(host, 0);
       continue;
     }
     world.crash(host, undefined);

@@ -50,6 +50,8 @@ export type Action = { readonly at: number } & (
   | { readonly kind: "failDisk"; readonly host: string; readonly downtime: number }
   /** The disk is lost; the machine comes back blank, under a new identity (M11). */
   | { readonly kind: "wipe"; readonly host: string; readonly downtime: number }
+  /** A blank directory is mounted in place of the machine's disk, under another identity; after `duration` the former is back. */
+  | { readonly kind: "mount"; readonly host: string; readonly downtime: number; readonly duration: number }
   /** The disk is damaged; the machine comes back suspect (D-4). */
   | { readonly kind: "damage"; readonly host: string; readonly downtime: number }
   | { readonly kind: "lowSpace"; readonly host: string; readonly duration: number }
@@ -75,6 +77,7 @@ const intervals: Readonly<Record<ActionKind, number>> = {
   hangDisk: 30,
   failDisk: 40,
   wipe: 120,
+  mount: 120,
   damage: 200,
   lowSpace: 60,
   snapshot: 10,
@@ -91,17 +94,23 @@ export function drawPlan(profile: Profile, random: RandomStream): Action[] {
   // More lost disks than a minority leave nothing to wait for: rarely.
   let lossesLeft = random.chance(0.1) ? Infinity : (profile.voters - 1) >> 1;
   const actions: Action[] = [];
-  const { isTwoLeaders = false } = profile;
+  const { isTwoLeaders = false, isForming = false } = profile;
+  // Beyond a minority nobody is left who knows that there was a cluster (M9).
+  if (isForming) lossesLeft = Math.min(lossesLeft, (profile.voters - 1) >> 1);
   for (const kind of kinds) {
     if (!random.chance(isTwoLeaders && kind !== "split" ? 0.1 : isTwoLeaders ? 1 : share)) continue;
-    const mean = isTwoLeaders && kind === "split" ? 10 * timeout : (intervals[kind] * timeout) / intensity;
+    const hurry = isForming && earlyKinds.includes(kind) ? 8 : 1;
+    const mean = isTwoLeaders && kind === "split" ? 10 * timeout : (intervals[kind] * timeout) / (intensity * hurry);
     for (let at = random.exponential(mean); at < profile.safetyTime; at += 1 + random.exponential(mean)) {
-      if ((kind === "wipe" || kind === "damage") && lossesLeft-- <= 0) break;
+      if ((kind === "wipe" || kind === "damage" || kind === "mount") && lossesLeft-- <= 0) break;
       actions.push(drawAction({ kind, at, profile, timeout, random }));
     }
   }
   return actions.sort((a, b) => a.at - b.at);
 }
+
+/** While a cluster is formed nobody leads, and all is over soon: these come earlier, and to any machine. */
+const earlyKinds: readonly ActionKind[] = ["cut", "pause", "crash", "crashAll", "hangDisk", "wipe", "mount", "damage"];
 
 /** Share of the actions that go for whoever leads. */
 const leaderShare = 0.4;
@@ -117,8 +126,10 @@ interface Draw {
 
 function drawAction({ kind, at, profile, timeout, random }: Draw): Action {
   const hosts = hostNames(profile);
-  const { isTwoLeaders = false } = profile;
-  const host = random.chance(leaderShare) ? leaderHost : random.pick(hosts);
+  const { isTwoLeaders = false, isForming = false } = profile;
+  const host = random.chance(isForming && earlyKinds.includes(kind) ? 0 : leaderShare)
+    ? leaderHost
+    : random.pick(hosts);
   /** Mostly around one election timeout, sometimes many. */
   const duration = random.exponential(timeout * random.pick([0.2, 1, 3, 3, 10, 50]));
   const downtime = random.pick([0, 0, duration]);
@@ -165,6 +176,8 @@ function drawAction({ kind, at, profile, timeout, random }: Draw): Action {
     case "wipe":
     case "damage":
       return { at, kind, host, downtime };
+    case "mount":
+      return { at, kind, host, downtime, duration };
     case "lowSpace":
       return { at, kind, host, duration };
     case "snapshot":

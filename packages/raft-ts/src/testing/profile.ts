@@ -36,6 +36,8 @@ export interface Profile {
   readonly workload: WorkloadProfile;
   /** The plan is of little but leaders that are cut off with companions while clients go on reading from them. */
   readonly isTwoLeaders?: boolean;
+  /** All machines are blank at first; the first `voters` of them form a cluster, the others wait to be taken in. */
+  readonly isForming?: boolean;
   readonly safetyTime: number;
   /** The safety phase ends early after so many events. */
   readonly eventsMax: number;
@@ -73,7 +75,8 @@ export interface WorkloadProfile {
 
 export function drawProfile(random: RandomStream): Profile {
   const profile = drawAnyProfile(random);
-  return random.chance(0.1) ? withTwoLeaders(profile, random) : profile;
+  if (random.chance(0.1)) return withTwoLeaders(profile, random);
+  return profile.voters > 1 && random.chance(0.15) ? { ...profile, isForming: true } : profile;
 }
 
 /**

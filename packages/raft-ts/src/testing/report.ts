@@ -28,6 +28,7 @@ export function coverageTable(coverage: Coverage): string {
     ["edge ", "Messages by role before and after"],
     ["disk ", "Disk"],
     ["network ", "Network"],
+    ["forming ", "Forming a cluster"],
     ["liveness ", "Second phase"],
     ["history ", "Histories"],
   ] as const;

@@ -254,6 +254,25 @@ describe("decide fenceBroker, registerBroker, unfenceBroker, reportLossy (B-4, B
     expect(controller.partition).toMatchObject({ leader: 3, isr: [3], recovering: true });
   });
 
+  it("elects with loss even a replica whose directory is gone, when all of them are", () => {
+    const controller = new Controller();
+    for (const brokerId of [1, 2, 3]) {
+      controller.run({ kind: "fenceBroker", brokerId, brokerEpoch: brokerId });
+      const reply = controller.run({
+        kind: "registerBroker",
+        brokerId,
+        incarnationId: dirOf(brokerId + 5),
+        endpoints: [],
+        dirs: [dirOf(brokerId + 5)],
+      });
+      const { brokerEpoch } = reply as { brokerEpoch: number };
+      controller.run({ kind: "unfenceBroker", brokerId, brokerEpoch, metadataOffset: brokerEpoch });
+    }
+    expect(controller.partition).toMatchObject({ leader: noLeader, isr: [], elr: [] });
+    controller.run({ kind: "electLeaders", mode: "unclean", partitions: [{ topicId, partition: 0 }] });
+    expect(controller.partition).toMatchObject({ leader: 1, isr: [1], recovering: true, dirs: [6, 7, 8].map(dirOf) });
+  });
+
   it("syncing lasts while replicas outside of the ISR count as complete: they may hold it in memory only", () => {
     const controller = new Controller({ isr: [1], elr: [2], flush: "syncing" });
     const confirm = {

@@ -12,7 +12,7 @@ import type { CommittedIsr, IsrProposal } from "../partition/isr.ts";
 import { staleBroker } from "./broker-epoch.ts";
 import { accept, refuse } from "./decision.ts";
 import type { Decision, Refusal } from "./decision.ts";
-import { activeReplicas, brokerOf, isActive, partitionOf } from "./image.ts";
+import { activeReplicas, brokerOf, isActive, partitionOf, presentDirs } from "./image.ts";
 import { planPartitionChange } from "./partition-change.ts";
 import type { PartitionChangeRecord } from "./records.ts";
 import type { ControllerImage, Partition } from "./state.ts";
@@ -80,10 +80,12 @@ function decideOne(
     const broker = brokerOf(image, brokerId);
     return broker !== undefined && isActive(broker) && broker.brokerEpoch === brokerEpoch;
   });
+  const members = proposal.newIsr.map(({ brokerId }) => brokerId);
+  // A replica that was filled again in another directory than the recorded one is at home there once it is in sync.
   const wanted = mayJoin
     ? {
-        isr: proposal.newIsr.map(({ brokerId }) => brokerId),
-        dirs: dirsOf(image, before, proposal),
+        isr: members,
+        dirs: presentDirs(image, before, (id) => members.includes(id)),
         recovered: !proposal.recovering,
       }
     : {};
@@ -94,16 +96,6 @@ function decideOne(
   const state = { leader, leaderEpoch, partitionEpoch, isr, minIsr, recovering };
   const kind = !mayJoin ? "ineligible" : leaderEpoch === before.leaderEpoch ? "changed" : "leaderMoved";
   return { record: planned?.record, verdict: { kind, state } };
-}
-
-/** A replica that was filled again in another directory than the recorded one is at home there once it is in sync. */
-function dirsOf(image: ControllerImage, before: Partition, { newIsr }: PartitionProposal): readonly string[] {
-  return before.dirs.map((dir, index) => {
-    const brokerId = before.replicas[index] as number;
-    const registered = brokerOf(image, brokerId)?.dirs ?? [];
-    const joins = newIsr.some((member) => member.brokerId === brokerId);
-    return joins && !registered.includes(dir) ? (registered[0] ?? dir) : dir;
-  });
 }
 
 /** In this order, because the answers mean different things to the leader. */

@@ -7,10 +7,11 @@ import { alterPartitionsMax } from "../limits.ts";
 import { staleBroker } from "./broker-epoch.ts";
 import { accept, refuse } from "./decision.ts";
 import type { Decision } from "./decision.ts";
-import { activeReplicas, brokerOf, partitionOf } from "./image.ts";
+import { activeReplicas, brokerOf, partitionOf, presentDirs } from "./image.ts";
 import { planPartitionChange } from "./partition-change.ts";
 import type { WantedPartition } from "./partition-change.ts";
 import type { MetadataRecord } from "./records.ts";
+import { noLeader } from "./state.ts";
 import type { ControllerImage, Partition } from "./state.ts";
 
 /** B-5: its session ended, or it asked for it. */
@@ -68,8 +69,19 @@ export function decideReportLossy(image: ControllerImage, command: ReportLossy):
   );
 }
 
+/**
+ * With loss, even a replica whose directory is gone may lead when nobody else can: the operator has said that what was there
+ * need not come back. The replicas are at home in their brokers' present directories then.
+ */
 export function decideElectLeaders(image: ControllerImage, command: ElectLeaders): Decision<PartitionsReply> {
-  return changeNamed(image, command.partitions, () => ({ election: command.mode }));
+  const { mode: election } = command;
+  return changeNamed(image, command.partitions, (partition) => {
+    const planned = planPartitionChange(partition, { election }, activeReplicas(image, partition));
+    const { leader } = planned?.after ?? partition;
+    return election === "unclean" && leader === noLeader
+      ? { election, dirs: presentDirs(image, partition, () => true) }
+      : { election };
+  });
 }
 
 /**
@@ -88,7 +100,7 @@ export function leavingRecords(
 /** B-6: partitions without leader that the broker, which is active once this is done, may lead. */
 export function arrivingRecords(image: ControllerImage, brokerId: number): MetadataRecord[] {
   const broker = brokerOf(image, brokerId);
-  const waiting = partitionsWith(image, ({ leader, replicas }) => leader < 0 && replicas.includes(brokerId));
+  const waiting = partitionsWith(image, ({ leader, replicas }) => leader === noLeader && replicas.includes(brokerId));
   if (broker === undefined || waiting.length === 0) return [];
   const arrived = { ...image, brokers: image.brokers.set(String(brokerId), { ...broker, fenced: false }) };
   return waiting.flatMap((partition) => change(arrived, partition, {}));
@@ -119,7 +131,8 @@ function changeNamed(
 }
 
 function change(image: ControllerImage, partition: Partition, wanted: WantedPartition): MetadataRecord[] {
-  const planned = planPartitionChange(partition, wanted, activeReplicas(image, partition));
+  const placed = wanted.dirs === undefined ? partition : { ...partition, dirs: wanted.dirs };
+  const planned = planPartitionChange(partition, wanted, activeReplicas(image, placed));
   return planned === undefined ? [] : [planned.record];
 }
 

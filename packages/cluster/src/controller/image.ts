@@ -29,6 +29,19 @@ export function activeReplicas(image: ControllerImage, partition: Partition): (b
   };
 }
 
+/** The directories of a partition, with the present one of its broker for each that is not registered any more and `moves`. */
+export function presentDirs(
+  image: ControllerImage,
+  { replicas, dirs }: Partition,
+  moves: (brokerId: number) => boolean,
+): readonly string[] {
+  return dirs.map((dir, index) => {
+    const brokerId = replicas[index] as number;
+    const registered = brokerOf(image, brokerId)?.dirs ?? [];
+    return registered.includes(dir) || !moves(brokerId) ? dir : (registered[0] ?? dir);
+  });
+}
+
 export function configScopeKey(scope: ConfigScope, name: string): string {
   return `${scope}/${name}`;
 }

@@ -8,6 +8,8 @@ export interface WorldProfile {
   readonly brokers: number;
   readonly minIsr: number;
   readonly flush: "sync" | "os";
+  /** Faults beyond what is tolerated, and elections that may lose what was committed: then less is promised. */
+  readonly isReckless: boolean;
 }
 
 /** Weight of each kind of step; faults have another one in every world. */
@@ -33,6 +35,8 @@ const weights = {
   minIsr: 0.5,
   flush: 0.5,
   prefer: 0.6,
+  /** In reckless worlds only. */
+  unclean: 1,
 } as const;
 
 export type StepKind = keyof typeof weights;
@@ -49,8 +53,12 @@ const faults: ReadonlySet<string> = new Set(
 );
 
 export function drawProfile(random: RandomStream): WorldProfile {
-  const brokers = random.between(3, 4);
-  return { brokers, minIsr: random.pick([1, 2, 2, 2, 3]), flush: random.pick(["sync", "sync", "os"] as const) };
+  return {
+    brokers: random.between(3, 4),
+    minIsr: random.pick([1, 2, 2, 2, 3]),
+    flush: random.pick(["sync", "sync", "os"] as const),
+    isReckless: random.chance(0.2),
+  };
 }
 
 export function drawSteps(random: RandomStream, count: number): Step[] {

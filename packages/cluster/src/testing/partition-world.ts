@@ -35,6 +35,7 @@ export class World implements BrokerWorld {
   readonly coverage: Coverage;
   readonly trace: Trace;
   topicId = "";
+  readonly isReckless: boolean;
   /** Every committed state of the controller; a broker's metadata is one of them. */
   readonly history: ControllerImage[] = [emptyImage];
   readonly messages: Message[] = [];
@@ -45,6 +46,7 @@ export class World implements BrokerWorld {
   constructor(profile: WorldProfile, seen: { readonly coverage: Coverage; readonly trace: Trace }) {
     this.coverage = seen.coverage;
     this.trace = seen.trace;
+    this.isReckless = profile.isReckless;
     const root = emptyTree();
     const ids = Array.from({ length: profile.brokers }, (_, index) => index + 1);
     this.oracle = new Oracle(this);
@@ -188,12 +190,11 @@ export class World implements BrokerWorld {
       case "flush":
         this.alterConfig("flush", pick % 2 === 0 ? "sync" : "os");
         return;
+      case "unclean":
+        if (this.isReckless) this.elect("unclean");
+        return;
       case "prefer":
-        this.command({
-          kind: "electLeaders",
-          mode: "preferred",
-          partitions: [{ topicId: this.topicId, partition: 0 }],
-        });
+        this.elect("preferred");
         return;
     }
   }
@@ -202,6 +203,10 @@ export class World implements BrokerWorld {
   fence({ id: brokerId }: WorldBroker): void {
     const { brokerEpoch = -1 } = brokerOf(this.image, brokerId) ?? {};
     this.command({ kind: "fenceBroker", brokerId, brokerEpoch });
+  }
+
+  elect(mode: "preferred" | "unclean"): void {
+    this.command({ kind: "electLeaders", mode, partitions: [{ topicId: this.topicId, partition: 0 }] });
   }
 
   alterConfig(key: string, value: string): void {

@@ -90,6 +90,10 @@ export class WorldBroker implements SeenBroker {
     this.#dir = world.uuid();
   }
 
+  get soundEnd(): number {
+    return Math.min(this.log.end, this.process?.damaged?.keep ?? this.log.end);
+  }
+
   get isRunning(): boolean {
     return this.process?.isRunning === true && this.process.damaged === undefined;
   }
@@ -99,18 +103,19 @@ export class WorldBroker implements SeenBroker {
     if (this.process !== undefined) return;
     const world = this.#world;
     const partition = world.partitionIn(world.image);
-    const lossy = this.ended !== undefined && !this.isRetained(partition) ? ("all" as const) : [];
+    const isLossy = this.ended !== undefined && !this.isRetained(partition);
     const reply = world.command({
       kind: "registerBroker",
       brokerId: this.id,
       incarnationId: world.uuid(),
       endpoints: [],
       dirs: [this.#dir],
-      lossy,
+      // A directory that is gone needs no word.
+      lossy: isLossy && this.ended !== "wipe" ? "all" : [],
     });
     // With another directory it has to wait until the session of the former process is over.
     if ("refusal" in reply) return;
-    world.oracle.afterRegistration(this, lossy === "all");
+    world.oracle.afterRegistration(this, isLossy);
     this.ended = undefined;
     this.#isDamaged = false;
     const { brokerEpoch } = reply;
@@ -343,7 +348,7 @@ export class WorldBroker implements SeenBroker {
     const { leadership } = this;
     const done = this.waiting.filter((append) => isAcknowledged(leadership, append));
     this.waiting = this.waiting.filter((append) => !done.includes(append));
-    for (const { end, entry } of done) this.#world.oracle.afterAck(end, entry);
+    for (const { leaderEpoch, end, entry } of done) this.#world.oracle.afterAck(leaderEpoch, end, entry);
   }
 
   #lead(next: Leadership): void {

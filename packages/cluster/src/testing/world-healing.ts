@@ -10,7 +10,8 @@ const roundsMax = 400;
 
 export function heal(world: World): void {
   for (let round = 0; round < roundsMax; round += 1) {
-    if (isHopeless(world)) {
+    if (isHopeless(world) && world.isReckless) world.elect("unclean");
+    if (isHopeless(world) && !world.isReckless) {
       world.coverage.count("healing hopeless");
       return;
     }
@@ -38,7 +39,8 @@ function isWell({ partition, brokers, image }: World): boolean {
   if (pendingProposal(leader.leadership.isr) !== undefined) return false;
   return brokers.every(({ log, process }) => {
     const isCurrent = process?.seen?.partitionEpoch === partition.partitionEpoch && image.offset > 0;
-    return isCurrent && log.highWatermark === leader.log.end && log.end === leader.log.end;
+    const isSame = log.agreesBelow(log.end, leader.log);
+    return isCurrent && isSame && log.highWatermark === leader.log.end && log.end === leader.log.end;
   });
 }
 

@@ -23,6 +23,8 @@ export class Oracle {
   /** Brokers that may have lost data, and have not fetched enough since (ID15). */
   readonly #lossy = new Set<number>();
   #brokerEpochMax = 0;
+  /** The leader epoch of the last unclean election: what was committed before may be lost, and leaders from before are wrong. */
+  #eraEpoch = -1;
 
   constructor(world: SeenWorld) {
     this.#world = world;
@@ -43,7 +45,8 @@ export class Oracle {
 
   /** The fault budget: another complete replica must stay behind that may be elected, and has not lost anything itself. */
   mayLose(broker: SeenBroker): boolean {
-    const { partition } = this.#world;
+    const { partition, isReckless } = this.#world;
+    if (isReckless) return true;
     return [...partition.isr, ...partition.elr].some((id) => {
       const other = this.#world.broker(id);
       return other !== broker && !this.#isDoubtful(other) && !this.#lossy.has(id) && this.isComplete(other);
@@ -70,20 +73,21 @@ export class Oracle {
       this.#lossy.delete(brokerId);
   }
 
-  afterAck(end: number, entry: Entry): void {
+  afterAck(leaderEpoch: number, end: number, entry: Entry): void {
     this.#world.coverage.count("acknowledged");
+    if (leaderEpoch < this.#eraEpoch) return;
     holds(this.#committed[end - 1] === entry, "ID1", () => `what was acknowledged at ${end - 1} is not committed`);
   }
 
-  beforeTruncation({ id, log }: SeenBroker, to: number): void {
-    holds(
-      to >= log.highWatermark,
-      "ID12",
-      () => `${id} cuts back to ${to}, below its high watermark ${log.highWatermark}`,
-    );
-    const agrees = log.agreesBelow(Math.min(log.end, this.trueHighWatermark), this);
-    if (agrees)
-      holds(to >= Math.min(log.end, this.trueHighWatermark), "ID12", () => `${id} cuts off what is committed`);
+  beforeTruncation({ id, log, process }: SeenBroker, to: number): void {
+    const { highWatermark } = log;
+    const uncleanEpoch = process?.seen?.uncleanEpoch ?? -1;
+    const isPardoned = uncleanEpoch > (log.runs.epochAt(highWatermark - 1) ?? -1);
+    holds(to >= highWatermark || isPardoned, "ID12", () => `${id} cuts back from ${highWatermark} to ${to}`);
+    const known = Math.min(log.end, this.trueHighWatermark);
+    if (this.#eraEpoch < 0 && log.agreesBelow(known, this)) {
+      holds(to >= known, "ID12", () => `${id} cuts off what is committed, at ${to}`);
+    }
   }
 
   afterCommit(before: ControllerImage, after: ControllerImage): void {
@@ -126,8 +130,18 @@ export class Oracle {
     this.#world.coverage.count(now.leader === noLeader ? "leaderless" : "elected");
     if (now.leader === noLeader) return;
     const elected = this.#world.broker(now.leader);
+    if (now.uncleanEpoch === now.leaderEpoch) return this.#beginEra(elected, now.leaderEpoch);
     const has = this.isComplete(elected) || this.#isDoubtful(elected);
     holds(has, "ID3", () => `${now.leader} is elected, and has not all of ${this.trueHighWatermark}`);
+  }
+
+  /** ID9: such an election is marked. What the new leader does not have is lost; all else holds on. */
+  #beginEra({ id, log, soundEnd }: SeenBroker, leaderEpoch: number): void {
+    holds(this.#world.isReckless, "ID9", () => `${id} is elected uncleanly`);
+    this.#world.coverage.count("elected uncleanly");
+    this.#eraEpoch = leaderEpoch;
+    this.#lossy.delete(id);
+    while (this.trueHighWatermark > soundEnd || !log.agreesBelow(this.trueHighWatermark, this)) this.#committed.pop();
   }
 
   afterLeaderStep(broker: SeenBroker, before: Leadership | undefined, after: Leadership): void {
@@ -138,6 +152,7 @@ export class Oracle {
       if (after.highWatermark > before.highWatermark) this.#checkAdvance(broker, after);
     }
     this.#checkCommitted(after);
+    if (after.leaderEpoch < this.#eraEpoch) return;
     const known = Math.min(after.highWatermark, this.trueHighWatermark);
     holds(log.agreesBelow(known, this), "ID4", () => `leader ${broker.id} has something else below ${known}`);
     for (let offset = known; offset < after.highWatermark; offset += 1) this.#committed.push(log.at(offset) as Entry);
@@ -167,6 +182,7 @@ export class Oracle {
   #checkAdvance({ id, log }: SeenBroker, after: Leadership): void {
     const { isr, minIsr } = after.isr.committed;
     holds(isr.length >= minIsr, "ID7", () => `${id} moves on with ${isr.length} of ${minIsr}`);
+    if (after.leaderEpoch < this.#eraEpoch) return;
     for (const member of maximalIsr(after.isr)) {
       const { log: theirs, process } = this.#world.broker(member);
       const heard = member === id ? process?.brokerEpoch : after.followers.get(member)?.brokerEpoch;
@@ -183,7 +199,8 @@ export class Oracle {
     for (const broker of brokers) {
       const { log, id, process } = broker;
       const shown = log.highWatermark;
-      holds(shown <= this.trueHighWatermark && log.agreesBelow(shown, this), "ID8", () => `${id} shows up to ${shown}`);
+      const isRight = shown <= this.trueHighWatermark && log.agreesBelow(shown, this);
+      holds(isRight || this.#eraEpoch >= 0, "ID8", () => `${id} shows up to ${shown}`);
       const registered = this.#world.image.brokers.get(String(id))?.brokerEpoch;
       if (process === undefined || process.brokerEpoch !== registered) continue;
       if (eligible.includes(id)) this.#checkEligible(broker, partition);
@@ -197,7 +214,8 @@ export class Oracle {
     const { id, log } = broker;
     holds(!this.#lossy.has(id), "ID15", () => `${id} may be elected and has not been refilled`);
     holds(this.isComplete(broker), "ID2", () => `${id} may be elected and has not all of ${this.trueHighWatermark}`);
-    const onDisk = flush !== "sync" || !broker.isJournaled || log.durable >= this.trueHighWatermark;
+    const onDisk =
+      this.#eraEpoch >= 0 || flush !== "sync" || !broker.isJournaled || log.durable >= this.trueHighWatermark;
     holds(onDisk, "ID22", () => `${id} may be elected and has only ${log.durable} on disk`);
   }
 

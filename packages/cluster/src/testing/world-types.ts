@@ -8,7 +8,9 @@ import type { EntryLog } from "./entry-log.ts";
 export interface SeenBroker {
   readonly id: number;
   readonly log: EntryLog;
-  readonly process: { readonly brokerEpoch: number } | undefined;
+  /** Below its log end when damage was found that has not been cut off yet. */
+  readonly soundEnd: number;
+  readonly process: { readonly brokerEpoch: number; readonly seen: Partition | undefined } | undefined;
   readonly leadership: Leadership | undefined;
   /** How the former process ended, until the next one has registered. */
   readonly ended: "crash" | "power" | "wipe" | undefined;
@@ -20,6 +22,8 @@ export interface SeenBroker {
 export interface SeenWorld {
   readonly brokers: readonly SeenBroker[];
   readonly coverage: Coverage;
+  /** Faults beyond what is tolerated happen, and elections that may lose what was committed. */
+  readonly isReckless: boolean;
   readonly topicId: string;
   /** Every committed state of the controller; a broker's metadata is one of them. */
   readonly history: readonly ControllerImage[];

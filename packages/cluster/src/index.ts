@@ -16,6 +16,20 @@ export type {
   UnfenceBroker,
 } from "./controller/broker-commands.ts";
 export type {
+  AlterPartition,
+  AlterPartitionReply,
+  PartitionProposal,
+  PartitionVerdict,
+} from "./controller/alter-partition.ts";
+export type {
+  ElectLeaders,
+  FenceBroker,
+  PartitionName,
+  PartitionsReply,
+  RecoverPartition,
+  ReportLossy,
+} from "./controller/broker-partitions.ts";
+export type {
   AlterClusterConfig,
   AlterConfigReply,
   AlterTopicConfig,
@@ -43,6 +57,8 @@ export {
   topicsByName,
 } from "./controller/image.ts";
 export type { MetadataRecord } from "./controller/records.ts";
+export { planRecovery } from "./controller/recovery.ts";
+export type { RecoveryMode, RecoveryPlan, ReplicaReport } from "./controller/recovery.ts";
 export { replay, replayAll } from "./controller/replay.ts";
 export { wholeNumber } from "./controller/config-value.ts";
 export { decodeSnapshot, encodeSnapshot } from "./controller/snapshot.ts";

@@ -127,6 +127,15 @@ describe("decide alterPartition (6.6)", () => {
     },
   );
 
+  it("refuses a member whose fetches were of a former life, also when the present one may join (A-5, W5)", () => {
+    const controller = new Controller();
+    controller.run({ kind: "registerBroker", brokerId: 3, incarnationId: dirOf(9), endpoints: [], dirs: [dirOf(3)] });
+    controller.run({ kind: "fenceBroker", brokerId: 3, brokerEpoch: 9 });
+    controller.run({ kind: "unfenceBroker", brokerId: 3, brokerEpoch: 9, metadataOffset: controller.image.offset });
+    expect(controller.image.brokers.get("3")).toMatchObject({ brokerEpoch: 9, fenced: false });
+    expect(controller.alter([1, 2, 3]).kind).toBe("ineligible");
+  });
+
   it("names what is wrong in the order that the leader can act on", () => {
     const controller = new Controller();
     const reason = (isr: readonly number[], over: Partial<PartitionProposal>, brokerId = 1): string =>

@@ -41,6 +41,14 @@ export interface ElectLeaders {
   readonly partitions: readonly PartitionName[];
 }
 
+/** 6.11: nobody was known to be complete, everybody was asked, and this replica has most (recovery.ts). Marked as unclean. */
+export interface RecoverPartition {
+  readonly kind: "recoverPartition";
+  readonly topicId: string;
+  readonly partition: number;
+  readonly leader: number;
+}
+
 /** Partitions that were changed. */
 export interface PartitionsReply {
   readonly partitions: number;
@@ -82,6 +90,11 @@ export function decideElectLeaders(image: ControllerImage, command: ElectLeaders
       ? { election, dirs: presentDirs(image, partition, () => true) }
       : { election };
   });
+}
+
+/** Changes nothing when somebody is known to be complete by now. */
+export function decideRecoverPartition(image: ControllerImage, command: RecoverPartition): Decision<PartitionsReply> {
+  return changeNamed(image, [command], () => ({ recoverWith: command.leader }));
 }
 
 /**

@@ -20,8 +20,13 @@ import type {
   StartEpochsReply,
   UnfenceBroker,
 } from "./broker-commands.ts";
-import { decideElectLeaders, decideFenceBroker, decideReportLossy } from "./broker-partitions.ts";
-import type { ElectLeaders, FenceBroker, PartitionsReply, ReportLossy } from "./broker-partitions.ts";
+import {
+  decideElectLeaders,
+  decideFenceBroker,
+  decideRecoverPartition,
+  decideReportLossy,
+} from "./broker-partitions.ts";
+import type { ElectLeaders, FenceBroker, PartitionsReply, RecoverPartition, ReportLossy } from "./broker-partitions.ts";
 import { decideAlterClusterConfig, decideAlterTopicConfig } from "./config-commands.ts";
 import type { AlterClusterConfig, AlterConfigReply, AlterTopicConfig } from "./config-commands.ts";
 import { refuse } from "./decision.ts";
@@ -48,6 +53,7 @@ export interface CommandReplies {
   readonly newLeaderEpoch: { readonly command: NewLeaderEpoch; readonly reply: PartitionReply };
   readonly alterPartition: { readonly command: AlterPartition; readonly reply: AlterPartitionReply };
   readonly electLeaders: { readonly command: ElectLeaders; readonly reply: PartitionsReply };
+  readonly recoverPartition: { readonly command: RecoverPartition; readonly reply: PartitionsReply };
   readonly confirmFlush: { readonly command: ConfirmFlush; readonly reply: PartitionReply };
 }
 
@@ -105,6 +111,8 @@ function route(
       return decideAlterPartition(image, command);
     case "electLeaders":
       return decideElectLeaders(image, command);
+    case "recoverPartition":
+      return decideRecoverPartition(image, command);
     case "confirmFlush":
       return decideConfirmFlush(image, command);
   }

@@ -113,6 +113,8 @@ describe("planPartitionChange: elections (6.5 steps 4 to 8)", () => {
       recovering: false,
     });
     expect(after(none, {}, only(1))).toBe(none);
+    const both = { ...three, isr: [2, 3], leader: 2, elr: [1], minIsr: 3 };
+    expect(after(both, { remove: 2 })).toMatchObject({ leader: 3, isr: [3], elr: [1, 2] });
     const fenced = { ...three, isr: [2], leader: 2, elr: [3] };
     expect(after(fenced, { remove: 2 }, only(1))).toMatchObject({ leader: noLeader, isr: [], elr: [2, 3] });
   });

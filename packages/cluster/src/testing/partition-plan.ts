@@ -37,6 +37,7 @@ const weights = {
   prefer: 0.6,
   /** In reckless worlds only. */
   unclean: 1,
+  recover: 1,
 } as const;
 
 export type StepKind = keyof typeof weights;

@@ -50,7 +50,7 @@ it.skipIf(one !== undefined)(
     if (seeds < 150) return;
     // A world in which nothing ever goes wrong proves nothing.
     const wanted =
-      "fault crash,fault power,fault power lossy,fault wipe lossy,fault damage,elected,elected uncleanly,leaderless,acknowledged,verdict changed," +
+      "fault crash,fault power,fault power lossy,fault wipe lossy,fault damage,elected,elected uncleanly,recovery elect,recovery wait,leaderless,acknowledged,verdict changed," +
       "verdict ineligible,verdict INVALID_UPDATE_VERSION,verdict FENCED_LEADER_EPOCH,fetch diverged,follower truncate," +
       "follower ignore,role refreshLeadership,command confirmFlush,healing well";
     expect(wanted.split(",").filter((what) => total.get(what) === 0)).toEqual([]);

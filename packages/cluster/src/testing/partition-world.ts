@@ -17,6 +17,8 @@ import { decide } from "../controller/commands.ts";
 import type { Command, ReplyOf } from "../controller/commands.ts";
 import type { Refusal } from "../controller/decision.ts";
 import { brokerOf } from "../controller/image.ts";
+import { planRecovery } from "../controller/recovery.ts";
+import type { RecoveryMode, RecoveryPlan } from "../controller/recovery.ts";
 import { replay } from "../controller/replay.ts";
 import { emptyImage } from "../controller/state.ts";
 import type { ControllerImage, Partition } from "../controller/state.ts";
@@ -193,6 +195,9 @@ export class World implements BrokerWorld {
       case "unclean":
         if (this.isReckless) this.elect("unclean");
         return;
+      case "recover":
+        if (this.isReckless) this.recover("balanced");
+        return;
       case "prefer":
         this.elect("preferred");
         return;
@@ -207,6 +212,16 @@ export class World implements BrokerWorld {
 
   elect(mode: "preferred" | "unclean"): void {
     this.command({ kind: "electLeaders", mode, partitions: [{ topicId: this.topicId, partition: 0 }] });
+  }
+
+  /** 6.11: every replica that runs says what it has; enough time has passed for the others. */
+  recover(mode: RecoveryMode): RecoveryPlan {
+    const reports = this.brokers.flatMap((broker) => broker.report() ?? []);
+    const plan = planRecovery(this.image, this.partition, { mode, reports, waitedMs: 10_000 });
+    const { topicId } = this;
+    if (plan.kind === "elect") this.command({ kind: "recoverPartition", topicId, partition: 0, leader: plan.brokerId });
+    this.coverage.count(`recovery ${plan.kind}`);
+    return plan;
   }
 
   alterConfig(key: string, value: string): void {

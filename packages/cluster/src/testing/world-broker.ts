@@ -6,6 +6,7 @@ import type { PartitionVerdict } from "../controller/alter-partition.ts";
 import type { Command, ReplyOf } from "../controller/commands.ts";
 import type { Refusal } from "../controller/decision.ts";
 import { brokerOf, isActive } from "../controller/image.ts";
+import type { ReplicaReport } from "../controller/recovery.ts";
 import type { ControllerImage, Partition } from "../controller/state.ts";
 import { refuseProduce } from "../partition/admission.ts";
 import { pendingProposal } from "../partition/isr.ts";
@@ -179,6 +180,13 @@ export class WorldBroker implements SeenBroker {
     process.following = undefined;
     this.leadership = undefined;
     this.waiting = [];
+  }
+
+  /** What it has, when it is asked; nothing of it is damaged. */
+  report(): ReplicaReport | undefined {
+    if (this.process === undefined || !this.isRunning) return undefined;
+    const { logEnd, lastBatchEpoch: lastEpoch } = this.log.view;
+    return { brokerId: this.id, brokerEpoch: this.process.brokerEpoch, lastEpoch, logEnd };
   }
 
   heartbeat(): void {

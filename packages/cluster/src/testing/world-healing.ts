@@ -10,7 +10,7 @@ const roundsMax = 400;
 
 export function heal(world: World): void {
   for (let round = 0; round < roundsMax; round += 1) {
-    if (isHopeless(world) && world.isReckless) world.elect("unclean");
+    if (isHopeless(world) && world.isReckless && world.recover("balanced").kind === "wait") world.elect("unclean");
     if (isHopeless(world) && !world.isReckless) {
       world.coverage.count("healing hopeless");
       return;

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { planRecovery } from "./recovery.ts";
+import type { RecoveryMode, ReplicaReport } from "./recovery.ts";
+import { replayAll } from "./replay.ts";
+import { emptyImage, noLeader } from "./state.ts";
+import type { ControllerImage, Partition } from "./state.ts";
+
+const topicId = "1".repeat(32);
+const dirOf = (id: number): string => String(id).repeat(32);
+const partition: Partition = {
+  topicId,
+  partition: 0,
+  replicas: [1, 2, 3],
+  dirs: [1, 2, 3].map(dirOf),
+  isr: [],
+  elr: [],
+  leader: noLeader,
+  leaderEpoch: 9,
+  partitionEpoch: 20,
+  adding: [],
+  removing: [],
+  recovering: false,
+  minIsr: 2,
+  flush: "os",
+  lastKnownLeader: 3,
+  lastKnownElr: [2, 3],
+  uncleanEpoch: -1,
+};
+
+/** Brokers 1 to 3 with epochs 1 to 3; `wiped` have another directory, `fenced` are not let in. */
+function imageOf(wiped: readonly number[] = [], fenced: readonly number[] = []): ControllerImage {
+  const ids = [1, 2, 3];
+  return replayAll(emptyImage, [
+    ...ids.map((brokerId) => ({
+      type: "RegisterBroker" as const,
+      brokerId,
+      brokerEpoch: brokerId,
+      incarnationId: dirOf(brokerId),
+      endpoints: [],
+      rack: "",
+      dirs: [wiped.includes(brokerId) ? dirOf(7) : dirOf(brokerId)],
+      features: [],
+      fenced: true,
+    })),
+    ...ids
+      .filter((id) => !fenced.includes(id))
+      .map((brokerId) => ({ type: "BrokerChange" as const, brokerId, brokerEpoch: brokerId, fenced: 0 })),
+  ]);
+}
+const report = (brokerId: number, lastEpoch: number, logEnd: number): ReplicaReport => {
+  return { brokerId, brokerEpoch: brokerId, lastEpoch, logEnd };
+};
+const plan = (reports: readonly ReplicaReport[], image = imageOf(), waitedMs = 0, mode: RecoveryMode = "balanced") =>
+  planRecovery(image, partition, { mode, reports, waitedMs });
+
+describe("planRecovery (6.11)", () => {
+  it("waits for everybody who was complete last, and gives the others some time (W11)", () => {
+    expect(plan([report(2, 9, 120)], imageOf([], [3]), 60_000)).toEqual({ kind: "wait", for: [3] });
+    const both = [report(2, 9, 120), report(3, 9, 117)];
+    expect(plan(both, imageOf([], [1]))).toEqual({ kind: "wait", for: [1] });
+    expect(plan(both, imageOf([], [1]), 10_000)).toEqual({ kind: "elect", brokerId: 2 });
+  });
+
+  it("takes the later epoch before the longer log, and the order of the replicas when they are equal", () => {
+    const all = (a: ReplicaReport, b: ReplicaReport, c: ReplicaReport) => plan([c, b, a]);
+    expect(all(report(1, 8, 500), report(2, 9, 100), report(3, 9, 90))).toEqual({ kind: "elect", brokerId: 2 });
+    expect(all(report(1, 9, 100), report(2, 9, 100), report(3, 9, 90))).toEqual({ kind: "elect", brokerId: 1 });
+  });
+
+  it("has no candidate in a wiped directory, were it the last leader", () => {
+    const wiped = imageOf([3, 2]);
+    expect(plan([report(3, -1, 0), report(2, -1, 0), report(1, 9, 110)], wiped)).toEqual({
+      kind: "elect",
+      brokerId: 1,
+    });
+  });
+
+  it("counts answers of active brokers in their present lives only (KAFKA-19522)", () => {
+    expect(plan([report(2, 9, 120), report(3, 9, 130)], imageOf([], [3]))).toEqual({ kind: "wait", for: [3] });
+    const former = { ...report(3, 9, 130), brokerEpoch: 2 };
+    expect(plan([report(2, 9, 120), former])).toEqual({ kind: "wait", for: [3] });
+  });
+
+  it("waits for an operator, for time, or not at all, by mode", () => {
+    expect(plan([report(2, 9, 1)], imageOf(), 99_999, "manual")).toEqual({ kind: "wait", for: [] });
+    expect(plan([report(1, 9, 1)], imageOf([], [2, 3]), 9_999, "aggressive")).toEqual({ kind: "wait", for: [2, 3] });
+    expect(plan([report(1, 9, 1)], imageOf([], [2, 3]), 10_000, "aggressive")).toEqual({ kind: "elect", brokerId: 1 });
+    expect(plan([], imageOf([1, 2, 3]), 99_999)).toEqual({ kind: "wait", for: [] });
+  });
+
+  it("is not needed when somebody leads or is known to be complete", () => {
+    const options = { mode: "balanced", reports: [], waitedMs: 0 } as const;
+    expect(planRecovery(imageOf(), { ...partition, elr: [2] }, options).kind).toBe("notNeeded");
+    expect(planRecovery(imageOf(), { ...partition, isr: [2], leader: 2 }, options).kind).toBe("notNeeded");
+  });
+});

@@ -1,0 +1,78 @@
+// When ISR and ELR of a partition are empty: nobody is known to be complete, because everybody who was has lost something, or
+// may have (W11: all containers were killed at once). Then the replicas are asked what they have, and the one with most of it
+// leads, marked as an unclean election. If fewer than `minIsr` of them really lost data, nothing acknowledged is lost.
+//
+// Who is asked: every replica whose recorded directory its broker still has. A wiped or replaced directory is no candidate,
+// whatever the broker used to be: the last leader with an empty disk would cut the others back to nothing.
+
+import { activeReplicas, brokerOf } from "./image.ts";
+import { noLeader } from "./state.ts";
+import type { ControllerImage, Partition } from "./state.ts";
+
+/**
+ * `manual`: an operator decides. `balanced`: whoever was complete last has to answer, the others are given some time.
+ * `aggressive`: whoever answers in that time.
+ */
+export type RecoveryMode = "manual" | "balanced" | "aggressive";
+
+/** What a replica says it has; below damage, if there is any. */
+export interface ReplicaReport {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  /** Of its last batch; -1 for an empty log. */
+  readonly lastEpoch: number;
+  /** Exclusive. */
+  readonly logEnd: number;
+}
+
+export type RecoveryPlan =
+  /** Somebody leads, or may be elected without loss. */
+  | { readonly kind: "notNeeded" }
+  /** These have to answer; empty: it is a matter of time, or of an operator. */
+  | { readonly kind: "wait"; readonly for: readonly number[] }
+  | { readonly kind: "elect"; readonly brokerId: number };
+
+/** How long replicas that were not complete last are given. */
+const othersWaitMs = 10_000;
+
+/** Whether to go on waiting, or whom to elect with `recoverWith`. `waitedMs`: since the replicas were first asked. */
+export function planRecovery(
+  image: ControllerImage,
+  partition: Partition,
+  {
+    mode,
+    reports,
+    waitedMs,
+  }: { readonly mode: RecoveryMode; readonly reports: readonly ReplicaReport[]; readonly waitedMs: number },
+): RecoveryPlan {
+  const { leader, isr, elr, replicas, lastKnownElr, lastKnownLeader } = partition;
+  if (leader !== noLeader || isr.length > 0 || elr.length > 0) return { kind: "notNeeded" };
+  if (mode === "manual") return { kind: "wait", for: [] };
+  const isActive = activeReplicas(image, partition);
+  const valid = reports.filter(
+    ({ brokerId, brokerEpoch }) => isActive(brokerId) && brokerOf(image, brokerId)?.brokerEpoch === brokerEpoch,
+  );
+  const missing = replicas.filter(
+    (id) => hasDirectory(image, partition, id) && !valid.some(({ brokerId }) => brokerId === id),
+  );
+  const wereComplete = missing.filter((id) => id === lastKnownLeader || lastKnownElr.includes(id));
+  if (mode === "balanced" && wereComplete.length > 0) return { kind: "wait", for: wereComplete };
+  if (missing.length > 0 && waitedMs < othersWaitMs) return { kind: "wait", for: missing };
+  const inOrder = [...valid].sort((a, b) => replicas.indexOf(a.brokerId) - replicas.indexOf(b.brokerId));
+  const best = inOrder.reduce<ReplicaReport | undefined>(
+    (best, report) => (best === undefined || hasMore(report, best) ? report : best),
+    undefined,
+  );
+  return best === undefined ? { kind: "wait", for: missing } : { kind: "elect", brokerId: best.brokerId };
+}
+
+/** As last registered: a broker that is down still has it, until it comes back without. */
+function hasDirectory(image: ControllerImage, { replicas, dirs }: Partition, brokerId: number): boolean {
+  const dir = dirs[replicas.indexOf(brokerId)];
+  return dir !== undefined && brokerOf(image, brokerId)?.dirs.includes(dir) === true;
+}
+
+/** The later epoch counts before the longer log. */
+function hasMore(a: ReplicaReport, b: ReplicaReport): boolean {
+  return a.lastEpoch === b.lastEpoch ? a.logEnd > b.logEnd : a.lastEpoch > b.lastEpoch;
+}

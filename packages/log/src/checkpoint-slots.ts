@@ -1,6 +1,10 @@
-/** The two slot files: which one holds, and which one is written next (J-8). */
+/**
+ * The two slot files: which one holds, and which one is written next (J-8).
+ *
+ * Paths of damaged files are below the store's directory in a slot, and begin with it everywhere else: a store may be moved.
+ */
 import { checkpointFileNames, decodeCheckpoint, encodeCheckpoint } from "./checkpoint-file.ts";
-import type { Checkpoint } from "./checkpoint-file.ts";
+import type { Checkpoint, CheckpointPartition } from "./checkpoint-file.ts";
 import { LogError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import { readSmallFile, replaceFile, syncNames } from "./small-files.ts";
@@ -34,7 +38,10 @@ export class CheckpointSlots {
       if (decoded?.kind === "unknown-version") {
         throw new LogError("UNKNOWN_VERSION", `Cannot read "${path}": ${decoded.why}. Use a newer Varve.`, { path });
       }
-      const checkpoint = decoded?.kind === "ok" ? decoded.checkpoint : undefined;
+      const checkpoint =
+        decoded?.kind === "ok"
+          ? withDamagedFiles(decoded.checkpoint, (file) => (file.startsWith("topics/") ? `${directory}/${file}` : file))
+          : undefined;
       slots.push({ name, checkpoint });
     }
     return new CheckpointSlots(fs, directory, slots);
@@ -57,7 +64,9 @@ export class CheckpointSlots {
   async write(checkpoint: Checkpoint): Promise<void> {
     const [slot] = this.#inOrder();
     if (slot === undefined) return;
-    await replaceFile(this.#fs, this.#directory, slot.name, encodeCheckpoint(checkpoint));
+    const above = `${this.#directory}/`;
+    const stored = withDamagedFiles(checkpoint, (file) => (file.startsWith(above) ? file.slice(above.length) : file));
+    await replaceFile(this.#fs, this.#directory, slot.name, encodeCheckpoint(stored));
     await syncNames(this.#fs, this.#directory);
     slot.checkpoint = checkpoint;
   }
@@ -66,4 +75,14 @@ export class CheckpointSlots {
   #inOrder(): Slot[] {
     return [...this.#slots].sort((a, b) => (a.checkpoint?.sequence ?? -1) - (b.checkpoint?.sequence ?? -1));
   }
+}
+
+function withDamagedFiles(checkpoint: Checkpoint, rename: (file: string) => string): Checkpoint {
+  if (checkpoint.partitions.every(({ quarantine }) => quarantine === undefined)) return checkpoint;
+  const partitions = checkpoint.partitions.map((partition): CheckpointPartition => {
+    const { quarantine } = partition;
+    if (quarantine === undefined) return partition;
+    return { ...partition, quarantine: { ...quarantine, file: rename(quarantine.file) } };
+  });
+  return { ...checkpoint, partitions };
 }

@@ -1,18 +1,19 @@
 /**
- * `journal/files`: which files of the journal there must be, and how long each of them is at least.
+ * `journal/files` and `journal/files-copy`: which files of the journal there must be, and how long each of them is at least.
  *
  *   magic "VJF1" · version 1 · n × { size in bytes u64 }          slot 0, 1, 2 …; envelope of checked-file.ts
  *
  * Rounds that are gone with their bytes leave no gap when they were the last ones. So a file has its full size, synced, and
  * is in the list, durably, before the first round is written to it: one that is missing or shorter has lost bytes (J-6).
- * Without the list, or with a bad one, nothing is concluded from sizes.
+ * The list is there twice, so that one fault in it and one in a file that it lists are not overlooked together: what either copy
+ * says is true. Without a copy that can be read nothing is concluded from sizes.
  */
 import { decodeCheckedFile, encodeCheckedFile } from "./checked-file.ts";
 import { LogError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import { readSmallFile, replaceFile, syncNames } from "./small-files.ts";
 
-const name = "files";
+const names = ["files", "files-copy"];
 const magic = 0x31_46_4a_56; // "VJF1"
 const version = 1;
 const entryBytes = 8;
@@ -38,15 +39,35 @@ export function decodeJournalList(bytes: Uint8Array, path: string): readonly num
   return Array.from({ length: length / entryBytes }, (_, slot) => Number(view.getBigUint64(slot * entryBytes, true)));
 }
 
-/** What the list in the journal's directory says; undefined when there is none that can be read. */
-export async function readJournalList(fs: FileSystem, directory: string): Promise<readonly number[] | undefined> {
-  const path = `${directory}/${name}`;
-  const bytes = await readSmallFile(fs, path, fileBytesMax);
-  return bytes === undefined ? undefined : decodeJournalList(bytes, path);
+export interface JournalList {
+  /** By slot; undefined when no copy can be read. */
+  readonly sizes: readonly number[] | undefined;
+  /** Both copies can be read and say the same. */
+  readonly isWhole: boolean;
 }
 
-/** Durable on return, and with it all names in the directory (F-12). */
+/** What the list in the journal's directory says. */
+export async function readJournalList(fs: FileSystem, directory: string): Promise<JournalList> {
+  const copies: (readonly number[])[] = [];
+  for (const name of names) {
+    const path = `${directory}/${name}`;
+    const bytes = await readSmallFile(fs, path, fileBytesMax);
+    const sizes = bytes === undefined ? undefined : decodeJournalList(bytes, path);
+    if (sizes !== undefined) copies.push(sizes);
+  }
+  const [first, second] = copies;
+  if (first === undefined) return { sizes: undefined, isWhole: false };
+  const sizes = Array.from({ length: Math.max(...copies.map(({ length }) => length)) }, (_, slot) =>
+    Math.max(...copies.map((copy) => copy[slot] ?? 0)),
+  );
+  const isSame = second?.length === first.length && second.every((sizeBytes, slot) => sizeBytes === first[slot]);
+  return { sizes, isWhole: isSame };
+}
+
+/** Durable on return, and with it all names in the directory (F-12). One copy is whole at any time. */
 export async function writeJournalList(fs: FileSystem, directory: string, sizes: readonly number[]): Promise<void> {
-  await replaceFile(fs, directory, name, encodeJournalList(sizes));
-  await syncNames(fs, directory);
+  for (const name of names) {
+    await replaceFile(fs, directory, name, encodeJournalList(sizes));
+    await syncNames(fs, directory);
+  }
 }

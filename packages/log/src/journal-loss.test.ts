@@ -2,7 +2,7 @@
  * A journal file that lost its end, or is gone, on the real disk after a process that ended without a word: whatever it
  * held may be gone without a trace, so every partition says so (J-6, J-12), and says it again at the next start.
  */
-import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildBatch } from "@varve/format";
@@ -102,6 +102,29 @@ test.each([
   }
   await dead.close().catch(() => undefined);
 });
+
+test.each(["files", "files-copy"])(
+  "LogStore J-6: a journal file that is cut off is damage also when the list in %s is bad",
+  async (name) => {
+    const dead = await killed();
+    await truncate(journalFile(), 100);
+    const list = join(directory, "journal", name);
+    const bytes = await readFile(list);
+    bytes[bytes.length - 1]! ^= 1;
+    await writeFile(list, bytes);
+    const store = await open();
+    expect(store.get(topicId, 0)?.state).toMatchObject({
+      kind: "quarantined",
+      file: "journal/00000000.wal",
+      offset: 1,
+    });
+    await store.close();
+    // Both copies are whole again.
+    expect(await readFile(list)).toEqual(await readFile(join(directory, "journal", "files")));
+    expect(await readFile(list)).toEqual(await readFile(join(directory, "journal", "files-copy")));
+    await dead.close().catch(() => undefined);
+  },
+);
 
 test("LogStore J-6: after a clean end no file of the journal is needed", async () => {
   const store = await open();

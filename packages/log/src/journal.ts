@@ -15,6 +15,7 @@ import { isShortage } from "./file-system.ts";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 import type { RoundWriter } from "./group-commit.ts";
 import { writeJournalList } from "./journal-list.ts";
+import type { JournalList } from "./journal-list.ts";
 import { RoundScratch, encodeRound } from "./journal-round.ts";
 import type { JournalRecord, RoundLink, SyncPromise } from "./journal-round.ts";
 import { syncNames, syncOrFail } from "./small-files.ts";
@@ -88,15 +89,15 @@ export class Journal implements RoundWriter {
   }
 
   /**
-   * Makes every file whole that is missing or too short, and then the list. `found` and `listed` are the sizes that there are
-   * and that the list says, by slot. Only when no slot of the checkpoint needs these files any more: what they lack is the
+   * Makes every file whole that is missing or too short, and then the list. `found` are the sizes that there are, by slot, and
+   * `listed` those that there must be. Only when no slot of the checkpoint needs these files any more: what they lack is the
    * proof that something was lost. Durable on return.
    */
-  async mend(found: ReadonlyMap<number, number>, listed: readonly number[] | undefined): Promise<void> {
+  async mend(found: ReadonlyMap<number, number>, listed: JournalList): Promise<void> {
     const { directory, fileBytes } = this.#options;
-    let isChanged = listed?.length !== this.#sizes.length;
+    let isChanged = !listed.isWhole || listed.sizes?.length !== this.#sizes.length;
     for (const slot of this.#sizes.keys()) {
-      isChanged ||= listed?.[slot] !== fileBytes;
+      isChanged ||= listed.sizes?.[slot] !== fileBytes;
       const sizeBytes = found.get(slot);
       const isWhole = sizeBytes !== undefined && sizeBytes >= fileBytes;
       isChanged ||= !isWhole;

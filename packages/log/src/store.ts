@@ -550,7 +550,7 @@ function withDefaults(options: StoreOptions): Required<StoreOptions> {
 
 /** Files of the journal that there are or were. One behind the list was never finished. */
 function fileCountOf({ journal, last }: RecoveredStore): number {
-  const known = journal.listed?.length ?? Math.max(-1, ...journal.sizes.keys()) + 1;
+  const known = journal.listed.sizes?.length ?? Math.max(-1, ...journal.sizes.keys()) + 1;
   return Math.max(known, last.number > 0 ? last.slot + 1 : 0);
 }
 

@@ -8,6 +8,7 @@
  */
 import type { FileSystem } from "../file-system.ts";
 import { readJournalList } from "../journal-list.ts";
+import type { JournalList } from "../journal-list.ts";
 import { isRecordWhole, readRoundHeader, readRoundTable, roundHeaderBytes, roundPageBytes } from "../journal-round.ts";
 import type { RoundHeader, RoundTable } from "../journal-round.ts";
 import { journalFileName, parseJournalFileName, roundBytesCeiling } from "../journal.ts";
@@ -40,8 +41,8 @@ export interface ShortFile {
 export interface ReadJournal {
   /** Sizes of the files that there are, by slot. */
   readonly sizes: ReadonlyMap<number, number>;
-  /** Sizes that there must be, by slot; undefined when nobody knows. */
-  readonly listed: readonly number[] | undefined;
+  /** Which files there must be, and how long. */
+  readonly listed: JournalList;
   readonly short: readonly ShortFile[];
   /** Above R, by number. */
   readonly rounds: readonly FoundRound[];
@@ -82,7 +83,7 @@ export async function readJournal(
     }
   }
   const listed = await readJournalList(fs, directory);
-  const short = findShort(sizes, listed ?? [], options.slotOfAbove);
+  const short = findShort(sizes, listed.sizes ?? [], options.slotOfAbove);
   return { sizes, listed, short, rounds: [...rounds.values()].sort((a, b) => a.number - b.number), largestNumber };
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run mutants:raft [-- name…]`: breaks one rule of the Raft core at a time (packages/raft-ts/test/mutants/*.patch) in a
 // copy of its sources. The simulator must notice, and where a rule is there for progress only, the dialogues and tables; of the
-// rules of forming a cluster, the exhaustive search.
+// rules of forming a cluster, the exhaustive search; of the runtime, its tests and the worlds of whole nodes.
 //
 // `--events 4000000` bounds the simulation per mutant (about 200 seeds), `--list` says what there is.
 
@@ -23,6 +23,11 @@ const hunt: Hunt = {
     { name: "worlds", files: ["packages/raft-ts/src/testing/core-world.test.ts"], cases: /seed (\d+) fails/ },
     { name: "rules", files: ["packages/raft-ts/src/core"], cases: /run (\d+) failed/ },
     { name: "forming", files: ["packages/raft-ts/src/bootstrap"], cases: /seed (\d+) fails/ },
+    {
+      name: "runtime",
+      files: ["packages/raft-ts/src/runtime", "packages/raft-ts/src/testing/runtime-case.test.ts"],
+      cases: /world of seed (\d+)/,
+    },
   ],
   environment: { RAFT_SIM_EVENTS: String(events) },
   how: /(?:seed \d+ fails: |RaftFatal: |AssertionError: |Error: )([^\n]*)/,

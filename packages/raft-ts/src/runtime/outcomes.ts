@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What callers of a node are told. Outcomes are values: nothing here is thrown, and nothing unknown is called failed (1.3).
+// What callers of a node are told. Outcomes are values: nothing here is thrown, and nothing unknown is called failed (Q3).
 
 import type { Config, PeerId, RefusalReason } from "../core/types.ts";
 

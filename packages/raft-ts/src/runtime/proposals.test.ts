@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of outcomes (1.3), row by row, and what it must never say.
+// The rules of outcomes (Q1 to Q4), row by row, and what it must never say.
 
 import { describe, expect, test } from "vitest";
 import { emptyEntry, normalEntry } from "../core/entries.ts";
@@ -42,7 +42,7 @@ async function now<T>(promise: Promise<T>): Promise<T | "pending"> {
 }
 
 describe("Proposals", () => {
-  test("1.3: applied at its index in its term is success, with the result that belongs to it", async () => {
+  test("Q1: applied at its index in its term is success, with the result that belongs to it", async () => {
     const { proposals, log, apply } = bench();
     const both = [proposals.propose(data, {}), proposals.propose(data, {})];
     log(3, 8);
@@ -56,7 +56,7 @@ describe("Proposals", () => {
     expect(proposals.bytes).toBe(0);
   });
 
-  test("1.3: applied at its index in another term is lost", async () => {
+  test("Q2: applied at its index in another term is lost", async () => {
     const { proposals, log, apply } = bench();
     const outcome = proposals.propose(data, {});
     log(3, 8);
@@ -64,7 +64,7 @@ describe("Proposals", () => {
     expect(await outcome).toEqual({ kind: "lost", index: 8, term: 3 });
   });
 
-  test("1.3: a later term committed before its index is lost too, an equal one is not (L4)", async () => {
+  test("Q2: a later term committed before its index is lost too, an equal one is not (L4)", async () => {
     const { proposals, log, apply } = bench();
     const outcome = proposals.propose(data, {});
     log(3, 8);
@@ -88,7 +88,7 @@ describe("Proposals", () => {
     ["a snapshot at it in another term: lost", { index: 8, term: 4 }, { kind: "lost", index: 8, term: 3 }],
     ["a snapshot of an earlier term past it: lost (L4)", { index: 9, term: 2 }, { kind: "lost", index: 8, term: 3 }],
     ["a snapshot of a later term before it: lost (L4)", { index: 7, term: 4 }, { kind: "lost", index: 8, term: 3 }],
-  ])("1.3: %s", async (_, { index, term }, expected) => {
+  ])("Q2, Q3: %s", async (_, { index, term }, expected) => {
     const { proposals, log } = bench();
     const outcome = proposals.propose(data, {});
     log(3, 8);
@@ -96,7 +96,7 @@ describe("Proposals", () => {
     expect(await outcome).toEqual(expected);
   });
 
-  test("1.3: a snapshot of its own term before it leaves it pending; the deadline makes it unknown", async () => {
+  test("Q3: a snapshot of its own term before it leaves it pending; the deadline makes it unknown", async () => {
     const { proposals, log, pass } = bench();
     const outcome = proposals.propose(data, {});
     log(3, 8);
@@ -118,7 +118,7 @@ describe("Proposals", () => {
     expect((await second).kind).toBe("success");
   });
 
-  test("what is not in the log yet is refused by deadline, signal and stop, and unknown afterwards", async () => {
+  test("Q3, Q4: what is not in the log yet is refused by deadline, signal and stop, and unknown afterwards", async () => {
     const { proposals, log, pass } = bench();
     const abort = new AbortController();
     const early = proposals.propose(data, { signal: abort.signal });

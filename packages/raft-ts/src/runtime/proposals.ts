@@ -8,7 +8,7 @@
  *                refused: nothing happened               unknown: it may still happen
  *
  * Invariant: `lost` is said only when an entry of another term is known to be committed in its place, or a later term is
- * committed before it (terms never fall along a log, L4). What is not known stays pending, or becomes `unknown` (1.3).
+ * committed before it (terms never fall along a log, L4). What is not known stays pending, or becomes `unknown` (Q3).
  */
 
 import type { Entry, ProposeItem, ProposeOutcome, SnapMeta } from "../core/types.ts";

@@ -16,3 +16,7 @@ for (let seed = from; seed < from + seeds; seed += 1) {
     if (process.env["RAFT_RUNTIME_TABLE"] !== undefined) console.log(seed, events, answers, faults);
   });
 }
+
+test("IR16: the same seed gives the same run", async () => {
+  expect(await runRuntimeCase(from + 2, 5)).toEqual(await runRuntimeCase(from + 2, 5));
+});

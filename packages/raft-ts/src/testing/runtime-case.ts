@@ -19,6 +19,9 @@ import { holds } from "./violation.ts";
 export interface RuntimeCaseOutcome {
   readonly seed: number;
   readonly events: number;
+  /** Virtual time at the end, in µs, and how many entries were applied somewhere: equal for equal runs. */
+  readonly endedAt: number;
+  readonly entries: number;
   readonly answers: ClientCounts;
   /** Faults and operations, by kind. */
   readonly faults: Readonly<Record<string, number>>;
@@ -109,8 +112,16 @@ class RuntimeCase {
   }
 
   outcome(): RuntimeCaseOutcome {
-    const { scheduler } = this.#world;
-    return { seed: this.#seed, events: scheduler.events, answers: this.#clients.counts, faults: this.#faults };
+    const { scheduler, ledger } = this.#world;
+    const { events, now: endedAt } = scheduler;
+    return {
+      seed: this.#seed,
+      events,
+      endedAt,
+      entries: ledger.size,
+      answers: this.#clients.counts,
+      faults: this.#faults,
+    };
   }
 
   #next(): void {

@@ -164,9 +164,12 @@ describe("Proposals", () => {
     expect(proposals.count).toBe(4);
   });
 
-  test("L13: the entry does not change when the caller's buffer does", async () => {
+  // `slice` of a Buffer is a view, that of any other Uint8Array is a copy.
+  test.each([
+    ["Uint8Array", new Uint8Array([7])],
+    ["Buffer", Buffer.from([7])],
+  ])("L13: the entry does not change when the caller's %s does", async (_, pooled) => {
     const { proposals } = bench();
-    const pooled = new Uint8Array([7]);
     void proposals.propose(pooled, {});
     pooled[0] = 8;
     let handed: Uint8Array | undefined;

@@ -84,7 +84,7 @@ export class Proposals<Result> {
       return this.#refuse("busy", `${this.#bytes} bytes of proposals wait for their outcome`);
     }
     // L13: whatever the caller does with its buffer, the entry stays as it is.
-    const proposal = this.#add(data.slice(), options);
+    const proposal = this.#add(new Uint8Array(data), options);
     this.#waiting.push(proposal);
     this.#host.wake();
     return proposal.pending.promise;

@@ -149,7 +149,7 @@ class MemorySnapshots implements SnapshotStore {
   async save(meta: SnapMeta, chunks: AsyncIterable<Uint8Array>): Promise<SnapshotDescription> {
     this.#check();
     const parts: Uint8Array[] = [];
-    for await (const chunk of chunks) parts.push(chunk.slice());
+    for await (const chunk of chunks) parts.push(new Uint8Array(chunk));
     this.#check();
     const state = joined(parts);
     const chain = this.#disk.image.chainAt(meta.index);
@@ -185,7 +185,7 @@ class MemorySnapshots implements SnapshotStore {
         if (mine.size + chunk.length > sizeBytes) {
           throw new Error(`Cannot stage snapshot "${id}": more than its ${sizeBytes} bytes arrived`);
         }
-        mine.chunks.push(chunk.slice());
+        mine.chunks.push(new Uint8Array(chunk));
         mine.size += chunk.length;
       },
       finish: async () => {

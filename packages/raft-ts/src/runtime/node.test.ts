@@ -13,6 +13,7 @@ import type { NodeEvent, NodeOptionsInput } from "./node-options.ts";
 
 interface Member {
   readonly disk: MemoryDisk;
+  readonly storage: MemoryStorage;
   readonly machine: RegisterStateMachine;
   readonly node: RaftNode<RegisterOutput>;
 }
@@ -45,7 +46,7 @@ async function member(
   const transport = network.transport(disk.peerId);
   const node = await RaftNode.start({ storage, opened, transport, stateMachine: machine, options });
   running.push(node);
-  return { disk, machine, node };
+  return { disk, storage, machine, node };
 }
 
 async function group(count: number, options = quick): Promise<{ members: Member[]; network: MemoryNetwork }> {
@@ -236,6 +237,35 @@ describe("RaftNode", () => {
     await until(() => away.machine.read(2) === 200 || undefined);
     expect(away.node.metrics().snapshotsReceivedTotal).toBeGreaterThan(0);
     expect((await leaderOf(members)).node.metrics().snapshotsSavedTotal).toBeGreaterThan(0);
+  });
+
+  test("D-5: a leader whose log cannot be read back ends, and the others lead on", async () => {
+    const { members, network } = await group(3, { ...quick, core: { tailCacheBytes: 1 } });
+    const { node, storage } = await leaderOf(members);
+    const away = members.find((each) => each.node !== node)!;
+    network.isolate(away.node.id);
+    for (let value = 1; value <= 20; value += 1) await node.propose(write(2, value));
+    storage.entries = () => Promise.reject(new Error("the checksum of entry 5 is wrong"));
+    network.mend();
+    const closed = await node.closed;
+    expect(closed).toMatchObject({ reason: "failed", unfinished: [] });
+    expect(closed.error?.message).toMatch(/^Cannot read entries \d+ to \d+ of the log/);
+    await until(() => away.machine.read(2) === 20 || undefined);
+  });
+
+  test("a transport that does not start is closed, and storage with it", async () => {
+    const [disk] = disks(1);
+    const storage = new MemoryStorage(disk!);
+    await storage.open();
+    const opened = await storage.form({ clusterId: "c", voters: [{ id: disk!.peerId, address: "here" }] });
+    const transport = new MemoryNetwork().transport(disk!.peerId);
+    let stops = 0;
+    transport.start = () => Promise.reject(new Error("the port is taken"));
+    transport.stop = async () => void (stops += 1);
+    const started = RaftNode.start({ storage, opened, transport, stateMachine: new RegisterStateMachine() });
+    await expect(started).rejects.toThrow("the port is taken");
+    expect(stops).toBe(1);
+    expect(disk!.holder).toBeUndefined();
   });
 
   test("D-9: a leader short of space refuses, hands over, and proposes again when there is enough", async () => {

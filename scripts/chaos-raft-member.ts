@@ -164,6 +164,9 @@ function nodeIdOf(id: PeerId | undefined): string | null {
   return id === undefined ? null : id.slice(0, id.indexOf("@"));
 }
 
+// An orphan serves nobody; and after the end in order there is nothing left to do.
+process.once("disconnect", () => process.exit());
+
 if (process.send !== undefined && process.argv[2] !== undefined) {
   try {
     await serve(JSON.parse(process.argv[2]) as MemberStart);

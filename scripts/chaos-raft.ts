@@ -9,6 +9,7 @@
  * Ends with 0 when every promise was kept. Leaves no process, port or file behind.
  */
 
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -277,7 +278,11 @@ const peers = ports.map((port, at): InitialPeer => ({ nodeId: `n${at + 1}`, addr
 const members = peers.map(
   (peer) => new MemberProcess(peer, join(directory, peer.nodeId), peers, (why) => violations.push(why)),
 );
-process.once("exit", () => members.forEach((member) => void member.kill()));
+// Whatever ends this process, nothing of it stays.
+process.once("exit", () => {
+  for (const member of members) void member.kill();
+  rmSync(directory, { recursive: true, force: true });
+});
 const stopEarly = (): void => process.exit(130);
 process.once("SIGINT", stopEarly);
 process.once("SIGTERM", stopEarly);

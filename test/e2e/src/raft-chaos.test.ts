@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { afterThisTest } from "./clean-up.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const seconds = process.env["RAFT_CHAOS_SECONDS"] ?? "8";
@@ -20,6 +21,7 @@ test("raft-ts keeps its promises while its processes are killed, stopped and wip
     seed,
   ];
   const child = spawn(process.execPath, args, { cwd: root, stdio: "pipe" });
+  afterThisTest(async () => child.kill());
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise((resolve) => child.once("close", resolve));

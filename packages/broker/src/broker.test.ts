@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -79,9 +79,18 @@ test("Broker serves metrics, liveness and readiness over HTTP", async () => {
     "varve_open_consume_streams 0",
     "varve_journal_bytes ",
     "varve_journal_rounds_total ",
+    'varve_group_commit_seconds_bucket{le="0.0001"}',
+    'varve_group_commit_bytes_bucket{le="256"}',
   ]) {
     expect(metrics).toContain(line);
   }
+  const of = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(metrics)?.[1]);
+  // A new partition, the epoch it begins with, and one batch: rounds that only seal are not among them.
+  expect(of("varve_group_commit_seconds_count")).toBeGreaterThanOrEqual(2);
+  expect(of("varve_group_commit_seconds_count")).toBeLessThanOrEqual(3);
+  expect(of("varve_group_commit_seconds_sum")).toBeGreaterThan(0);
+  expect(of("varve_group_commit_bytes_sum")).toBeGreaterThanOrEqual(61);
+  expect(of("varve_group_commit_bytes_sum")).toBeLessThan(256);
   expect(await server.broker.metrics.getMetricsAsJSON()).toContainEqual(
     expect.objectContaining({ name: "varve_produce_latency_seconds" }),
   );
@@ -89,6 +98,16 @@ test("Broker serves metrics, liveness and readiness over HTTP", async () => {
   expect(
     lines.filter((line) => !/^varve_[a-z_]+(\{[^}]*\})? -?[0-9.e+-]+$/.test(line) && !line.endsWith(" Nan")),
   ).toEqual([]);
+});
+
+test("docs/metrics.md has every metric with its help, and no other", async () => {
+  await using server = await TestBroker.start();
+  const text = await readFile(new URL("../../../docs/metrics.md", import.meta.url), "utf8");
+  const rows = [...text.matchAll(/^\| `(varve_[a-z_]+)` +\| (\w+) +\| (.*?) +\|/gm)].map((row) =>
+    row.slice(1, 4).join(" | "),
+  );
+  const metrics = await server.broker.metrics.getMetricsAsJSON();
+  expect(rows).toEqual(metrics.map(({ name, type, help }) => `${name} | ${String(type)} | ${help}`));
 });
 
 test("Broker.close() answers what is under way, ends readers with SHUTTING_DOWN, and takes nothing more", async () => {

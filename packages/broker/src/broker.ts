@@ -226,6 +226,10 @@ export class Broker {
         fs: this.#options.fs ?? nodeFileSystem(),
         clock: this.#clock,
         onFatal: (error) => this.#fail(error),
+        onCommit: ({ ms, bytes }) => {
+          this.#counters.commitLatency.observe(ms / 1000);
+          this.#counters.commitBytes.observe(bytes);
+        },
         onProgress: (done, total, what) => {
           this.#notReady = `it is recovering its partitions: ${done} of ${total} done`;
           onProgress?.(done, total, what);

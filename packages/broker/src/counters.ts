@@ -1,5 +1,6 @@
 /** Numbers of one node that hot paths count; `Broker.stats()` and the metrics show them. */
 import type { Reason } from "@varve/format";
+import { Histogram, sizeBoundsBytes } from "./metrics/histogram.ts";
 import type { Refusal } from "./refusal.ts";
 
 export class NodeCounters {
@@ -10,6 +11,10 @@ export class NodeCounters {
   /** Unary calls under way, produces and long polls included. */
   unaryCalls = 0;
   producerIdsGiven = 0;
+  /** Write and sync of one round of the journal, in seconds. */
+  readonly commitLatency = new Histogram();
+  /** Bytes of batches in one round of the journal. */
+  readonly commitBytes = new Histogram(sizeBoundsBytes);
 
   countRefusal(refusal: Refusal): void {
     this.errorsByReason.set(refusal.reason, (this.errorsByReason.get(refusal.reason) ?? 0) + 1);

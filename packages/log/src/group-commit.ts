@@ -38,7 +38,17 @@ export interface GroupCommitOptions {
   readonly clock: Clock;
   readonly onFatal: (error: unknown) => void;
   /** After each round: the journal has grown, a checkpoint may be due. */
-  readonly onRound?: () => void;
+  readonly onRound?: (round: CommittedRound) => void;
+}
+
+/** What one round did. */
+export interface CommittedRound {
+  /** Records of all partitions; 0 for a round that only seals, or promises. */
+  readonly records: number;
+  /** Of batches. */
+  readonly bytes: number;
+  /** From the start of the write to the end of the sync. */
+  readonly ms: number;
 }
 
 interface Item {
@@ -147,9 +157,10 @@ export class GroupCommit {
     const items = this.#take(promises.length);
     const records = items.map((item) => item.record);
     const number = this.#options.writer.nextRound;
+    const startMs = this.#options.clock.monotonicMs();
     // J-4: one round outstanding; it counts when write and sync have ended, never before.
     this.#options.writer.write(promises, records).then(
-      () => this.#ended(items, number),
+      () => this.#ended(items, number, this.#options.clock.monotonicMs() - startMs),
       (error: unknown) => {
         this.stop();
         this.#options.onFatal(error);
@@ -189,7 +200,7 @@ export class GroupCommit {
     return taken;
   }
 
-  #ended(items: readonly Item[], number: number): void {
+  #ended(items: readonly Item[], number: number, ms: number): void {
     if (this.#isStopped) return;
     this.#isWriting = false;
     this.#isUnsealed = items.length > 0;
@@ -198,8 +209,12 @@ export class GroupCommit {
       owner.recordDurable(record, number);
       bytesOf.set(owner, (bytesOf.get(owner) ?? 0) + (record.bytes?.length ?? 0));
     }
-    for (const [owner, bytes] of bytesOf) owner.roundEnded(number, bytes);
-    this.#options.onRound?.();
+    let roundBytes = 0;
+    for (const [owner, bytes] of bytesOf) {
+      roundBytes += bytes;
+      owner.roundEnded(number, bytes);
+    }
+    this.#options.onRound?.({ records: items.length, bytes: roundBytes, ms });
     if (this.#head < this.#queue.length) {
       this.#schedule();
       return;

@@ -2,6 +2,7 @@
 import type { Clock } from "./clock.ts";
 import type { LogError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
+import type { CommittedRound } from "./group-commit.ts";
 import type { PartitionId } from "./partition-id.ts";
 import type { LogConfig, PartitionState } from "./partition-types.ts";
 
@@ -41,6 +42,8 @@ export interface StoreDependencies {
   readonly clock: Clock;
   /** J-14: the disk failed; the process has to end its leadership and itself. Called once. */
   readonly onFatal: (error: LogError) => void;
+  /** After every group commit that held something, at once: for counting. */
+  readonly onCommit?: (round: CommittedRound) => void;
   /** Recovery: `done` of `total` partitions; `what` is the one that is next. */
   readonly onProgress?: (done: number, total: number, what: string) => void;
 }

@@ -102,7 +102,10 @@ export class LogStore {
       writer: this.#journal,
       clock,
       onFatal: (error) => this.#fail(journalFailed(error)),
-      onRound: () => this.#noteActivity(),
+      onRound: (round) => {
+        this.#noteActivity();
+        if (round.records > 0) dependencies.onCommit?.(round);
+      },
     });
     this.#checkpointer = new Checkpointer({
       journal: this.#journal,

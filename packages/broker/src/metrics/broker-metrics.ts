@@ -5,7 +5,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { PartitionState, StoreStats } from "@varve/log";
 import { Counter, Gauge, Registry } from "prom-client";
-import { CollectedHistogram } from "./histogram.ts";
+import { CollectedHistogram, type Histogram } from "./histogram.ts";
 import type { TopicMetrics } from "./topic-metrics.ts";
 
 /** Numbers that are read at scrape time. */
@@ -14,6 +14,8 @@ export interface MetricsSource {
   partitionStates(): Iterable<PartitionState["kind"]>;
   errorsByReason(): Iterable<[string, number]>;
   store(): StoreStats | undefined;
+  /** Of the node: name, help, and the histogram. */
+  histograms(): Iterable<readonly [name: string, help: string, histogram: Histogram]>;
   gauges(): Iterable<readonly [name: string, help: string, value: number]>;
 }
 
@@ -31,7 +33,7 @@ const storeGauges = [
   ["varve_journal_bytes", "Bytes of journal files that recovery would need", "journalBytes"],
 ] as const;
 
-/** A group commit is a round of the journal: bytes appended per round are the quotient of two rates. */
+/** A group commit is a round of the journal; empty ones, which only seal the one before, are counted too. */
 const storeCounters = [
   ["varve_journal_rounds_total", "Group commits: rounds of the journal since it exists", "round"],
   ["varve_checkpoints_total", "Checkpoints since the start", "checkpoints"],
@@ -84,6 +86,9 @@ export class BrokerMetrics {
       for (const state of source.partitionStates()) counts.set(state, (counts.get(state) ?? 0) + 1);
       return [...counts].map(([state, count]) => [{ state }, count]);
     });
+    for (const [name, help, histogram] of source.histograms()) {
+      this.registry.registerMetric(new CollectedHistogram(name, help, () => [{ labels: {}, histogram }]));
+    }
     for (const [name, help] of source.gauges()) {
       this.#gauge(name, help, [], () => {
         for (const [candidate, , value] of source.gauges()) if (candidate === name) return [[{}, value]];

@@ -21,6 +21,10 @@ export function brokerMetricsSource(
     },
     errorsByReason: () => counters.errorsByReason,
     store: () => node()?.store.stats(),
+    histograms: () => [
+      ["varve_group_commit_seconds", "Write and sync of one group commit with records", counters.commitLatency],
+      ["varve_group_commit_bytes", "Bytes of batches in one group commit with records", counters.commitBytes],
+    ],
     gauges: () => [
       ["varve_open_produce_streams", "Open ProduceStream calls", counters.openProduceStreams],
       ["varve_open_consume_streams", "Open Consume calls", counters.openConsumeStreams],

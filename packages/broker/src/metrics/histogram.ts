@@ -9,6 +9,9 @@ export const latencyBoundsSeconds: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 
+/** 256 bytes to 16 MiB, which is the most that one round of the journal holds. */
+export const sizeBoundsBytes: readonly number[] = [256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216];
+
 export class Histogram {
   readonly bounds: readonly number[];
   /** One more than bounds: the last counts what is above all of them. */

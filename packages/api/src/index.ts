@@ -70,7 +70,7 @@ export {
   type ProduceResult,
 } from "./produce/produce-response.ts";
 export { RawRecords, type ToBatchOptions } from "./produce/raw-records.ts";
-export type { RequestFault } from "./request-fault.ts";
+export { OversizedRequest, type RequestFault } from "./request-fault.ts";
 export { loadServices, type AdminClient, type LogClient, type LogHandlers, type Services } from "./services.ts";
 export { errorFromStatus, statusFromError, type StatusFields } from "./status-details.ts";
 export type { Ack, AckLevel, ErrorFields, LeaderHint } from "./wire/shared-messages.ts";

@@ -82,6 +82,7 @@ import {
   type ProduceOutcome,
   type ProduceResponse,
 } from "./produce/produce-response.ts";
+import { OversizedRequest, plainRequestBytesMax } from "./request-fault.ts";
 import { asBuffer } from "./wire/wire-reader.ts";
 
 /** What a server implements for the Log service. Requests with a `fault` are to be refused with it. */
@@ -160,7 +161,7 @@ export function loadServices(): Services {
     oneofs: true,
   });
   const log = withFastCodecs(definitions["varve.v1.Log"] as unknown as LogDefinition);
-  const admin = definitions["varve.v1.Admin"] as ServiceDefinition;
+  const admin = withBounds(definitions["varve.v1.Admin"] as ServiceDefinition);
   const LogConstructor = makeClientConstructor(log, "varve.v1.Log");
   const AdminConstructor = makeClientConstructor(admin, "varve.v1.Admin");
   return {
@@ -174,10 +175,26 @@ export function loadServices(): Services {
   };
 }
 
+/** Requests that are too long are not decoded: the handler gets an `OversizedRequest`. */
+function withBounds(definition: ServiceDefinition): ServiceDefinition {
+  const bounded = Object.entries(definition).map(([name, method]) => {
+    const requestDeserialize = (bytes: Buffer): unknown =>
+      bytes.length > plainRequestBytesMax ? new OversizedRequest(bytes.length) : method.requestDeserialize(bytes);
+    return [name, { ...method, requestDeserialize }];
+  });
+  return Object.fromEntries(bounded) as ServiceDefinition;
+}
+
+/** The same for requests that carry their fault: what is too long is decoded as if it were empty. */
+function boundedRequest<T extends object>(bytes: Buffer, decode: (bytes: Buffer) => T): T {
+  if (bytes.length <= plainRequestBytesMax) return decode(bytes);
+  return { ...decode(Buffer.alloc(0)), fault: new OversizedRequest(bytes.length).fault };
+}
+
 function withFastCodecs(definition: LogDefinition): ServiceDefinition {
   const { Consume, Fetch } = definition;
   const log = {
-    ...definition,
+    ...withBounds(definition),
     Produce: {
       ...definition.Produce,
       requestSerialize: encodeProduceRequest,
@@ -195,14 +212,16 @@ function withFastCodecs(definition: LogDefinition): ServiceDefinition {
     Fetch: {
       ...Fetch,
       requestSerialize: (request: FetchRequestFields) => Fetch.requestSerialize(fetchRequestToMessage(request)),
-      requestDeserialize: (bytes: Buffer) => fetchRequestFromMessage(Fetch.requestDeserialize(bytes)),
+      requestDeserialize: (request: Buffer) =>
+        boundedRequest(request, (bytes) => fetchRequestFromMessage(Fetch.requestDeserialize(bytes))),
       responseSerialize: asBuffer,
       responseDeserialize: decodeConsumeResponse,
     },
     Consume: {
       ...Consume,
       requestSerialize: (request: ConsumeRequestFields) => Consume.requestSerialize(consumeRequestToMessage(request)),
-      requestDeserialize: (bytes: Buffer) => consumeRequestFromMessage(Consume.requestDeserialize(bytes)),
+      requestDeserialize: (request: Buffer) =>
+        boundedRequest(request, (bytes) => consumeRequestFromMessage(Consume.requestDeserialize(bytes))),
       responseSerialize: asBuffer,
       responseDeserialize: decodeConsumeResponse,
     },

@@ -3,7 +3,7 @@
  * under way and refuses beyond the limit.
  */
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
-import { type ProduceResponse, VarveError, statusFromError } from "@varve/api";
+import { OversizedRequest, type ProduceResponse, VarveError, statusFromError } from "@varve/api";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 
@@ -39,7 +39,12 @@ export function unary<Request, Response>(
   name: string,
   handle: (request: Request) => Promise<Response | Refusal>,
 ): Unary<Request, Response> {
-  return (call, callback) => void answerUnary(node, name, () => handle(call.request), callback);
+  return (call, callback) => {
+    const { request } = call;
+    const tooLong = request instanceof OversizedRequest ? request.fault : undefined;
+    const answer = tooLong === undefined ? handle : () => Promise.resolve(refuse(tooLong.reason, tooLong.message));
+    void answerUnary(node, name, () => answer(request), callback);
+  };
 }
 
 /** Runs `handle` as one unary call and answers. Undefined: nobody waits for the answer any more. Never rejects. */

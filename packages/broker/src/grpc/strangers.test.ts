@@ -182,3 +182,25 @@ test("Health.Watch tells changes, ends when the broker stops, and is bounded; a 
   expect(await Promise.all(ends.slice(0, 2))).toEqual(["end", "end"]);
   expect(told).toEqual(["varve.v1.Log SERVING", "unknown SERVICE_UNKNOWN", "varve.v1.Log NOT_SERVING"]);
 });
+
+test("Requests that carry no records and are too long are refused before they are decoded", async () => {
+  await using server = await TestBroker.start();
+  await server.createTopic("t");
+  const partitions = Array<number>(600_000).fill(0);
+  const bytesAndLimit = /^Cannot take a request of 600\d\d\d bytes: .* at most 524288;/;
+  for (const refused of [
+    server.call("DescribePartitions", { topic: "t", partitions }),
+    server.listOffsets({ topic: "t", partitions }),
+    server.fetch({ topic: "t".repeat(600_000), partition: 0 }),
+    server.consumeAll({ topic: "t".repeat(600_000), end: { kind: "latest-at-start" } }),
+  ]) {
+    const error = await refused.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ reason: "INVALID_REQUEST", message: expect.stringMatching(bytesAndLimit) as string });
+  }
+  // As many as may be named are within the limit, and are what is said to be too many beyond.
+  const many = await server
+    .call("DescribePartitions", { topic: "t", partitions: partitions.slice(0, 20_000) })
+    .catch((reason: unknown) => reason);
+  expect(many).toMatchObject({ message: expect.stringContaining("20000 partitions") as string });
+  await alive(server);
+});

@@ -59,6 +59,31 @@ test("Admin creates, describes, lists, enlarges and deletes topics", async () =>
   expect(await server.call("ListTopics", {})).toMatchObject({ topics: [{ topic: "a" }, { topic: "b" }] });
 });
 
+test("A topic that is deleted and made again has nothing of the old one, also after a restart", async () => {
+  const read = async (): Promise<unknown[]> => {
+    const messages = await server.consumeAll({ topic: "again", end: { kind: "latest-at-start" } });
+    return messages.flatMap(({ records }) => records.map(({ offset, value }) => [offset, value?.length]));
+  };
+  await server.call("CreateTopic", { topic: "again", configs: { flush: "os" } });
+  await server.produce({ topic: "again", partition: 0, records: [{ value: bytes("old") }, { value: bytes("old") }] });
+  // With part of it in files only, and with the newest in memory only.
+  await server.restart();
+  await server.produce({ topic: "again", partition: 0, records: [{ value: bytes("old") }] });
+  expect(await read()).toHaveLength(3);
+  await server.call("DeleteTopic", { topic: "again" });
+  await server.call("CreateTopic", { topic: "again" });
+  expect(await read()).toEqual([]);
+  const { results } = await server.produce({ topic: "again", partition: 0, records: [{ value: bytes("newer") }] });
+  expect(results[0]).toMatchObject({ baseOffset: 0 });
+  expect(await read()).toEqual([[0, 5]]);
+  const listed = await server.listOffsets({ topic: "again", partitions: [0] });
+  expect(listed.partitions[0]).toMatchObject({ logStartOffset: 0, highWatermark: 1 });
+  // Also its configuration is its own: the old one acknowledged without a sync.
+  expect(results[0]?.ack?.durableReplicas).toBe(1);
+  await server.restart();
+  expect(await read()).toEqual([[0, 5]]);
+});
+
 test("AlterTopicConfig takes effect on the log at once", async () => {
   await server.createTopic("configured");
   await server.call("AlterTopicConfig", {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../client.ts";
 import { systemClock, type Clock } from "../clock.ts";
 import { MemoryBroker } from "../testing/memory-broker.ts";
+import { until } from "../testing/until.ts";
 import type { Producer, ProducerOptions } from "./producer.ts";
 
 let broker: MemoryBroker;
@@ -280,11 +281,3 @@ describe("Producer.flush() and close()", () => {
     await expect(send).rejects.toMatchObject({ reason: "CLIENT_CLOSED" });
   });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 5000;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error("The condition did not come true in 5 s");
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}

@@ -3,6 +3,7 @@ import type { ConsumedRecord } from "@varve/api";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../client.ts";
 import { batchOf, MemoryBroker } from "../testing/memory-broker.ts";
+import { until } from "../testing/until.ts";
 import type { Reader } from "./reader.ts";
 
 let broker: MemoryBroker;
@@ -208,7 +209,10 @@ describe("Reader", () => {
       handedOut = true;
       return record;
     });
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    // What it waits for has been there for long when a reader that came later is through with it.
+    expect(await all(client.reader({ topic: "t", partitions: [0], to: { kind: "latest-at-start" } }))).toEqual(
+      numbers(3),
+    );
     expect(handedOut).toBe(false);
     reader.resume();
     expect(textOf((await next)!)).toBe("1");
@@ -257,11 +261,3 @@ describe("Reader", () => {
     expect(values).toEqual(numbers(50));
   });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 5000;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error("The condition did not come true in 5 s");
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}

@@ -5,34 +5,13 @@
 import { batchesIn, buildBatch, readPlainRecords } from "@varve/format";
 import { expect, test } from "vitest";
 import type { PartitionLog } from "./partition-log.ts";
-import { LogStore } from "./store.ts";
+import type { LogStore } from "./store.ts";
 import { testConfig } from "./testing/log-config.ts";
-import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
-import { SimulatedDisk } from "./testing/simulated-disk.ts";
+import { newDisk, openStore } from "./testing/disk-store.ts";
+import type { SimulatedDisk } from "./testing/simulated-disk.ts";
 
 const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
 const appended = 12;
-
-async function open(disk: SimulatedDisk, directModeBytes?: number): Promise<LogStore> {
-  const opening = LogStore.open(
-    {
-      directory: "/data",
-      bootId: "one",
-      defaults: testConfig(),
-      journalFileBytes: 65_536,
-      scrubBytesPerSecond: 0,
-      ...(directModeBytes === undefined ? {} : { directModeBytes }),
-    },
-    {
-      fs: disk.fileSystem(),
-      clock: new SimulatedClock(disk.time),
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
-  return disk.time.result(opening, "the store to open");
-}
 
 function logOf(store: LogStore): PartitionLog {
   const log = store.get(id.topicId, id.partition);
@@ -77,10 +56,8 @@ async function damaged(
   mode: "journal" | "direct" | "os",
   damage: "flip" | "end" | "all" | "file",
 ): Promise<SimulatedDisk> {
-  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: 7 });
-  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
-  const store = await open(disk, mode === "direct" ? 1 : undefined);
+  const disk = await newDisk(7);
+  const store = await openStore(disk, mode === "direct" ? { directModeBytes: 1 } : {});
   const config = testConfig({ flush: mode === "os" ? "os" : "sync", segmentBytes: 1500 });
   const log = await disk.time.result(store.create(id, config), "a partition");
   log.startEpoch(1);
@@ -103,7 +80,7 @@ async function damaged(
 
 /** The open store with its partition in quarantine, which a reader finds if the recovery does not. */
 async function quarantined(disk: SimulatedDisk): Promise<PartitionLog> {
-  const log = logOf(await open(disk));
+  const log = logOf(await openStore(disk));
   if (log.state.kind !== "quarantined") await valuesOf(disk, log).catch(() => undefined);
   expect(log.state).toMatchObject({ kind: "quarantined", end: appended });
   return log;
@@ -137,7 +114,7 @@ test.each(
       if (ending === "kill") disk.kill(effects);
       else disk.powerCut(effects);
 
-      log = logOf(await open(disk));
+      log = logOf(await openStore(disk));
       const where = `stopped after effect ${effects}`;
       // What a reader had found may not be written down yet: the next reader finds it.
       if (log.state.kind !== "quarantined") await valuesOf(disk, log).catch(() => undefined);
@@ -161,12 +138,12 @@ test.each(
 
 test("LogStore J-12: a quarantine outlives the failure of the partition that has it", async () => {
   const disk = await damaged("journal", "flip");
-  const first = await open(disk);
+  const first = await openStore(disk);
   await valuesOf(disk, logOf(first)).catch(() => undefined);
   for (let slot = 0; slot < 2; slot += 1) await disk.time.result(first.checkpoint(), "a checkpoint");
   disk.kill(1);
   // Found by a reader, known to the checkpoint, and the log ends where it lies now.
-  const store = await open(disk);
+  const store = await openStore(disk);
   const log = logOf(store);
   const { state } = log;
   expect(state).toMatchObject({ kind: "quarantined", end: appended });
@@ -176,14 +153,12 @@ test("LogStore J-12: a quarantine outlives the failure of the partition that has
   disk.clearFaults();
   for (let slot = 0; slot < 2; slot += 1) await disk.time.result(store.checkpoint(), "a checkpoint");
   disk.kill(1);
-  expect(logOf(await open(disk)).state).toEqual(state);
+  expect(logOf(await openStore(disk)).state).toEqual(state);
 });
 
 test("LogStore J-12: a first segment that is missing is damage, also when no checkpoint knew it", async () => {
-  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: 7 });
-  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
-  const store = await open(disk, 1);
+  const disk = await newDisk(7);
+  const store = await openStore(disk, { directModeBytes: 1 });
   const log = await disk.time.result(store.create(id, testConfig({ segmentBytes: 1500 })), "a partition");
   log.startEpoch(1);
   await append(disk, log, appended);
@@ -192,5 +167,5 @@ test("LogStore J-12: a first segment that is missing is damage, also when no che
   disk.kill(3);
   const [first] = disk.files().filter(({ path }) => path.endsWith(".log"));
   disk.loseFile(first!.path);
-  expect(logOf(await open(disk)).state).toMatchObject({ kind: "quarantined", offset: 0, end: appended });
+  expect(logOf(await openStore(disk)).state).toMatchObject({ kind: "quarantined", offset: 0, end: appended });
 });

@@ -2,40 +2,12 @@
 import { buildBatch } from "@varve/format";
 import { expect, test } from "vitest";
 import type { PartitionLog } from "./partition-log.ts";
-import { LogStore } from "./store.ts";
 import { testConfig } from "./testing/log-config.ts";
-import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
-import { SimulatedDisk } from "./testing/simulated-disk.ts";
+import { newDisk, openStore } from "./testing/disk-store.ts";
+import { SimulatedTime } from "./testing/simulated-clock.ts";
+import type { SimulatedDisk } from "./testing/simulated-disk.ts";
 
 const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
-
-function open(disk: SimulatedDisk, directModeBytes = 1 << 20): Promise<LogStore> {
-  const opening = LogStore.open(
-    {
-      directory: "/data",
-      bootId: "one",
-      defaults: testConfig(),
-      journalFileBytes: 65_536,
-      directModeBytes,
-      scrubBytesPerSecond: 0,
-    },
-    {
-      fs: disk.fileSystem(),
-      clock: new SimulatedClock(disk.time),
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
-  return disk.time.result(opening, "the store to open");
-}
-
-async function newDisk(seed: number): Promise<SimulatedDisk> {
-  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed });
-  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
-  return disk;
-}
 
 function append(log: PartitionLog, valueBytes: number): void {
   const batch = buildBatch([{ value: new Uint8Array(valueBytes), timestampMs: 1 }]);
@@ -56,7 +28,7 @@ async function appendCounted(
 
 test("LogStore.checkpoint() J-8: one bad slot costs nothing, since the other still has its journal", async () => {
   const disk = await newDisk(1);
-  const store = await open(disk);
+  const store = await openStore(disk);
   const log = await disk.time.result(store.create(id, testConfig()), "a partition");
   log.startEpoch(1);
   // A file of the journal holds two of these; each checkpoint leaves one behind that only the older slot needs.
@@ -70,7 +42,7 @@ test("LogStore.checkpoint() J-8: one bad slot costs nothing, since the other sti
   for (const slot of ["checkpoint-a", "checkpoint-b"]) {
     const copy = disk.clone({ time: new SimulatedTime(), seed: 2 });
     copy.flipBit(`/data/${slot}`, 40, 1);
-    const found = (await open(copy)).get(id.topicId, 0);
+    const found = (await openStore(copy)).get(id.topicId, 0);
     expect(found?.state, slot).toMatchObject({ kind: "needs-epoch" });
     expect(found?.logEndOffset, slot).toBe(21);
   }
@@ -78,7 +50,7 @@ test("LogStore.checkpoint() J-8: one bad slot costs nothing, since the other sti
 
 test("LogStore.checkpoint() J-8: does not pass a truncation whose files are not cut yet", async () => {
   const disk = await newDisk(3);
-  const store = await open(disk);
+  const store = await openStore(disk);
   const log = await disk.time.result(store.create(id, testConfig({ flush: "os" })), "a partition");
   log.startEpoch(1);
   await appendCounted(disk, log, 3, 100);
@@ -90,14 +62,14 @@ test("LogStore.checkpoint() J-8: does not pass a truncation whose files are not 
   store.checkpoint().catch(() => undefined);
   await disk.time.pass(1000);
   disk.kill(1);
-  const found = (await open(disk)).get(id.topicId, 0);
+  const found = (await openStore(disk)).get(id.topicId, 0);
   expect(found?.state).toMatchObject({ kind: "needs-epoch" });
   expect(found?.logEndOffset).toBe(3);
 });
 
 test("PartitionLog J-3: nothing is appended while a second cut is due", async () => {
   const disk = await newDisk(4);
-  const store = await open(disk);
+  const store = await openStore(disk);
   const log = await disk.time.result(store.create(id, testConfig({ flush: "os" })), "a partition");
   log.startEpoch(1);
   disk.inject({ operation: "write", path: ".log", effect: "fail", code: "NO_SPACE" });
@@ -124,7 +96,7 @@ test("LogStore.checkpoint() J-8: sizes and recovery point belong together, also 
   for (let seed = 1; seed <= 10; seed += 1) {
     const disk = await newDisk(seed);
     // From the first byte on: every partition is in mode `direct`.
-    const store = await open(disk, 1);
+    const store = await openStore(disk, { directModeBytes: 1 });
     const log = await disk.time.result(store.create(id, testConfig()), "a partition");
     log.startEpoch(1);
     await appendCounted(disk, log, 4, 500);
@@ -139,7 +111,7 @@ test("LogStore.checkpoint() J-8: sizes and recovery point belong together, also 
     store.checkpoint().catch(() => undefined);
     await disk.time.pass(1000);
     disk.powerCut(seed);
-    const again = await open(disk);
+    const again = await openStore(disk);
     const found = again.get(id.topicId, 0);
     expect(found?.state.kind, `seed ${seed}`).toBe("needs-epoch");
     expect(found?.logEndOffset, `seed ${seed}`).toBeGreaterThanOrEqual(counted);
@@ -148,7 +120,7 @@ test("LogStore.checkpoint() J-8: sizes and recovery point belong together, also 
     found?.appendAsLeader(buildBatch([{ value: new Uint8Array(9), timestampMs: 1 }]), { now: 1 });
     const end = found?.logEndOffset ?? 0;
     await disk.time.result(again.close(), "the store to close");
-    const last = (await open(disk)).get(id.topicId, 0);
+    const last = (await openStore(disk)).get(id.topicId, 0);
     for (let offset = 0; offset < end; offset += 1) {
       const read = await disk.time.result(last!.read({ offset, limit: end, maxBytes: 1 }), "a read");
       expect(read, `seed ${seed}, offset ${offset}`).toMatchObject({ kind: "batches", nextOffset: offset + 1 });

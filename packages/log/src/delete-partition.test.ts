@@ -2,34 +2,12 @@
 import { batchesIn, buildBatch, readPlainRecords } from "@varve/format";
 import { expect, test } from "vitest";
 import type { PartitionLog } from "./partition-log.ts";
-import { LogStore } from "./store.ts";
 import { testConfig } from "./testing/log-config.ts";
-import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
-import { SimulatedDisk } from "./testing/simulated-disk.ts";
+import { newDisk, openStore } from "./testing/disk-store.ts";
+import type { SimulatedDisk } from "./testing/simulated-disk.ts";
 
 const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
 const again = { ...id, topicId: "fedcba9876543210fedcba9876543210" };
-
-async function newDisk(seed: number): Promise<SimulatedDisk> {
-  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed });
-  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
-  return disk;
-}
-
-function open(disk: SimulatedDisk): Promise<LogStore> {
-  const opening = LogStore.open(
-    { directory: "/data", bootId: "one", defaults: testConfig(), journalFileBytes: 65_536, scrubBytesPerSecond: 0 },
-    {
-      fs: disk.fileSystem(),
-      clock: new SimulatedClock(disk.time),
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
-  return disk.time.result(opening, "the store to open");
-}
 
 async function append(disk: SimulatedDisk, log: PartitionLog, value: string): Promise<void> {
   if (log.state.kind === "needs-epoch") log.startEpoch(log.leaderEpoch + 1);
@@ -56,7 +34,7 @@ async function valuesOf(disk: SimulatedDisk, log: PartitionLog): Promise<string[
 test("LogStore.delete() J-7: beside a change of mode, after any effect and a power cut: all is there, or nothing", async () => {
   for (let effects = 1; ; effects += 1) {
     const disk = await newDisk(effects);
-    const store = await open(disk);
+    const store = await openStore(disk);
     const log = await disk.time.result(store.create(id, testConfig()), "a partition");
     await append(disk, log, "one");
     await disk.time.result(store.checkpoint(), "a checkpoint");
@@ -70,7 +48,7 @@ test("LogStore.delete() J-7: beside a change of mode, after any effect and a pow
     );
     await disk.time.until(() => isDeleted || disk.isHalted, "the deletion, or the halt");
     disk.powerCut(effects);
-    const found = (await open(disk)).get(id.topicId, 0);
+    const found = (await openStore(disk)).get(id.topicId, 0);
     const where = `effect ${effects}`;
     if (isDeleted) expect(found, where).toBeUndefined();
     if (found !== undefined) {
@@ -86,7 +64,7 @@ test("LogStore.delete() J-7: beside a change of mode, after any effect and a pow
 test("LogStore.create() F-7: a topic of the same name begins with an empty log, also after a kill and a power cut", async () => {
   for (const power of [false, true]) {
     const disk = await newDisk(7);
-    const store = await open(disk);
+    const store = await openStore(disk);
     const old = await disk.time.result(store.create(id, testConfig()), "a partition");
     for (const value of ["old 0", "old 1", "old 2"]) await append(disk, old, value);
     await disk.time.result(store.checkpoint(), "a checkpoint");
@@ -97,7 +75,7 @@ test("LogStore.create() F-7: a topic of the same name begins with an empty log, 
     for (const value of ["new 0", "new 1"]) await append(disk, log, value);
     if (power) disk.powerCut(1);
     else disk.kill(1);
-    const reopened = await open(disk);
+    const reopened = await openStore(disk);
     expect(reopened.partitions().map((partition) => partition.id)).toEqual([again]);
     expect(await valuesOf(disk, reopened.get(again.topicId, 0)!)).toEqual(["new 0", "new 1"]);
   }

@@ -2,10 +2,9 @@ import { buildBatch } from "@varve/format";
 import { expect, test } from "vitest";
 import { decodeJournalList, encodeJournalList } from "./journal-list.ts";
 import type { PartitionLog } from "./partition-log.ts";
-import { LogStore } from "./store.ts";
 import { testConfig } from "./testing/log-config.ts";
-import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
-import { SimulatedDisk } from "./testing/simulated-disk.ts";
+import { newDisk, openStore } from "./testing/disk-store.ts";
+import type { SimulatedDisk } from "./testing/simulated-disk.ts";
 
 const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
 
@@ -30,10 +29,8 @@ test("LogStore J-6: a power cut while a journal file is made damages nothing, an
     // Which of two new names a power cut keeps is by lot, so where one is renamed it is asked more often.
     let seeds = 3;
     for (let seed = 1; seed <= seeds; seed += 1) {
-      const disk = new SimulatedDisk({ time: new SimulatedTime(), seed });
-      await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-      await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
-      const log = await disk.time.result((await open(disk)).create(id, testConfig()), "a partition");
+      const disk = await newDisk(seed);
+      const log = await disk.time.result((await openStore(disk)).create(id, testConfig()), "a partition");
       log.startEpoch(1);
       disk.onEffect = (_, operation) => {
         if (operation === "rename" && disk.effects === last) seeds = 60;
@@ -48,7 +45,7 @@ test("LogStore J-6: a power cut while a journal file is made damages nothing, an
       isOver = !disk.isHalted;
       const counted = log.countedOffset;
       disk.powerCut(seed);
-      const found = (await open(disk)).get(id.topicId, 0);
+      const found = (await openStore(disk)).get(id.topicId, 0);
       const where = `effect ${effects}, seed ${seed}`;
       expect(found?.state.kind, where).toBe("needs-epoch");
       expect(found?.logEndOffset, where).toBeGreaterThanOrEqual(counted);
@@ -61,10 +58,8 @@ test("LogStore J-6: a power cut while a journal file is made damages nothing, an
 
 test("LogStore J-10: a start that is cut off leaves a journal file as short as it was until the checkpoint says what that cost", async () => {
   for (let effects = 1; ; effects += 1) {
-    const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: effects });
-    await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-    await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
-    const log = await disk.time.result((await open(disk)).create(id, testConfig()), "a partition");
+    const disk = await newDisk(effects);
+    const log = await disk.time.result((await openStore(disk)).create(id, testConfig()), "a partition");
     log.startEpoch(1);
     log.appendAsLeader(buildBatch([{ value: new Uint8Array(9), timestampMs: 1 }]), { now: 1 });
     await disk.time.until(() => log.countedOffset === 1, "it to count");
@@ -72,14 +67,14 @@ test("LogStore J-10: a start that is cut off leaves a journal file as short as i
     disk.loseEnd("/data/journal/00000000.wal", 100);
     disk.haltAfter(disk.effects + effects);
     let isOpen = false;
-    open(disk).then(
+    openStore(disk).then(
       () => (isOpen = true),
       () => undefined,
     );
     await disk.time.until(() => isOpen || disk.isHalted, "the store to open, or to be stopped");
     disk.haltAfter(Infinity);
     disk.kill(1);
-    const [found] = (await open(disk)).partitions();
+    const [found] = (await openStore(disk)).partitions();
     expect(found?.state.kind, `stopped after effect ${effects}`).toBe("quarantined");
     if (!isOpen) continue;
     expect(effects).toBeGreaterThan(10);
@@ -104,20 +99,20 @@ test.each(["name", "end"])(
         };
         disk.haltAfter(last);
         isOver = false;
-        open(disk).then(
+        openStore(disk).then(
           () => (isOver = true),
           () => undefined,
         );
         await disk.time.until(() => isOver || disk.isHalted, "the store to open, or to be stopped");
         disk.haltAfter(Infinity);
         disk.kill(seed);
-        const store = await open(disk);
+        const store = await openStore(disk);
         // The one of before is damaged; another one has nothing to do with it.
         const later = await disk.time.result(store.create({ ...id, partition: 1 }, testConfig()), "a partition");
         later.startEpoch(1);
         await appendOne(disk, later, 9);
         disk.powerCut(seed);
-        const found = (await open(disk)).get(id.topicId, 1);
+        const found = (await openStore(disk)).get(id.topicId, 1);
         expect(found?.state.kind, `effect ${effects}, seed ${seed}`).toBe("needs-epoch");
         expect(found?.logEndOffset, `effect ${effects}, seed ${seed}`).toBe(1);
       }
@@ -127,10 +122,8 @@ test.each(["name", "end"])(
 );
 
 async function killedWithTwoFiles(seed: number): Promise<SimulatedDisk> {
-  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed });
-  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
-  const log = await disk.time.result((await open(disk)).create(id, testConfig()), "a partition");
+  const disk = await newDisk(seed);
+  const log = await disk.time.result((await openStore(disk)).create(id, testConfig()), "a partition");
   log.startEpoch(1);
   await appendOne(disk, log, 30_000);
   await appendOne(disk, log, 30_000);
@@ -143,18 +136,4 @@ async function appendOne(disk: SimulatedDisk, log: PartitionLog, valueBytes: num
   const batch = buildBatch([{ value: new Uint8Array(valueBytes), timestampMs: 1 }]);
   expect(log.appendAsLeader(batch, { now: 1 }).kind).toBe("appended");
   await disk.time.until(() => log.countedOffset === log.logEndOffset, "it to count");
-}
-
-function open(disk: SimulatedDisk): Promise<LogStore> {
-  const opening = LogStore.open(
-    { directory: "/data", bootId: "one", defaults: testConfig(), journalFileBytes: 65_536, scrubBytesPerSecond: 0 },
-    {
-      fs: disk.fileSystem(),
-      clock: new SimulatedClock(disk.time),
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
-  return disk.time.result(opening, "the store to open");
 }

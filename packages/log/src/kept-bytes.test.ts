@@ -1,34 +1,16 @@
 /** What must not be written too early, and what must be written again though it seems to be there. */
 import { buildBatch } from "@varve/format";
 import { expect, test } from "vitest";
-import { LogStore } from "./store.ts";
+import type { LogStore } from "./store.ts";
 import { testConfig } from "./testing/log-config.ts";
-import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
-import { SimulatedDisk } from "./testing/simulated-disk.ts";
+import { newDisk, openStore } from "./testing/disk-store.ts";
+import type { SimulatedDisk } from "./testing/simulated-disk.ts";
 
 const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
 
+/** A sync that fails is final (J-14): here it is what is asked for. */
 function open(disk: SimulatedDisk, directModeBytes: number): Promise<LogStore> {
-  const opening = LogStore.open(
-    {
-      directory: "/data",
-      bootId: "one",
-      defaults: testConfig(),
-      journalFileBytes: 1 << 20,
-      directModeBytes,
-      scrubBytesPerSecond: 0,
-    },
-    // A sync that fails is final (J-14): here it is what is asked for.
-    { fs: disk.fileSystem(), clock: new SimulatedClock(disk.time), onFatal: () => undefined },
-  );
-  return disk.time.result(opening, "the store to open");
-}
-
-async function newDisk(seed: number): Promise<SimulatedDisk> {
-  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed });
-  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
-  return disk;
+  return openStore(disk, { journalFileBytes: 1 << 20, directModeBytes }, () => undefined);
 }
 
 const batch = (valueBytes: number): Uint8Array =>

@@ -5,38 +5,19 @@ import { FileSystemError } from "./file-system.ts";
 import type { FileHandle } from "./file-system.ts";
 import { OpenFiles } from "./open-files.ts";
 import type { PartitionLog } from "./partition-log.ts";
-import { LogStore } from "./store.ts";
+import type { LogStore } from "./store.ts";
 import { testConfig } from "./testing/log-config.ts";
 import { MemoryFiles } from "./testing/memory-files.ts";
-import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
-import { SimulatedDisk } from "./testing/simulated-disk.ts";
+import { newDisk, openStore } from "./testing/disk-store.ts";
+import type { SimulatedDisk } from "./testing/simulated-disk.ts";
 import type { DiskOperation } from "./testing/simulated-disk.ts";
 
 const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
 
 async function newStore(flush: "sync" | "os"): Promise<{ disk: SimulatedDisk; store: LogStore; log: PartitionLog }> {
-  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: 7 });
-  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-  const opening = LogStore.open(
-    {
-      directory: "/data",
-      bootId: "one",
-      defaults: testConfig(),
-      journalFileBytes: 65_536,
-      scrubBytesPerSecond: 0,
-      tailCacheBytes: 16_384,
-      // Every read of another segment opens it anew.
-      openFilesMax: 1,
-    },
-    {
-      fs: disk.fileSystem(),
-      clock: new SimulatedClock(disk.time),
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
-  const store = await disk.time.result(opening, "the store to open");
+  const disk = await newDisk(7);
+  // Every read of another segment opens it anew.
+  const store = await openStore(disk, { tailCacheBytes: 16_384, openFilesMax: 1 });
   const log = await disk.time.result(store.create(id, testConfig({ flush, segmentBytes: 2000 })), "a partition");
   log.startEpoch(1);
   return { disk, store, log };

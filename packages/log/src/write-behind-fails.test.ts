@@ -5,27 +5,12 @@
 import { batchesIn, buildBatch } from "@varve/format";
 import { expect, test } from "vitest";
 import type { PartitionLog } from "./partition-log.ts";
-import { LogStore } from "./store.ts";
 import { testConfig } from "./testing/log-config.ts";
-import { SimulatedClock, SimulatedTime } from "./testing/simulated-clock.ts";
-import { SimulatedDisk } from "./testing/simulated-disk.ts";
+import { newDisk, openStore } from "./testing/disk-store.ts";
+import type { SimulatedDisk } from "./testing/simulated-disk.ts";
 
 const topicId = "0123456789abcdef0123456789abcdef";
 const config = testConfig();
-
-async function open(disk: SimulatedDisk): Promise<LogStore> {
-  const opening = LogStore.open(
-    { directory: "/data", bootId: "one", defaults: config, journalFileBytes: 65_536, scrubBytesPerSecond: 0 },
-    {
-      fs: disk.fileSystem(),
-      clock: new SimulatedClock(disk.time),
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
-  return disk.time.result(opening, "the store to open");
-}
 
 async function append(disk: SimulatedDisk, log: PartitionLog, count: number): Promise<void> {
   for (let number = 0; number < count; number += 1) {
@@ -39,10 +24,8 @@ test.each([
   ["the first write fails", 0],
   ["a later write fails", 1],
 ])("LogStore keeps in the journal what it cannot write behind it: %s", async (_, skip) => {
-  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: 7 });
-  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
-  const store = await open(disk);
+  const disk = await newDisk(7);
+  const store = await openStore(disk);
   const logs: PartitionLog[] = [];
   for (const partition of [0, 1]) {
     const log = await disk.time.result(store.create({ topicId, topic: "t", partition }, config), "a partition");
@@ -66,7 +49,7 @@ test.each([
   const end = sick.countedOffset;
   disk.powerCut(5);
 
-  const again = await open(disk);
+  const again = await openStore(disk);
   for (const [partition, counted] of [
     [0, end],
     [1, 8],

@@ -218,35 +218,12 @@ function mergePartitions(summaries: readonly SendSummary[]): SendSummary["partit
 }
 
 function sendOptions(topic: string, options: ProduceOptions, signal: AbortSignal): Parameters<typeof sendLines>[2] {
-  const {
-    format,
-    key,
-    keyField,
-    keyPattern,
-    keyDelimiter,
-    timeField,
-    timePattern,
-    timeFormat,
-    delimiter,
-    emptyIsNull,
-  } = options;
   const headers = (options.header ?? []).map((header) => ({ key: header.key, value: Buffer.from(header.value) }));
   return {
     topic,
     partition: options.partition,
-    reader: {
-      format,
-      key,
-      keyField,
-      keyPattern,
-      keyDelimiter,
-      timeField,
-      timePattern,
-      timeFormat,
-      delimiter,
-      emptyIsNull,
-      headers,
-    },
+    // It takes of them what says how a line becomes a record.
+    reader: { ...options, headers },
     skipHeader: options.skipHeader === true,
     skipBadLines: options.badLines === "skip",
     lineBytesMax: options.maxLineBytes,

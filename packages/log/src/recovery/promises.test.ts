@@ -2,34 +2,17 @@
 import { buildBatch } from "@varve/format";
 import { expect, test } from "vitest";
 import type { PartitionLog } from "../partition-log.ts";
-import { LogStore } from "../store.ts";
+import type { LogStore } from "../store.ts";
 import { testConfig } from "../testing/log-config.ts";
-import { SimulatedClock, SimulatedTime } from "../testing/simulated-clock.ts";
-import { SimulatedDisk } from "../testing/simulated-disk.ts";
+import { newDisk, openStore } from "../testing/disk-store.ts";
+import type { SimulatedDisk } from "../testing/simulated-disk.ts";
 
 const id = { topicId: "0123456789abcdef0123456789abcdef", topic: "t", partition: 0 };
 const segment = "/data/topics/t-0/00000000000000000000.log";
 
+/** From the first byte on every partition is in mode `direct`. */
 function open(disk: SimulatedDisk): Promise<LogStore> {
-  const opening = LogStore.open(
-    {
-      directory: "/data",
-      bootId: "one",
-      defaults: testConfig(),
-      journalFileBytes: 65_536,
-      // From the first byte on: every partition is in mode `direct`.
-      directModeBytes: 1,
-      scrubBytesPerSecond: 0,
-    },
-    {
-      fs: disk.fileSystem(),
-      clock: new SimulatedClock(disk.time),
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
-  return disk.time.result(opening, "the store to open");
+  return openStore(disk, { directModeBytes: 1 });
 }
 
 async function append(disk: SimulatedDisk, log: PartitionLog, batches: number): Promise<void> {
@@ -42,9 +25,7 @@ async function append(disk: SimulatedDisk, log: PartitionLog, batches: number): 
 
 /** Four batches below the recovery point, four above it that a round of the journal promises; then a kill. */
 async function killed(): Promise<{ disk: SimulatedDisk; sizeBytes: number }> {
-  const disk = new SimulatedDisk({ time: new SimulatedTime(), seed: 5 });
-  await disk.time.result(disk.fileSystem().mkdir("/data"), "the directory");
-  await disk.time.result(disk.fileSystem().syncDirectory("/"), "its name to be durable");
+  const disk = await newDisk(5);
   const store = await open(disk);
   const log = await disk.time.result(store.create(id, testConfig()), "a partition");
   log.startEpoch(1);

@@ -24,7 +24,15 @@ export function settleForming(world: CoreWorld): string | undefined {
     if (host.node === undefined && host.forming === undefined) world.crash(host, 0);
   }
   const roundTime = profile.tick * profile.core.electionTicks;
-  for (let rounds = 0; rounds < roundsMax && !hosts.every(isSettled); rounds++) {
+  // Everybody must be able to answer within a round.
+  const { delayBase, delayTail } = network.weather;
+  const brief = roundTime / 50;
+  network.weather = {
+    ...network.weather,
+    delayBase: Math.min(delayBase, brief),
+    delayTail: Math.min(delayTail, brief / 2),
+  };
+  for (let rounds = 0; rounds < roundsMax && !isOver(hosts); rounds++) {
     scheduler.runUntil(scheduler.now + 4 * roundTime, 200_000);
   }
   for (const host of hosts) {
@@ -35,7 +43,22 @@ export function settleForming(world: CoreWorld): string | undefined {
       () => `${identityOf(host)} waits (${report?.kind ?? "for nothing"}), and no faults are left`,
     );
   }
+  holds(isOver(hosts), "M9", () => "a majority runs its cores, no faults are left, and nothing is ever committed");
   return begunCluster(hosts);
+}
+
+/** Everybody runs or knows why not; and a cluster has begun, if a majority of one runs. */
+function isOver(hosts: readonly Host[]): boolean {
+  if (!hosts.every(isSettled)) return false;
+  if (begunCluster(hosts) !== undefined) return true;
+  const running = hosts.filter(({ node }) => node !== undefined && !node.isSuspect);
+  return !running.some(({ node, disk }) => {
+    const voters = node?.config.voters ?? [];
+    const together = running.filter(
+      (other) => voters.includes(identityOf(other)) && other.disk.image.clusterId === disk.image.clusterId,
+    );
+    return together.length * 2 > voters.length;
+  });
 }
 
 /** Of the disks that are mounted, the cluster in which most is committed; undefined when in none of them anything is. */

@@ -6,7 +6,6 @@ export type { BootstrapReport, BootstrapReportKind } from "./bootstrap/decide.ts
 export { documentHash, makeDocument } from "./bootstrap/document.ts";
 export { formCluster, peersProblem, type FormClusterOptions, type FormClusterPorts } from "./bootstrap/form-cluster.ts";
 export { coreDefaults, type CoreOptions } from "./core/core-config.ts";
-export { membershipWarning } from "./core/membership.ts";
 export { configEntry, emptyEntry, entryBytes, normalEntry } from "./core/entries.ts";
 export { RaftCore } from "./core/raft.ts";
 export { RaftFatal } from "./core/raft-fatal.ts";

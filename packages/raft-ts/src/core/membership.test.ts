@@ -4,7 +4,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { emptyConfig } from "./config-history.ts";
-import { changed, membershipWarning } from "./membership.ts";
+import { changed } from "./membership.ts";
 import { majority } from "./quorum.ts";
 import type { Config, ConfigChange } from "./types.ts";
 
@@ -45,14 +45,5 @@ describe("changed()", () => {
   it("never takes the last voter away (M6)", () => {
     expect(changed(first, { type: "remove", id: "a" })).toBe('"a" is the last voter');
     expect(changed(first, { type: "demote", id: "a" })).toBe('"a" is the last voter');
-  });
-});
-
-describe("membershipWarning()", () => {
-  it("warns of an even number of voters, and of nothing else (M12)", () => {
-    const of = (...voters: string[]): string | null => membershipWarning({ ...emptyConfig, voters });
-    expect([of(), of("a"), of("a", "b", "c"), of("a", "b", "c", "d", "e")]).toEqual([null, null, null, null]);
-    expect(of("a", "b")).toMatch(/^2 voters survive the loss of 0, as 1 do/);
-    expect(of("a", "b", "c", "d")).toMatch(/^4 voters survive the loss of 1, as 3 do/);
   });
 });

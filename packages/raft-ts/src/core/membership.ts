@@ -65,20 +65,6 @@ function staysAvailable(s: CoreState, change: ConfigChange, config: Config): Ref
   return s.refusal("unsafe", `${active} of the voters left are active, ${needed} are needed`);
 }
 
-/**
- * M12: what is unwise about a configuration, for people; null when nothing is. An even number of voters is allowed, since the
- * way from three to five leads through four, but it is no place to stay at.
- */
-export function membershipWarning({ voters, votersOutgoing }: Config): string | null {
-  const count = voters.length;
-  if (count % 2 === 1 || count === 0 || votersOutgoing.length > 0) return null;
-  const survived = count - majority(count);
-  return (
-    `${count} voters survive the loss of ${survived}, as ${count - 1} do, and need one more for a majority: ` +
-    `promote another learner, or demote or remove a voter`
-  );
-}
-
 /** `config` after `change`, or why it makes no sense. */
 export function changed(config: Config, change: ConfigChange): Config | string {
   const { voters, learners, addresses } = config;

@@ -173,8 +173,11 @@ test("decide() asks nobody on a node that ran before, and starts it", () => {
   expect(decided(self, [])).toEqual({ act: "start" });
 });
 
-test("whomToAsk() names the voters of the document, at the addresses that are configured now", () => {
-  const moved = [{ nodeId: "b", address: "elsewhere:1" }];
+test("whomToAsk() names the voters of the document, at the addresses that are configured now, and nobody else", () => {
+  const moved = [
+    { nodeId: "b", address: "elsewhere:1" },
+    { nodeId: "z", address: "z:1" },
+  ];
   expect(whomToAsk(memberSelf("a"), moved)).toEqual([
     { nodeId: "b", address: "elsewhere:1" },
     { nodeId: "c", address: "c:1" },

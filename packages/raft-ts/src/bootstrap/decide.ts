@@ -90,16 +90,18 @@ export interface BootstrapReport {
   readonly needsOperator: boolean;
 }
 
-/** Whom to ask: everybody but oneself. A configured address comes before that of the document, which may be old. */
+/**
+ * Whom to ask: while blank the configured peers, then the voters of the document, each at its configured address if it has one
+ * (that of the document may be old). Never oneself; nobody once a core ran here.
+ */
 export function whomToAsk(self: BootstrapSelf, peers: readonly InitialPeer[]): readonly InitialPeer[] {
-  if (self.state === "member" && self.mayRun) return [];
-  const all = new Map<string, string>();
-  if (self.state === "member") {
-    for (const { id, address } of self.document?.voters ?? []) all.set(nodeIdOf(id) ?? id, address);
-  }
-  for (const { nodeId, address } of peers) all.set(nodeId, address);
-  all.delete(self.nodeId);
-  return [...all].map(([nodeId, address]) => ({ nodeId, address }));
+  if (self.state === "blank") return peers.filter(({ nodeId }) => nodeId !== self.nodeId);
+  if (self.mayRun || self.document === null) return [];
+  const voters = self.document.voters.map(({ id, address }): InitialPeer => {
+    const nodeId = nodeIdOf(id)!;
+    return peers.find((peer) => peer.nodeId === nodeId) ?? { nodeId, address };
+  });
+  return voters.filter(({ nodeId }) => nodeId !== self.nodeId);
 }
 
 export function decide(view: BootstrapView): BootstrapDecision {

@@ -110,6 +110,12 @@ const jobs: readonly Job[] = [
     env: {},
     command: ["npm", "run", "--silent", "mutants:log"],
   },
+  {
+    name: "mutants-raft",
+    about: "every rule of the Raft core and of forming a cluster broken on purpose, one at a time",
+    env: {},
+    command: ["npm", "run", "--silent", "mutants:raft"],
+  },
 ];
 
 async function run(job: Job): Promise<{ ok: boolean; seconds: number }> {

@@ -169,3 +169,35 @@ test("LogStore J-12: a first segment that is missing is damage, also when no che
   disk.loseFile(first!.path);
   expect(logOf(await openStore(disk)).state).toMatchObject({ kind: "quarantined", offset: 0, end: appended });
 });
+
+test("PartitionLog.acceptLoss() J-12: of a partition whose creation is lost, and that began above 0, all is given up", async () => {
+  const disk = await newDisk(3);
+  const store = await openStore(disk);
+  const log = await disk.time.result(store.create(id, testConfig()), "a partition");
+  // Only the journal knows of any of it.
+  disk.inject({ operation: "create", path: "checkpoint", effect: "hang" });
+  await disk.time.result(log.truncateFullyAndStartAt(100), "the start at 100");
+  log.startEpoch(1);
+  for (let count = 0; count < 2; count += 1) {
+    log.appendAsLeader(buildBatch([{ value: new Uint8Array(30_000), timestampMs: 1 }]), { now: 1 });
+    await disk.time.until(() => log.countedOffset === log.logEndOffset, "it to count");
+  }
+  // In the second file of the journal: up to here the segments are whole.
+  await disk.time.result(log.setConfig(testConfig({ flush: "os" })), "the change of flush");
+  disk.kill(1);
+  disk.loseFile("/data/journal/00000000.wal");
+  const found = logOf(await openStore(disk));
+  expect(found.state).toMatchObject({ kind: "quarantined", offset: 0 });
+  const lost = await disk.time.result(found.acceptLoss(5), "the loss to be accepted");
+  expect(lost.from).toBe(0);
+  expect(lost.to).toBeGreaterThanOrEqual(102);
+  await disk.time.pass(1000);
+  for (const ending of ["kill", "power cut"]) {
+    if (ending === "kill") disk.kill(1);
+    else disk.powerCut(1);
+    const again = logOf(await openStore(disk));
+    expect(again.state.kind).toBe("needs-epoch");
+    expect([again.logStartOffset, again.logEndOffset]).toEqual([0, lost.to]);
+    expect(await valuesOf(disk, again)).toEqual([]);
+  }
+});

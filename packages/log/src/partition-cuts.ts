@@ -94,8 +94,10 @@ export class PartitionCuts {
       await this.#writer.settle();
       this.#writer.stop();
       const start = Math.max(state.offset, memory.logStartOffset);
-      const boundary = files.segments.length === 0 ? undefined : await files.boundaryAt(start);
-      if (boundary === undefined && files.segments.length > 0) {
+      // Where the creation of the partition is lost, what is left may begin above the damage: then nothing is left below.
+      const isBelow = (files.segments[0]?.baseOffset ?? Number.MAX_SAFE_INTEGER) <= start;
+      const boundary = isBelow ? await files.boundaryAt(start) : undefined;
+      if (boundary === undefined && isBelow) {
         throw new LogError("DAMAGED", `Cannot give up ${memory.name} from ${start} on: no batch ends there.`);
       }
       const from = boundary?.offset ?? start;

@@ -201,3 +201,33 @@ test("PartitionLog.acceptLoss() J-12: of a partition whose creation is lost, and
     expect(await valuesOf(disk, again)).toEqual([]);
   }
 });
+
+test("PartitionLog.acceptLoss() J-12: in a batch that holds the log start, the high watermark does not fall below that", async () => {
+  const disk = await newDisk(3);
+  const store = await openStore(disk);
+  const log = await disk.time.result(store.create(id, testConfig()), "a partition");
+  log.startEpoch(1);
+  const records = Array.from({ length: 10 }, () => ({ value: new Uint8Array(50), timestampMs: 1 }));
+  log.appendAsLeader(buildBatch(records), { now: 1 });
+  await disk.time.until(() => log.countedOffset === 10, "it to count");
+  log.advanceHighWatermark(10);
+  await disk.time.result(log.deleteRecordsBefore(5), "the new log start");
+  await disk.time.result(store.checkpoint(), "a checkpoint");
+  disk.kill(1);
+  disk.flipBit("/data/topics/t-0/00000000000000000000.log", 200, 1);
+  const found = logOf(await openStore(disk));
+  const read = await disk.time.result(found.read({ offset: 5, limit: 10, maxBytes: 1000 }), "a read");
+  expect(read.kind).toBe("damaged");
+  const lost = await disk.time.result(found.acceptLoss(5), "the loss to be accepted");
+  expect(lost.to).toBe(10);
+  for (const open of [found, logOf(await reopened(disk))]) {
+    expect([open.logStartOffset, open.logEndOffset]).toEqual([5, 10]);
+    expect(open.highWatermark).toBeGreaterThanOrEqual(5);
+  }
+});
+
+async function reopened(disk: SimulatedDisk): Promise<LogStore> {
+  await disk.time.pass(1000);
+  disk.kill(1);
+  return openStore(disk);
+}

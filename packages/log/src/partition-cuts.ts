@@ -117,6 +117,8 @@ export class PartitionCuts {
       });
       memory.logEndOffset = to;
       memory.countedOffset = to;
+      // The batch that is gone may have held the log start.
+      memory.highWatermark = Math.max(memory.highWatermark, memory.logStartOffset);
       this.#writer.restartedAt(to);
       await this.#rebuildProducers();
       await this.#writer.barrier(mode);

@@ -154,9 +154,13 @@ function unary<T>(start: (callback: (error: ServiceError | null, value?: T) => v
 }
 
 /** Until `condition` holds; fails after `patienceMs` with what was waited for. */
-export async function until(what: string, condition: () => boolean, patienceMs = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  patienceMs = 10_000,
+): Promise<void> {
   const end = performance.now() + patienceMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Waited ${patienceMs} ms in vain for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

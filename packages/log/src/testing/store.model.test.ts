@@ -246,7 +246,7 @@ test(
   },
 );
 
-/** Runs so many cases; `met`: what must happen in a hundred and more of them, since otherwise they prove nothing about it. */
+/** Runs so many cases; `met`: what must happen in two hundred and more, since otherwise they prove nothing about it. */
 async function runCases(one: fc.Arbitrary<StoreCase>, count: number, met: readonly string[]): Promise<void> {
   const coverage = new Map<string, number>();
   const details = await fc.check(
@@ -270,7 +270,7 @@ async function runCases(one: fc.Arbitrary<StoreCase>, count: number, met: readon
       `Case ${details.numRuns} failed; replay with ${replay} and the name of the test (-t)\nworld seed ${details.counterexample?.[0].seed}\n${commands}\n${describeFailure(details)}`,
     );
   }
-  if (count < 100 || path !== undefined) return;
+  if (count < 200 || path !== undefined) return;
   for (const what of met) expect(coverage.get(what) ?? 0, what).toBeGreaterThan(0);
 }
 

@@ -29,7 +29,7 @@ const hunt: Hunt = {
       cases: /world of seed (\d+)/,
     },
   ],
-  environment: { RAFT_SIM_EVENTS: String(events) },
+  environment: { RAFT_SIM_EVENTS: String(events), RAFT_RUNTIME_SEEDS: "16" },
   how: /(?:seed \d+ fails: |RaftFatal: |AssertionError: |Error: )([^\n]*)/,
   survived: `survived ${events} events and every dialogue`,
 };

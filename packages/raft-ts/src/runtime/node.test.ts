@@ -233,6 +233,7 @@ describe("RaftNode", () => {
     network.isolate(away.node.id);
     for (let value = 1; value <= 200; value += 1) await node.propose(write(2, value));
     await until(() => node.metrics().firstIndex > 100 || undefined);
+    await until(() => members.some(({ disk }) => disk.image.firstIndex > 100) || undefined);
     network.mend();
     await until(() => away.machine.read(2) === 200 || undefined);
     expect(away.node.metrics().snapshotsReceivedTotal).toBeGreaterThan(0);

@@ -113,6 +113,11 @@ export class MemoryDisk {
     this.#failsNext = true;
   }
 
+  /** Nothing fails that was to fail. */
+  heal(): void {
+    this.#failsNext = false;
+  }
+
   #settle(change: Change): void {
     if (change.isDurable) return;
     change.isDurable = true;

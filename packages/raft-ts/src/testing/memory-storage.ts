@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `Storage` on a `MemoryDisk`: for tests, examples and worlds. What it is told is durable survives `MemoryDisk.crash`, and
-// nothing else does.
+// nothing else does. It takes offence where a node breaks its side: two writes at a time, an install beside a snapshot being saved.
 
 import type { Config, Entry, PersistBatch, SnapMeta } from "../core/types.ts";
 import type {
@@ -22,13 +22,15 @@ const chunkBytes = 64 << 10;
 export class MemoryStorage implements Storage {
   readonly snapshots: SnapshotStore;
   readonly #disk: MemoryDisk;
+  readonly #snapshots: MemorySnapshots;
   #state: "new" | "open" | "closed" = "new";
   #isWriting = false;
   #isDead = false;
 
   constructor(disk: MemoryDisk) {
     this.#disk = disk;
-    this.snapshots = new MemorySnapshots(disk, () => this.#check());
+    this.#snapshots = new MemorySnapshots(disk, () => this.#check());
+    this.snapshots = this.#snapshots;
   }
 
   async open(): Promise<OpenedStorage> {
@@ -79,6 +81,9 @@ export class MemoryStorage implements Storage {
     const snapshot = stagedId === undefined ? undefined : staged.get(stagedId);
     if (stagedId !== undefined && snapshot === undefined) {
       throw new Error(`Cannot install stage "${stagedId}": there is none`);
+    }
+    if (stagedId !== undefined && this.#snapshots.saving > 0) {
+      throw new Error(`Cannot install stage "${stagedId}": a snapshot of this node's own is being saved`);
     }
     this.#isWriting = true;
     try {
@@ -138,6 +143,8 @@ export class MemoryStorage implements Storage {
 class MemorySnapshots implements SnapshotStore {
   readonly #disk: MemoryDisk;
   readonly #check: () => void;
+  /** How many of this node's own are on their way. */
+  saving = 0;
   /** What came of a snapshot whose stream broke. */
   #unfinished: { readonly id: string; readonly chunks: Uint8Array[]; size: number } | undefined;
 
@@ -148,6 +155,15 @@ class MemorySnapshots implements SnapshotStore {
 
   async save(meta: SnapMeta, chunks: AsyncIterable<Uint8Array>): Promise<SnapshotDescription> {
     this.#check();
+    this.saving += 1;
+    try {
+      return await this.#save(meta, chunks);
+    } finally {
+      this.saving -= 1;
+    }
+  }
+
+  async #save(meta: SnapMeta, chunks: AsyncIterable<Uint8Array>): Promise<SnapshotDescription> {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(new Uint8Array(chunk));
     this.#check();

@@ -299,6 +299,7 @@ class RuntimeCase {
     for (const machine of machines) {
       machine.slowness = 1;
       machine.hangsUntil = 0;
+      machine.disk.heal();
       machine.process?.clock.resume();
     }
   }

@@ -226,6 +226,10 @@ export class RuntimeWorld {
     });
     const closed = await process.node.closed;
     process.closed = closed;
+    const { error } = closed;
+    const isAskedFor =
+      error === undefined || (error.cause instanceof Error && error.cause.message.startsWith("ENOSPC"));
+    holds(isAskedFor, "P5", () => `${machine.host} failed by itself: ${error?.message}: ${String(error?.cause)}`);
     if (machine.process === process) this.kill(machine);
   }
 

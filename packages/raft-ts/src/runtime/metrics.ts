@@ -33,7 +33,9 @@ export interface NodeMetrics {
   readonly inboxBytes: number;
   readonly pendingProposals: number;
   readonly pendingProposalBytes: number;
+  /** All of them; and those that are proved and wait for apply. */
   readonly pendingReads: number;
+  readonly confirmedReads: number;
   readonly snapshotStreams: number;
   /** Of the followers, as the leader sees them: how many entries the slowest voter lacks. 0 elsewhere. */
   readonly slowestVoterLag: number;
@@ -89,6 +91,7 @@ export function nodeMetrics<Result>(driver: Driver<Result>, space: SpaceWatch): 
     pendingProposals: proposals.count,
     pendingProposalBytes: proposals.bytes,
     pendingReads: reads.count,
+    confirmedReads: reads.confirmedCount,
     snapshotStreams: snapshots.streams,
     slowestVoterLag: isLeader ? Math.max(0, ...voters.map(({ match }) => status.lastIndex - match)) : 0,
     inactiveVoters: isLeader ? voters.filter(({ recentActive }) => !recentActive).length : 0,

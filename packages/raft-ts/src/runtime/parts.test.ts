@@ -102,6 +102,17 @@ describe("Reads", () => {
     expect(reads.count).toBe(0);
   });
 
+  test("who gives up while nothing is applied leaves nothing behind", async () => {
+    const { reads, ctxs, ask, pass } = bench();
+    const read = reads.read({ deadlineMs: 10 });
+    ask();
+    reads.confirmed([{ ctx: ctxs[0]!, index: 7 }]);
+    expect(reads.confirmedCount).toBe(1);
+    pass(10);
+    expect(await read).toMatchObject({ kind: "refused", reason: "deadline" });
+    expect(reads.confirmedCount).toBe(0);
+  });
+
   test("R3: dropped on step-down, with a hint; and whatever else ends it", async () => {
     const { reads, ctxs, ask, pass } = bench();
     const dropped = reads.read({});

@@ -44,6 +44,11 @@ export class Reads {
     return this.#waiting.length + this.#asked.size;
   }
 
+  /** Proved, and waiting for their index to be applied. */
+  get confirmedCount(): number {
+    return this.#confirmed.length;
+  }
+
   read(options: RequestOptions): Promise<ReadOutcome> {
     if (this.#closed !== undefined) return this.#refuse(this.#closed, "this node serves no reads any more");
     if (options.signal?.aborted === true) return this.#refuse("aborted", "the signal was aborted before the call");
@@ -98,6 +103,8 @@ export class Reads {
       if (deadlineAt <= now) this.#drop(read, "deadline", "leadership was not proved in time");
       else this.#earliestDeadline = Math.min(this.#earliestDeadline, deadlineAt);
     }
+    // Those that gave up while nothing was applied: a state machine that hangs must not make this list grow.
+    this.#confirmed = this.#confirmed.filter(({ ctx }) => this.#asked.has(ctx));
   }
 
   close(reason: Refused["reason"]): void {

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { ClusterDocument, SoftState } from "raft-ts";
 import type { FromMember, LoadRequest, LoadResult, MemberUsage, ToMember } from "./member-process.ts";
 
-const program = fileURLToPath(new URL(`member-process${import.meta.url.slice(-3)}`, import.meta.url));
+/** Compiled, since the TypeScript loader is resident too; `npx tsc -b` comes first. */
+const program = fileURLToPath(new URL("../../dist/raft/member-process.js", import.meta.url));
 
 export class Member {
   readonly nodeId: string;
@@ -28,7 +29,10 @@ export class Member {
   async start(): Promise<void> {
     const port = this.address === "" ? 0 : Number(this.address.split(":").at(-1));
     const options = { nodeId: this.nodeId, directory: join(this.#directory, this.nodeId), port };
-    const child = fork(program, [JSON.stringify(options)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = fork(program, [JSON.stringify(options)], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      execArgv: process.env["VARVE_BENCH_NODE_OPTIONS"]?.split(" ") ?? [],
+    });
     this.#child = child;
     child.on("message", (message: FromMember) => {
       if (message.kind !== "state" || this.#child !== child) return;

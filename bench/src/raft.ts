@@ -19,7 +19,7 @@ const parts = new Set((process.env["VARVE_BENCH_RAFT"] ?? "latency,elections,mil
 const seconds = Number(process.env["VARVE_BENCH_SECONDS"] ?? "5");
 const bytes = 300;
 const elections = 10;
-const million = 1_000_000;
+const million = Number(process.env["VARVE_BENCH_RAFT_ENTRIES"] ?? "1000000");
 
 export async function run(): Promise<Row[]> {
   const rows: Row[] = [];
@@ -109,6 +109,8 @@ async function memory(group: Group): Promise<Row[]> {
       what: `${entries.toLocaleString("en-US")} entries, ${member === leader ? "leader" : "follower"}`,
       "per second": entries / took,
       "peak MiB": usage.residentPeakMiB,
+      "heap MiB": usage.heapMiB,
+      "buffers MiB": usage.buffersMiB,
       "CPU s": usage.cpuSeconds - (member === leader ? before.cpuSeconds : 0),
       "snapshot at": usage.snapshotIndex,
       aim: "<= 200 MiB",

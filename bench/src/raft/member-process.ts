@@ -39,6 +39,9 @@ export interface LoadResult {
 
 export interface MemberUsage {
   readonly residentPeakMiB: number;
+  /** Right now: in JavaScript's heap, and in buffers outside of it. */
+  readonly heapMiB: number;
+  readonly buffersMiB: number;
   readonly cpuSeconds: number;
   readonly applied: number;
   readonly snapshotIndex: number;
@@ -114,9 +117,12 @@ async function load(
 function usage(node: RaftNode<number>): MemberUsage {
   const peak = /VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
   const { user, system } = process.cpuUsage();
+  const { heapUsed, external } = process.memoryUsage();
   const { applied, snapshotIndex } = node.status();
   return {
     residentPeakMiB: Number(peak) / 1024,
+    heapMiB: heapUsed / 2 ** 20,
+    buffersMiB: external / 2 ** 20,
     cpuSeconds: (user + system) / 1e6,
     applied,
     snapshotIndex,

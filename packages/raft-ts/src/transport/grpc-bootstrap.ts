@@ -3,7 +3,7 @@
 
 import { type Client, type ServiceError, status } from "@grpc/grpc-js";
 import type { BootstrapAnswer, BootstrapTransport } from "../runtime/ports.ts";
-import { decodeAnswer, encodeHello } from "./hello-codec.ts";
+import { decodeAnswer } from "./hello-codec.ts";
 import { openChannel } from "./raft-channel.ts";
 import { asIs, raftMethods } from "./raft-methods.ts";
 import type { RaftService } from "./raft-service.ts";
@@ -46,7 +46,7 @@ export class GrpcBootstrap implements BootstrapTransport {
         path,
         asIs,
         asIs,
-        encodeHello(),
+        Buffer.alloc(0),
         metadata,
         { deadline: Date.now() + this.#limits.connectMs },
         (error: ServiceError | null, answer?: Buffer) => {

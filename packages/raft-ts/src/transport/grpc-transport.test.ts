@@ -141,6 +141,14 @@ describe("GrpcTransport", () => {
     expect(b.count("droppedUnknown")).toBe(1);
   });
 
+  it("answers a sender that is no longer announced, too (X2)", async () => {
+    const [a, b] = await pair();
+    b.transport.setPeers([]);
+    await until(() => b.count("outboundStreams") === 2, "b calls back");
+    b.transport.send([heartbeat(1, "a@1", "b@1")]);
+    await until(() => a.received.length === 1, "the answer is there");
+  });
+
   it.each([
     ["cluster", { clusterId: "other" }, "b@1"],
     ["target", {}, "b@2"],

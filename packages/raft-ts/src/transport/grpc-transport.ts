@@ -64,7 +64,7 @@ export class GrpcTransport implements Transport {
       counters,
       handlers,
       isKnown: (peer) => this.#peers.has(peer),
-      onSender: (peer, address, remote) => this.#met(peer, address, remote),
+      onSender: (peer, remote) => this.#met(peer, remote),
       onGone: (peer) => this.#forget(peer),
     });
     const receiver = new SnapshotReceiver({ limits: this.#limits, clock, counters, handlers });
@@ -80,6 +80,7 @@ export class GrpcTransport implements Transport {
     });
   }
 
+  /** Nothing before `start` and after `stop`. */
   setPeers(peers: readonly PeerAddress[]): void {
     if (this.#running === null) return;
     const wanted = new Map(peers.filter(({ id }) => id !== this.#options.self).map(({ id, address }) => [id, address]));
@@ -87,6 +88,7 @@ export class GrpcTransport implements Transport {
       if (wanted.get(id) === links.address) continue;
       closeLinks(links);
       this.#peers.delete(id);
+      if (!wanted.has(id)) this.#welcome(id);
     }
     for (const [id, address] of wanted) {
       if (this.#peers.has(id)) continue;
@@ -209,13 +211,19 @@ export class GrpcTransport implements Transport {
   }
 
   /** A peer that sends is there: what waits to connect to it need not. */
-  #met(peer: PeerId, address: string, remote: string): void {
+  #met(peer: PeerId, remote: string): void {
     this.#options.service.onProven(remote);
     const links = this.#peers.get(peer) ?? this.#guests.get(peer);
     if (links !== undefined) {
       links.lanes.control.nudge();
       links.lanes.bulk.nudge();
-    } else if (address !== "") this.#guests.set(peer, this.#open(peer, address));
+    } else this.#welcome(peer);
+  }
+
+  /** A sender that nobody announces, or no longer, is answered as long as its streams last (X2). */
+  #welcome(peer: PeerId): void {
+    const address = this.#running?.inbound.addressOf(peer) ?? "";
+    if (address !== "") this.#guests.set(peer, this.#open(peer, address));
   }
 
   #forget(peer: PeerId): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bootstrap's question and answer in protobuf. Reading refuses what breaks a limit; what the fields mean together is for
+// The bootstrap's answer in protobuf; the question has nothing in it. Reading refuses what breaks a limit; what the fields mean together is for
 // the bootstrap to judge.
 
 import type { PeerAddress, PeerId } from "../core/types.ts";
@@ -10,26 +10,6 @@ import { type Decoded, decoded, refuse, type WireReader } from "./wire-reader.ts
 import { WireWriter } from "./wire-writer.ts";
 
 const states = ["blank", "member", "suspect"] as const;
-
-export function encodeHello(): Buffer {
-  const writer = new WireWriter(16);
-  writer.number(1, protocolVersion);
-  return writer.finish();
-}
-
-/** Null when the question may be answered, otherwise why not. */
-export function helloFault(bytes: Uint8Array): string | null {
-  const read = decoded(bytes, (reader) => {
-    let version = 0;
-    while (reader.next()) {
-      if (reader.field === 1) version = reader.number();
-      else reader.skip();
-    }
-    return version;
-  });
-  if (!read.ok) return read.why;
-  return read.value === protocolVersion ? null : versionText(read.value);
-}
 
 export function encodeAnswer(answer: BootstrapAnswer): Buffer {
   const w = new WireWriter(1024);
@@ -77,7 +57,7 @@ function readAnswer(reader: WireReader): BootstrapAnswer {
     else if (reader.field === 9) add(members, reader.text(fieldLimits.peerIdBytes), 2 * fieldLimits.members);
     else reader.skip();
   }
-  if (version !== protocolVersion) refuse(versionText(version));
+  if (version !== protocolVersion) refuse(`protocol version ${version}, this node speaks ${protocolVersion}`);
   const named = states[state - 1];
   if (named === undefined) return refuse(`there is no state ${state}`);
   if (nodeId === "" || dirId === "") refuse("the node has no id");
@@ -109,8 +89,4 @@ function readDocument(reader: WireReader): ClusterDocument {
 function add(list: string[], id: string, max: number): void {
   if (list.length === max) refuse(`a list of nodes is longer than ${max}`);
   list.push(id);
-}
-
-function versionText(version: number): string {
-  return `protocol version ${version}, this node speaks ${protocolVersion}`;
 }

@@ -192,6 +192,17 @@ describe("RaftService", () => {
     expect(taken).toBeLessThan(6);
   });
 
+  it("answers Hello without reading the question, which may be of any length", async () => {
+    const answer = { nodeId: "b", dirId: "1", clusterId: null, peers: [], document: null, begun: false, members: [] };
+    b.service.answerWith(() => ({ ...answer, state: "blank" }));
+    const stream = request(session(), raftMethods.Hello.path);
+    let answered = 0;
+    stream.on("data", (bytes: Buffer) => (answered += bytes.length));
+    stream.write(framed(Buffer.alloc(10), 100_000));
+    await until(() => stream.readableEnded, "it is answered");
+    expect(answered).toBeGreaterThan(5);
+  });
+
   it("survives snapshots that make no sense (S5)", async () => {
     b.onSnapshot = () =>
       Promise.resolve({

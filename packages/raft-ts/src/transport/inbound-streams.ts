@@ -24,8 +24,8 @@ export interface InboundOptions {
   readonly handlers: Pick<TransportHandlers, "onMessage">;
   /** Whether the sender was announced by `setPeers`. */
   readonly isKnown: (peer: PeerId) => boolean;
-  /** A stream was taken. `address` is where its sender says that it listens. */
-  readonly onSender: (peer: PeerId, address: string, remote: string) => void;
+  /** A stream was taken. */
+  readonly onSender: (peer: PeerId, remote: string) => void;
   /** No stream of this sender is left. */
   readonly onGone: (peer: PeerId) => void;
 }
@@ -33,6 +33,7 @@ export interface InboundOptions {
 export class InboundStreams {
   readonly #options: InboundOptions;
   readonly #senders = new Map<PeerId, Map<Lane, InboundStream>>();
+  readonly #addresses = new Map<PeerId, string>();
 
   constructor(options: InboundOptions) {
     this.#options = options;
@@ -42,6 +43,11 @@ export class InboundStreams {
     let count = 0;
     for (const lanes of this.#senders.values()) count += lanes.size;
     return count;
+  }
+
+  /** Where a sender whose streams are open says that it listens; empty when it says nothing, or has none. */
+  addressOf(sender: PeerId): string {
+    return this.#addresses.get(sender) ?? "";
   }
 
   take(lane: Lane, call: LaneCall, end: EndCall): void {
@@ -63,14 +69,16 @@ export class InboundStreams {
         if (lanes.get(lane) === stream) lanes.delete(lane);
         if (lanes.size > 0 || this.#senders.get(sender) !== lanes) return;
         this.#senders.delete(sender);
+        this.#addresses.delete(sender);
         this.#options.onGone(sender);
       },
     });
     // In its place before the older one ends: a sender without streams is forgotten.
     lanes.set(lane, stream);
+    this.#addresses.set(sender, met.address);
     older?.finish({ reason: "closed", why: "a newer stream of the same sender replaces this one" });
     counters.acceptedStreams += 1;
-    onSender(sender, met.address, call.getPeer());
+    onSender(sender, call.getPeer());
     stream.start();
   }
 

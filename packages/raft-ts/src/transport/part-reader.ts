@@ -3,6 +3,7 @@
 
 import type { Readable } from "node:stream";
 import type { Clock } from "../runtime/ports.ts";
+import { ReadGate } from "./read-gate.ts";
 
 export type NextPart =
   | { readonly kind: "part"; readonly bytes: Buffer }
@@ -15,10 +16,13 @@ export type NextPart =
 export class PartReader {
   readonly #stream: Readable;
   readonly #clock: Clock;
+  readonly #gate: ReadGate;
 
   constructor(stream: Readable, clock: Clock) {
     this.#stream = stream;
     this.#clock = clock;
+    this.#gate = new ReadGate(stream);
+    this.#gate.close();
   }
 
   /** One call at a time. */
@@ -27,6 +31,7 @@ export class PartReader {
     return new Promise((resolve) => {
       const settle = (part: NextPart): void => {
         timer.cancel();
+        this.#gate.close();
         stream.off("readable", attempt);
         stream.off("end", onEnd);
         stream.off("close", onGone);
@@ -46,6 +51,7 @@ export class PartReader {
       stream.on("end", onEnd);
       stream.on("close", onGone);
       stream.on("cancelled", onGone);
+      this.#gate.open();
       attempt();
     });
   }

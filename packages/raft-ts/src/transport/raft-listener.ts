@@ -67,6 +67,8 @@ export class RaftListener {
       });
       net.listen(port, host, resolve);
     });
+    // A connection that could not be taken, for want of descriptors: its loss, not the process's.
+    net.on("error", () => undefined);
     return new RaftListener(net, server, connections, host);
   }
 

@@ -30,7 +30,9 @@ export const raftMethods = {
   Control: method("Control", true, false),
   Bulk: method("Bulk", true, false),
   InstallSnapshot: method("InstallSnapshot", true, true),
-  Hello: method("Hello", false, false),
+  // Unary in the proto file, which on the wire is a stream of one message. A server that takes it for a stream need not read
+  // that message, which would be read to its end, however long, before anybody is asked.
+  Hello: method("Hello", true, false),
 } as const;
 
 export const laneMethods: Record<Lane, MethodDefinition<Buffer, Buffer>> = {

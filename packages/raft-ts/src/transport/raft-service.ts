@@ -9,13 +9,12 @@ import {
   type sendUnaryData,
   type ServerDuplexStream,
   type ServerReadableStream,
-  type ServerUnaryCall,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import type { BootstrapAnswer } from "../runtime/ports.ts";
 import type { Fault } from "./envelope.ts";
-import { encodeAnswer, helloFault } from "./hello-codec.ts";
+import { encodeAnswer } from "./hello-codec.ts";
 import { type Lane, raftMethods, statusOf } from "./raft-methods.ts";
 import { TransportCounters } from "./transport-counters.ts";
 import { secretFault, type TransportSecurity } from "./transport-security.ts";
@@ -33,6 +32,8 @@ export interface StreamTaker {
 
 const notReady: Fault = { reason: "closed", why: "this node takes no messages yet, or no longer" };
 
+const unnamed: Fault = { reason: "closed", why: "this node does not know yet who it is" };
+
 export class RaftService {
   readonly definition: ServiceDefinition = raftMethods;
   readonly implementation: UntypedServiceImplementation;
@@ -49,7 +50,7 @@ export class RaftService {
       Control: (call: LaneCall, callback: sendUnaryData<Buffer>) => this.#lane("control", call, callback),
       Bulk: (call: LaneCall, callback: sendUnaryData<Buffer>) => this.#lane("bulk", call, callback),
       InstallSnapshot: (call: SnapshotCall) => this.#snapshot(call),
-      Hello: (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => this.#hello(call, callback),
+      Hello: (call: LaneCall, callback: sendUnaryData<Buffer>) => this.#hello(call, callback),
     };
   }
 
@@ -84,8 +85,10 @@ export class RaftService {
     else end(fault);
   }
 
-  #hello(call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void {
-    const fault = this.#helloFault(call);
+  /** The question has nothing in it, so it is not read. */
+  #hello(call: LaneCall, callback: sendUnaryData<Buffer>): void {
+    call.on("error", () => undefined); // "cancelled" follows, and says the same
+    const fault = this.#answer === null ? unnamed : secretFault(this.security, call.metadata);
     if (fault !== null) {
       this.counters.refused[fault.reason] += 1;
       callback(statusOf(fault));
@@ -93,14 +96,6 @@ export class RaftService {
       this.onProven(call.getPeer());
       callback(null, encodeAnswer(this.#answer()));
     }
-  }
-
-  #helloFault(call: ServerUnaryCall<Buffer, Buffer>): Fault | null {
-    const secret = secretFault(this.security, call.metadata);
-    if (secret !== null) return secret;
-    if (this.#answer === null) return { reason: "closed", why: "this node does not know yet who it is" };
-    const why = helloFault(call.request);
-    return why === null ? null : { reason: "malformed", why };
   }
 
   /** A call ends once; what is refused is counted. */

@@ -54,7 +54,7 @@ const valuesTo = (end: number): string[] => Array.from({ length: end }, (_, offs
 /** A partition in a mode, whose process was killed, and of whose segments one is damaged. */
 async function damaged(
   mode: "journal" | "direct" | "os",
-  damage: "flip" | "end" | "all" | "file",
+  damage: "flip" | "end" | "all" | "file" | "first file",
 ): Promise<SimulatedDisk> {
   const disk = await newDisk(7);
   const store = await openStore(disk, mode === "direct" ? { directModeBytes: 1 } : {});
@@ -70,7 +70,7 @@ async function damaged(
   expect(segments.length).toBeGreaterThan(2);
   disk.kill(3);
   // The recovery looks at sizes and at the segment of its recovery point; a reader finds the flip.
-  const { path, sizeBytes } = (damage === "flip" ? segments.at(-1) : segments[1])!;
+  const { path, sizeBytes } = segments.at(damage === "flip" ? -1 : damage === "first file" ? 0 : 1)!;
   if (damage === "flip") disk.flipBit(path, sizeBytes - 100, 3);
   else if (damage === "end") disk.loseEnd(path, sizeBytes - 100);
   else if (damage === "all") disk.loseEnd(path, 0);
@@ -135,6 +135,27 @@ test.each(
   },
   60_000,
 );
+
+test("LogStore J-12: a segment in the place of a lost one has nothing of its indexes", async () => {
+  const disk = await damaged("os", "first file");
+  const first = await openStore(disk);
+  const indexes = disk.files().filter(({ path }) => path.includes("00000000000000000000."));
+  expect(indexes.length).toBe(2);
+  await disk.time.result(logOf(first).acceptLoss(5), "the loss to be accepted");
+  await disk.time.result(first.checkpoint(), "a checkpoint");
+  disk.kill(2);
+  const store = await openStore(disk);
+  const log = logOf(store);
+  log.startEpoch(6);
+  // Makes it read its indexes, before they grow.
+  expect(await disk.time.result(log.offsetForTime(0, log.logEndOffset), "a look for a time")).toBeUndefined();
+  const batch = buildBatch([{ value: Buffer.from("late"), timestampMs: 9000 }]);
+  expect(log.appendAsLeader(batch, { now: 9000 }).kind).toBe("appended");
+  await disk.time.until(() => log.countedOffset === log.logEndOffset, "it to count");
+  await disk.time.result(store.checkpoint(), "the batch to be in the segment");
+  const found = await disk.time.result(log.offsetForTime(9000, log.logEndOffset), "a look for a time");
+  expect(found).toMatchObject({ offset: appended });
+});
 
 test("LogStore J-12: a quarantine outlives the failure of the partition that has it", async () => {
   const disk = await damaged("journal", "flip");

@@ -13,6 +13,7 @@ import type { FileSystem } from "./file-system.ts";
 import { invariant } from "./invariant.ts";
 import type { OpenFiles } from "./open-files.ts";
 import { Segment, segmentFileName } from "./segment.ts";
+import { removeSegmentIndexes } from "./segment-index-files.ts";
 import { readSegment } from "./segment-read.ts";
 import type { SegmentRead, SegmentReadOptions } from "./segment-read.ts";
 import { syncNames } from "./small-files.ts";
@@ -275,6 +276,8 @@ export class SegmentedLog {
 
   async #create(baseOffset: number, nowMs: number): Promise<Segment> {
     const path = `${this.directory}/${segmentFileName(baseOffset, "log")}`;
+    // Of a segment that was lost here: they must not come to stand beside the new one, now or after a crash.
+    if (await removeSegmentIndexes(this.#fs, path)) await this.#fs.syncDirectory(this.directory);
     this.#isDirectoryDirty = true;
     let handle;
     try {

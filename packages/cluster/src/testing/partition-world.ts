@@ -44,6 +44,7 @@ export class World implements BrokerWorld {
   nowMs = 0;
   #ids = 0;
   #values = 0;
+  #evicted = 0;
 
   constructor(profile: WorldProfile, seen: { readonly coverage: Coverage; readonly trace: Trace }) {
     this.coverage = seen.coverage;
@@ -112,7 +113,10 @@ export class World implements BrokerWorld {
 
   send(message: Message): void {
     this.messages.push(message);
-    if (this.messages.length > messagesMax) this.messages.shift();
+    if (this.messages.length <= messagesMax) return;
+    // Any of them is lost, so that some become very old.
+    this.#evicted = (this.#evicted * 5 + 3) % messagesMax;
+    this.messages.splice(this.#evicted, 1);
   }
 
   line(text: () => string): void {

@@ -92,7 +92,7 @@ export class WorldBroker implements SeenBroker {
   }
 
   get soundEnd(): number {
-    return Math.min(this.log.end, this.process?.damaged?.keep ?? this.log.end);
+    return Math.min(this.log.durable, this.process?.damaged?.keep ?? this.log.end);
   }
 
   get isRunning(): boolean {

@@ -155,7 +155,10 @@ export class Oracle {
     if (after.leaderEpoch < this.#eraEpoch) return;
     const known = Math.min(after.highWatermark, this.trueHighWatermark);
     holds(log.agreesBelow(known, this), "ID4", () => `leader ${broker.id} has something else below ${known}`);
-    for (let offset = known; offset < after.highWatermark; offset += 1) this.#committed.push(log.at(offset) as Entry);
+    // Who was elected with loss may show what it has in memory only; that is not promised to anybody.
+    const isDoubted = after.leaderEpoch === this.#eraEpoch && after.flush !== "os";
+    const end = isDoubted ? Math.min(after.highWatermark, log.durable) : after.highWatermark;
+    for (let offset = known; offset < end; offset += 1) this.#committed.push(log.at(offset) as Entry);
   }
 
   /** ID23: pending ends with a committed state of a higher partition epoch, or with the leader epoch. */

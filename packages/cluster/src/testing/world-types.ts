@@ -8,7 +8,7 @@ import type { EntryLog } from "./entry-log.ts";
 export interface SeenBroker {
   readonly id: number;
   readonly log: EntryLog;
-  /** Below its log end when damage was found that has not been cut off yet. */
+  /** On disk, and below the damage that was found and not cut off yet. */
   readonly soundEnd: number;
   readonly process: { readonly brokerEpoch: number; readonly seen: Partition | undefined } | undefined;
   readonly leadership: Leadership | undefined;

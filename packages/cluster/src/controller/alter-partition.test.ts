@@ -149,6 +149,9 @@ describe("decide alterPartition (6.6)", () => {
     expect(reason([1, 2], {}, 2)).toBe("INVALID_REQUEST");
     expect(reason([1], { partitionEpoch: 6 })).toBe("INVALID_UPDATE_VERSION");
     expect(reason([1], { recovering: true })).toBe("INVALID_REQUEST");
+    for (const over of [{ leaderEpoch: Number.NaN }, { partitionEpoch: Number.NaN }, { partition: 0.5 }]) {
+      expect(controller.alter([1], over).kind).toBe("refused");
+    }
     expect(controller.partition).toBe(partition);
     const stale = { kind: "alterPartition" as const, brokerId: 1, brokerEpoch: 9, partitions: [] };
     expect(controller.run(stale)).toBe("STALE_BROKER_EPOCH");

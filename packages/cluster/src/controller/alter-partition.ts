@@ -12,7 +12,7 @@ import type { CommittedIsr, IsrProposal } from "../partition/isr.ts";
 import { staleBroker } from "./broker-epoch.ts";
 import { accept, refuse } from "./decision.ts";
 import type { Decision, Refusal } from "./decision.ts";
-import { activeReplicas, brokerOf, isActive, partitionOf, presentDirs } from "./image.ts";
+import { activeReplicas, brokerOf, partitionOf, presentDirs } from "./image.ts";
 import { planPartitionChange } from "./partition-change.ts";
 import type { PartitionChangeRecord } from "./records.ts";
 import type { ControllerImage, Partition } from "./state.ts";
@@ -76,21 +76,19 @@ function decideOne(
   before: Partition,
   proposal: PartitionProposal,
 ): { readonly record: PartitionChangeRecord | undefined; readonly verdict: Decided } {
-  const mayJoin = proposal.newIsr.every(({ brokerId, brokerEpoch }) => {
-    const broker = brokerOf(image, brokerId);
-    return broker !== undefined && isActive(broker) && broker.brokerEpoch === brokerEpoch;
-  });
   const members = proposal.newIsr.map(({ brokerId }) => brokerId);
   // A replica that was filled again in another directory than the recorded one is at home there once it is in sync.
-  const wanted = mayJoin
-    ? {
-        isr: members,
-        dirs: presentDirs(image, before, (id) => members.includes(id)),
-        recovered: !proposal.recovering,
-      }
-    : {};
-  const placed = { ...before, dirs: wanted.dirs ?? before.dirs };
-  const planned = planPartitionChange(before, { ...wanted, movesEpoch: true }, activeReplicas(image, placed));
+  const placed = { ...before, dirs: presentDirs(image, before, (id) => members.includes(id)) };
+  const isActive = activeReplicas(image, placed);
+  const mayJoin = proposal.newIsr.every(
+    ({ brokerId, brokerEpoch }) => isActive(brokerId) && brokerOf(image, brokerId)?.brokerEpoch === brokerEpoch,
+  );
+  const wanted = mayJoin ? { isr: members, dirs: placed.dirs, recovered: !proposal.recovering } : {};
+  const planned = planPartitionChange(
+    before,
+    { ...wanted, movesEpoch: true },
+    mayJoin ? isActive : activeReplicas(image, before),
+  );
   const after = planned?.after ?? before;
   const { leader, leaderEpoch, partitionEpoch, isr, minIsr, recovering } = after;
   const state = { leader, leaderEpoch, partitionEpoch, isr, minIsr, recovering };
@@ -117,7 +115,7 @@ function refuseProposal(
     const message = `${failed}: leader epoch ${proposal.leaderEpoch} and partition epoch ${proposal.partitionEpoch} are not known here yet.`;
     return refuse("NOT_CONTROLLER", message, metadata);
   }
-  if (proposal.leaderEpoch < leaderEpoch) {
+  if (proposal.leaderEpoch !== leaderEpoch) {
     return refuse("FENCED_LEADER_EPOCH", `${failed}: the leader epoch is ${leaderEpoch} by now.`, metadata);
   }
   const members = proposal.newIsr.map((member) => member.brokerId);
@@ -126,7 +124,7 @@ function refuseProposal(
     const message = `${failed}: broker ${brokerId} proposed the ISR [${members.slice(0, replicas.length + 1).join(", ")}], its leader is ${leader} and its replicas are [${replicas.join(", ")}].`;
     return refuse("INVALID_REQUEST", message, metadata);
   }
-  if (proposal.partitionEpoch < partitionEpoch) {
+  if (proposal.partitionEpoch !== partitionEpoch) {
     return refuse("INVALID_UPDATE_VERSION", `${failed}: its partition epoch is ${partitionEpoch} by now.`, metadata);
   }
   if (proposal.recovering && (!partition.recovering || members.length > 1)) {

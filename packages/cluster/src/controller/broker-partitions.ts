@@ -140,7 +140,7 @@ function changeNamed(
     const wanted = wantedOf(partition);
     if (wanted !== undefined) records.push(...change(image, partition, wanted));
   }
-  return { records, reply: { partitions: records.length }, atomic: false };
+  return accept({ partitions: records.length }, records);
 }
 
 function change(image: ControllerImage, partition: Partition, wanted: WantedPartition): MetadataRecord[] {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { PartitionProposal, PartitionVerdict } from "./alter-partition.ts";
+import { dirOf, samplePartition, sampleTopicId } from "../testing/sample-partition.ts";
 import { decide } from "./commands.ts";
 import type { Command } from "./commands.ts";
 import { replayAll } from "./replay.ts";
 import { emptyImage, noLeader } from "./state.ts";
 import type { ControllerImage, Partition } from "./state.ts";
 
-const topicId = "1".repeat(32);
-const dirOf = (id: number): string => String(id).repeat(32);
+const topicId = sampleTopicId;
 
 /** Three active brokers with epochs 1 to 3, and one partition. */
 function imageWith(over: Partial<Partition> = {}): ControllerImage {
@@ -26,27 +26,7 @@ function imageWith(over: Partial<Partition> = {}): ControllerImage {
     })),
     ...ids.map((brokerId) => ({ type: "BrokerChange" as const, brokerId, brokerEpoch: brokerId, fenced: 0 })),
     { type: "Topic", topicId, name: "a" },
-    {
-      type: "Partition",
-      topicId,
-      partition: 0,
-      replicas: ids,
-      dirs: ids.map(dirOf),
-      isr: [1, 2],
-      elr: [],
-      leader: 1,
-      leaderEpoch: 5,
-      partitionEpoch: 7,
-      adding: [],
-      removing: [],
-      recovering: false,
-      minIsr: 2,
-      flush: "sync",
-      lastKnownLeader: noLeader,
-      lastKnownElr: [],
-      uncleanEpoch: -1,
-      ...over,
-    },
+    { type: "Partition", ...samplePartition({ isr: [1, 2], ...over }) },
   ]);
 }
 

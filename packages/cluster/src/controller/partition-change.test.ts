@@ -3,31 +3,13 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { planPartitionChange } from "./partition-change.ts";
 import type { WantedPartition } from "./partition-change.ts";
+import { dirOf, samplePartition, sampleTopicId } from "../testing/sample-partition.ts";
 import { replay, replayAll } from "./replay.ts";
 import { emptyImage, noLeader } from "./state.ts";
 import type { Partition } from "./state.ts";
 
-const topicId = "1".repeat(32);
-const dirOf = (id: number): string => String(id).repeat(32);
-const three: Partition = {
-  topicId,
-  partition: 0,
-  replicas: [1, 2, 3],
-  dirs: [1, 2, 3].map(dirOf),
-  isr: [1, 2, 3],
-  elr: [],
-  leader: 1,
-  leaderEpoch: 4,
-  partitionEpoch: 9,
-  adding: [],
-  removing: [],
-  recovering: false,
-  minIsr: 2,
-  flush: "sync",
-  lastKnownLeader: noLeader,
-  lastKnownElr: [],
-  uncleanEpoch: -1,
-};
+const topicId = sampleTopicId;
+const three = samplePartition({ leaderEpoch: 4, partitionEpoch: 9 });
 const all = (_id: number): boolean => true;
 const only =
   (...ids: number[]) =>

@@ -1,31 +1,19 @@
 import { describe, expect, it } from "vitest";
+import { dirOf, samplePartition } from "../testing/sample-partition.ts";
 import { planRecovery } from "./recovery.ts";
 import type { RecoveryMode, ReplicaReport } from "./recovery.ts";
 import { replayAll } from "./replay.ts";
 import { emptyImage, noLeader } from "./state.ts";
-import type { ControllerImage, Partition } from "./state.ts";
+import type { ControllerImage } from "./state.ts";
 
-const topicId = "1".repeat(32);
-const dirOf = (id: number): string => String(id).repeat(32);
-const partition: Partition = {
-  topicId,
-  partition: 0,
-  replicas: [1, 2, 3],
-  dirs: [1, 2, 3].map(dirOf),
+const partition = samplePartition({
   isr: [],
-  elr: [],
   leader: noLeader,
   leaderEpoch: 9,
-  partitionEpoch: 20,
-  adding: [],
-  removing: [],
-  recovering: false,
-  minIsr: 2,
   flush: "os",
   lastKnownLeader: 3,
   lastKnownElr: [2, 3],
-  uncleanEpoch: -1,
-};
+});
 
 /** Brokers 1 to 3 with epochs 1 to 3; `wiped` have another directory, `fenced` are not let in. */
 function imageOf(wiped: readonly number[] = [], fenced: readonly number[] = []): ControllerImage {

@@ -1,26 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { refuseProduce } from "./admission.ts";
-import type { Partition } from "../controller/state.ts";
+import { samplePartition } from "../testing/sample-partition.ts";
 
-const partition: Partition = {
-  topicId: "0".repeat(32),
-  partition: 0,
-  replicas: [1, 2],
-  dirs: ["", ""],
-  isr: [1],
-  elr: [],
-  leader: 1,
-  leaderEpoch: 5,
-  partitionEpoch: 7,
-  adding: [],
-  removing: [],
-  recovering: false,
-  minIsr: 2,
-  flush: "sync",
-  lastKnownLeader: 1,
-  lastKnownElr: [],
-  uncleanEpoch: -1,
-};
+const partition = samplePartition({ replicas: [1, 2], dirs: ["", ""], isr: [1] });
 const request = { topic: "a", brokerId: 1, acks: "leader" } as const;
 
 describe("refuseProduce", () => {

@@ -1,8 +1,8 @@
 import { EpochRuns, InvariantError } from "@varve/format";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noLeader } from "../controller/state.ts";
 import type { Partition } from "../controller/state.ts";
+import { samplePartition } from "../testing/sample-partition.ts";
 import { maximalIsr, pendingProposal } from "./isr.ts";
 import {
   adoptAnswer,
@@ -21,25 +21,7 @@ import {
 } from "./leadership.ts";
 import type { BrokerFacts, Leadership, LeaderNow } from "./leadership.ts";
 
-const partition: Partition = {
-  topicId: "1".repeat(32),
-  partition: 0,
-  replicas: [1, 2, 3],
-  dirs: ["", "", ""],
-  isr: [1, 2],
-  elr: [],
-  leader: 1,
-  leaderEpoch: 5,
-  partitionEpoch: 7,
-  adding: [],
-  removing: [],
-  recovering: false,
-  minIsr: 2,
-  flush: "sync",
-  lastKnownLeader: noLeader,
-  lastKnownElr: [],
-  uncleanEpoch: -1,
-};
+const partition = samplePartition({ isr: [1, 2] });
 const me = { brokerId: 1, brokerEpoch: 10 };
 const lagMaxMs = 10_000;
 

@@ -15,10 +15,8 @@ export type Operation =
   | { readonly type: "put"; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: "del"; readonly key: Uint8Array };
 
-/** Not in the types of `level`, since browsers have none. */
-interface Compactable {
-  compactRange(start: Uint8Array, end: Uint8Array): Promise<void>;
-}
+/** Told that a step is done; for tests. */
+export type DatabaseTrace = (step: "directory-synced") => Promise<void>;
 
 const writeBufferBytes = 4 * 1024 * 1024;
 /**
@@ -42,22 +40,24 @@ const options = {
 export class LevelDatabase {
   readonly #path: string;
   readonly #level: Level<Uint8Array, Uint8Array>;
+  readonly #trace: DatabaseTrace;
   #logFiles: readonly string[] = [];
   /** Into the newest log file; see `bytesPerOperation`. */
   #bytesLogged = 0;
-  /** Deletions and compactions under way: they fill the write buffer too, by a number that is not known here. */
-  #background = 0;
+  /** Calls of `clear` under way: they fill the write buffer too, by a number that is not known here. */
+  #clearing = 0;
 
-  private constructor(path: string, level: Level<Uint8Array, Uint8Array>) {
+  private constructor(path: string, level: Level<Uint8Array, Uint8Array>, trace: DatabaseTrace) {
     this.#path = path;
     this.#level = level;
+    this.#trace = trace;
   }
 
   /**
    * Opens and locks what is there. Rejects with `StorageError`: "locked" when somebody else has it, "damaged" when LevelDB
    * finds it broken, "failed" otherwise.
    */
-  static async open(path: string): Promise<LevelDatabase> {
+  static async open(path: string, trace: DatabaseTrace = async () => {}): Promise<LevelDatabase> {
     if (!(await exists(join(path, "CURRENT")))) throw damaged(`the database in "${path}" has no file CURRENT`);
     const level = new Level<Uint8Array, Uint8Array>(path, options);
     try {
@@ -65,7 +65,7 @@ export class LevelDatabase {
     } catch (error) {
       throw openError(path, error);
     }
-    const database = new LevelDatabase(path, level);
+    const database = new LevelDatabase(path, level, trace);
     await database.#lookForLogFiles(true);
     return database;
   }
@@ -109,7 +109,7 @@ export class LevelDatabase {
     for (const operation of operations) {
       this.#bytesLogged += bytesPerOperation + (operation.type === "put" ? operation.value.length : 0);
     }
-    if (this.#background > 0 || this.#bytesLogged >= bytesBeforeNewLog) await this.#lookForLogFiles(false);
+    if (this.#clearing > 0 || this.#bytesLogged >= bytesBeforeNewLog) await this.#lookForLogFiles(false);
   }
 
   /** What is at keys in [from, to), in order, some at a time. Keys and values are owned. */
@@ -128,26 +128,17 @@ export class LevelDatabase {
 
   /** Deletes keys in [from, to), some time: a crash may bring them back. */
   async clear(from: Uint8Array, to: Uint8Array): Promise<void> {
-    await this.#inBackground(this.#level.clear({ gte: from, lt: to }));
-  }
-
-  /** Gives the space of deleted keys in [from, to) back. */
-  async compactRange(from: Uint8Array, to: Uint8Array): Promise<void> {
-    await this.#inBackground((this.#level as unknown as Compactable).compactRange(from, to));
+    this.#clearing += 1;
+    try {
+      await this.#level.clear({ gte: from, lt: to });
+    } finally {
+      this.#clearing -= 1;
+      this.#bytesLogged = bytesBeforeNewLog;
+    }
   }
 
   async close(): Promise<void> {
     await this.#level.close();
-  }
-
-  async #inBackground(work: Promise<void>): Promise<void> {
-    this.#background += 1;
-    try {
-      await work;
-    } finally {
-      this.#background -= 1;
-      this.#bytesLogged = bytesBeforeNewLog;
-    }
   }
 
   /** Syncs the directory when there is a new log file, or `always`. */
@@ -156,8 +147,10 @@ export class LevelDatabase {
     const logFiles = names.filter((name) => name.endsWith(".log"));
     const hasNew = logFiles.some((name) => !this.#logFiles.includes(name));
     this.#logFiles = logFiles;
-    if (hasNew || always) await syncDirectory(this.#path);
     if (hasNew) this.#bytesLogged = 0;
+    if (!hasNew && !always) return;
+    await syncDirectory(this.#path);
+    await this.#trace("directory-synced");
   }
 }
 

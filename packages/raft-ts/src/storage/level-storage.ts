@@ -135,7 +135,7 @@ export class LevelStorage implements Storage {
       if (!(await exists(this.#paths.database))) throw damaged("the database is gone");
       await LevelDatabase.assertUnlocked(this.#paths.database);
       await checkTables(this.#paths.database);
-      database = await LevelDatabase.open(this.#paths.database);
+      database = await LevelDatabase.open(this.#paths.database, (step) => this.#step(step));
       const records = await readRecords(database);
       identity = records.identity;
       this.#assertOurs(identity);

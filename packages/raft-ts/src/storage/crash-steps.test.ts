@@ -10,7 +10,7 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { OpenedStorage } from "../runtime/ports.ts";
 import { StorageModel, contentsOf, type ModelContents } from "../testing/storage-model.ts";
-import { readContents, sessionDocument } from "../testing/storage-session.ts";
+import { batchOf, readContents, sessionDocument } from "../testing/storage-session.ts";
 import { planStep, type StorageStep } from "../testing/storage-steps.ts";
 import { LevelStorage } from "./level-storage.ts";
 
@@ -84,6 +84,31 @@ test("M9: what a power cut may leave of a format is no obstacle to the next one"
     await leave();
     const { opened } = await readContents(new LevelStorage({ directory, nodeId: "n1" }));
     expect(opened.health).toEqual({ state: "blank" });
+  }
+});
+
+test("D-3: crash after crash between a batch and its fence is no damage", async () => {
+  const first = join(root, "0");
+  const storage = new LevelStorage({ directory: first, nodeId: "n1" });
+  await storage.open();
+  await storage.form(sessionDocument);
+  await storage.close();
+  let directory = first;
+  for (let crash = 1; crash <= 4; crash += 1) {
+    const next = join(root, String(crash));
+    const writing = new LevelStorage({
+      directory,
+      nodeId: "n1",
+      trace: async (step) => {
+        if (step === "batch-synced") await cp(directory, next, { recursive: true });
+      },
+    });
+    const { health, boot } = await writing.open();
+    expect(health).toEqual({ state: "ok" });
+    expect(boot.hard.term).toBe(crash);
+    await writing.write(batchOf({ term: crash + 1, vote: null, commit: 1 }));
+    await writing.close();
+    directory = next;
   }
 });
 

@@ -99,8 +99,13 @@ export class LevelDatabase {
     }
   }
 
+  /** Rejects as `open` does. The value is owned. */
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#level.get(key);
+    try {
+      return await this.#level.get(key);
+    } catch (error) {
+      throw this.#readError(error);
+    }
   }
 
   /** Atomic, and durable when it resolves (D-6, D-7). After a rejection nothing may be written any more (P5). */
@@ -112,12 +117,14 @@ export class LevelDatabase {
     if (this.#clearing > 0 || this.#bytesLogged >= bytesBeforeNewLog) await this.#lookForLogFiles(false);
   }
 
-  /** What is at keys in [from, to), in order, some at a time. Keys and values are owned. */
+  /** What is at keys in [from, to), in order, some at a time. Keys and values are owned. Rejects as `open` does. */
   async *pages(from: Uint8Array, to: Uint8Array): AsyncGenerator<[Uint8Array, Uint8Array][], void, undefined> {
     const iterator = this.#level.iterator({ gte: from, lt: to, highWaterMarkBytes: readAheadBytes });
     try {
       for (;;) {
-        const page = await iterator.nextv(readAheadItems);
+        const page = await iterator.nextv(readAheadItems).catch((error: unknown) => {
+          throw this.#readError(error);
+        });
         if (page.length === 0) return;
         yield page;
       }
@@ -139,6 +146,12 @@ export class LevelDatabase {
 
   async close(): Promise<void> {
     await this.#level.close();
+  }
+
+  #readError(error: unknown): StorageError {
+    const why = error instanceof Error ? error.message : String(error);
+    const code = causeCode(error) === "LEVEL_CORRUPTION" ? "damaged" : "failed";
+    return new StorageError(code, `Cannot read the database in "${this.#path}": ${why}`, { cause: error });
   }
 
   /** Syncs the directory when there is a new log file, or `always`. */

@@ -14,7 +14,7 @@ import { batchOf, readContents, sessionDocument } from "../testing/storage-sessi
 import { planStep, type StorageStep } from "../testing/storage-steps.ts";
 import { LevelStorage } from "./level-storage.ts";
 
-const runs = Number(process.env["RAFT_CRASH_MODEL"] ?? 6);
+const runs = Number(process.env["RAFT_CRASH_MODEL"] ?? 4);
 
 let root: string;
 

@@ -22,7 +22,7 @@ import type { StorageContents } from "../testing/storage-session.ts";
 import { LevelStorage } from "./level-storage.ts";
 
 const perFile =
-  process.env["RAFT_DAMAGE"] === "all" ? Number.POSITIVE_INFINITY : Number(process.env["RAFT_DAMAGE"] ?? 5);
+  process.env["RAFT_DAMAGE"] === "all" ? Number.POSITIVE_INFINITY : Number(process.env["RAFT_DAMAGE"] ?? 4);
 
 interface Fixture {
   readonly name: string;

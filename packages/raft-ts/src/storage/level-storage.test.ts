@@ -167,7 +167,7 @@ test("a staging that was closed, or whose place another one took, takes no more 
 
 test("S3: many rounds of writing and compacting leave a directory of bounded size", async () => {
   const storage = await openFormed();
-  const rounds = 24;
+  const rounds = 12;
   const perRound = 1500;
   let last = 1;
   for (let round = 0; round < rounds; round += 1) {
@@ -180,8 +180,8 @@ test("S3: many rounds of writing and compacting leave a directory of bounded siz
     await storage.compact(last - 100);
   }
   await storage.close();
-  // 31 MB of payload went in; 100 entries are kept.
-  expect(await sizeOf(join(root, "raft"))).toBeLessThan(20 << 20);
+  // 15 MB of payload went in; 100 entries are kept.
+  expect(await sizeOf(join(root, "raft"))).toBeLessThan(12 << 20);
   expect((await readdir(join(root, "raft", "snapshots"))).length).toBe(1);
   // What the sweep had not come to goes at the next open.
   await (await openStorage()).close();

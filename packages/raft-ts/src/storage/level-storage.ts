@@ -57,7 +57,7 @@ export interface LevelStorageOptions {
   readonly directory: string;
   /** A directory that was formatted for another node is refused (P7). */
   readonly nodeId: string;
-  /** Payload of the newest entries that `open` hands to the core. @default 8 MiB */
+  /** Bytes of the newest entries that `open` hands to the core. @default 8 MiB */
   readonly tailBytes?: number;
   /**
    * "strict": a batch is promised once the fence holds it. "lagged": one sync less on the way, and the loss of the newest
@@ -127,15 +127,16 @@ export class LevelStorage implements Storage {
     must(this.#opened === undefined && this.#closing === undefined, "D-3", "storage is opened once");
     await makeDirectory(this.#options.directory);
     await this.#formatIfEmpty();
-    const fence = await readFence(this.#paths.fence);
     let database: LevelDatabase | undefined;
     let identity: IdentityRecord | undefined;
     try {
-      if (fence === "unreadable") throw damaged("neither slot of the fence is readable");
       if (!(await exists(this.#paths.database))) throw damaged("the database is gone");
       await LevelDatabase.assertUnlocked(this.#paths.database);
       await checkTables(this.#paths.database);
       database = await LevelDatabase.open(this.#paths.database, (step) => this.#step(step));
+      // Not before the lock is held: the one who held it may have been writing.
+      const fence = await readFence(this.#paths.fence);
+      if (fence === "unreadable") throw damaged("neither slot of the fence is readable");
       const records = await readRecords(database);
       identity = records.identity;
       this.#assertOurs(identity);
@@ -143,8 +144,10 @@ export class LevelStorage implements Storage {
     } catch (error) {
       // Suspect storage is left as it is, and unlocked, for `raft-check`.
       await database?.close();
-      if (error instanceof StorageError && error.code === "damaged") return this.#suspect(error, identity, fence);
-      throw error;
+      if (!(error instanceof StorageError) || error.code !== "damaged") throw error;
+      // Or somebody else opened it while its tables were being read.
+      if (database === undefined) await LevelDatabase.assertUnlocked(this.#paths.database);
+      return this.#suspect(error, identity, await readFence(this.#paths.fence));
     }
   }
 
@@ -253,6 +256,7 @@ export class LevelStorage implements Storage {
 
   form(document: ClusterDocument): Promise<OpenedStorage> {
     return this.#inTurn(async (opened) => {
+      must(document.voters.length > 0, "M9", "a cluster is born with voters");
       const crc = documentCrc(document);
       const { identity } = opened;
       if (identity.clusterId === null) await this.#form(opened, document, crc);

@@ -10,6 +10,7 @@
  * here repairs, and nothing cuts back to "the last good entry", for what is lost may be what was promised.
  */
 
+import { entryBytes } from "../core/entries.ts";
 import type { Config, Entry, TermRun } from "../core/types.ts";
 import type { FenceSlot } from "./fence.ts";
 import type { LevelDatabase } from "./level-database.ts";
@@ -134,7 +135,7 @@ export async function* readLog(
 export interface LogSummary {
   readonly termRuns: readonly TermRun[];
   readonly configs: readonly { readonly index: number; readonly config: Config }[];
-  /** The newest entries, up to so many bytes of payload. */
+  /** The newest entries, up to so many bytes. */
   readonly tail: readonly Entry[];
 }
 
@@ -155,11 +156,11 @@ export async function summarizeLog(
       if (termRuns.at(-1)?.term !== term) termRuns.push({ start: index, term });
       if (entry.config !== null) configs.push({ index, config: entry.config });
       tail.push(entry);
-      bytes += entry.data.length;
+      bytes += entryBytes(entry);
     }
     let drop = 0;
     while (bytes > tailBytes) {
-      bytes -= tail[drop]!.data.length;
+      bytes -= entryBytes(tail[drop]!);
       drop += 1;
     }
     tail.splice(0, drop);

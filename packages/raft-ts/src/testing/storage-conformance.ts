@@ -61,6 +61,7 @@ export const storageCases: readonly StorageCase[] = [
     name: "M9: form makes an initial voter, once",
     run: async (make) => {
       const { storage, opened } = await openStorage(make);
+      await assert.rejects(storage.form({ ...document, voters: [] }));
       const formed = await storage.form(document);
       assert.deepEqual(formed.health, { state: "ok" });
       assert.deepEqual(formed.identity, { ...opened.identity, clusterId: document.clusterId });

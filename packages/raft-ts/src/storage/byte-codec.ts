@@ -56,7 +56,8 @@ export class ByteWriter {
   /** All that was written, followed by its CRC. Owned by the caller. */
   sealed(): Uint8Array {
     this.u32(crc32c(this.bytes));
-    return this.bytes.slice();
+    // A slice of a `Buffer` would be a view.
+    return new Uint8Array(this.bytes);
   }
 
   /** Room for so many bytes. May replace `#bytes`: call it before looking at them. */

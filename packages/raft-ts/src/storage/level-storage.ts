@@ -18,21 +18,20 @@
  * - A failed write is the last one (P5).
  */
 
-import { randomBytes } from "node:crypto";
 import { statfs } from "node:fs/promises";
-import { join } from "node:path";
 import { must } from "../core/raft-fatal.ts";
-import type { BootState, Config, Entry, PersistBatch, SnapMeta } from "../core/types.ts";
+import type { Config, Entry, PersistBatch, SnapMeta } from "../core/types.ts";
 import type { ClusterDocument, OpenedStorage, SnapshotStore, Storage } from "../runtime/ports.ts";
+import { behindSnapshot, bootState, emptyHead, fenceSlot, planBatch, type LogEnd } from "./batch-plan.ts";
 import { Fence, readFence, type FenceSlot } from "./fence.ts";
-import { exists, makeDirectory, moveDurably, namesIn } from "./files.ts";
+import { exists, makeDirectory } from "./files.ts";
+import { formatIfEmpty } from "./format-directory.ts";
 import { LevelDatabase, type Operation } from "./level-database.ts";
 import { checkTables } from "./level-tables.ts";
 import { compareWithFence, readRecords, sealOf, summarizeLog, type StoredRecords } from "./recovery.ts";
 import {
   decodeEntry,
   documentCrc,
-  encodeEntry,
   encodeHead,
   encodeIdentity,
   encodeSnapshot,
@@ -69,22 +68,6 @@ export interface LevelStorageOptions {
 }
 
 export type StorageTrace = (step: string) => Promise<void>;
-
-const emptyHead: Head = {
-  seq: 0,
-  term: 0,
-  vote: null,
-  commit: 0,
-  firstIndex: 1,
-  lastIndex: 0,
-  lastTerm: 0,
-  lastChain: 0,
-  baseTerm: 0,
-  baseChain: 0,
-  snapshotIndex: 0,
-  identityCrc: 0,
-  snapshotCrc: 0,
-};
 
 /** Open, and not suspect. */
 interface Opened {
@@ -126,7 +109,7 @@ export class LevelStorage implements Storage {
   async open(): Promise<OpenedStorage> {
     must(this.#opened === undefined && this.#closing === undefined, "D-3", "storage is opened once");
     await makeDirectory(this.#options.directory);
-    await this.#formatIfEmpty();
+    await formatIfEmpty(this.#paths, this.#options.nodeId, (step) => this.#step(step));
     let database: LevelDatabase | undefined;
     let identity: IdentityRecord | undefined;
     try {
@@ -175,36 +158,6 @@ export class LevelStorage implements Storage {
     await database.clear(entryKey(head.lastIndex + 1), entriesEndKey);
     sweeper.sweepBelow(head.firstIndex);
     return opened;
-  }
-
-  /** A crash at any point leaves nothing, or a complete `db`. */
-  async #formatIfEmpty(): Promise<void> {
-    const { directory, database, newDatabase, snapshots } = this.#paths;
-    if (await exists(database)) return;
-    const names = (await namesIn(directory)).filter((name) => join(directory, name) !== newDatabase);
-    if (names.some((name) => join(directory, name) !== snapshots)) {
-      // A fence without its database is damage. Files of others are none of our business.
-      if (names.includes("fence")) return;
-      throw new StorageError(
-        "foreign",
-        `Cannot format "${directory}": it holds "${names.join('", "')}". Use an empty directory`,
-      );
-    }
-    if ((await namesIn(snapshots)).length > 0) return;
-    const identity: IdentityRecord = {
-      nodeId: this.#options.nodeId,
-      dirId: randomBytes(16).toString("hex"),
-      clusterId: null,
-      documentCrc: 0,
-    };
-    const identityBytes = encodeIdentity(identity);
-    await LevelDatabase.create(newDatabase, [
-      { type: "put", key: identityKey, value: identityBytes },
-      { type: "put", key: headKey, value: encodeHead({ ...emptyHead, identityCrc: sealOf(identityBytes) }) },
-    ]);
-    await this.#step("database-created");
-    await moveDurably(newDatabase, database);
-    await this.#step("database-named");
   }
 
   #assertOurs({ nodeId, dirId }: IdentityRecord): void {
@@ -289,7 +242,7 @@ export class LevelStorage implements Storage {
     const record = await this.#snapshots.createEmpty(meta, crc);
     const head = { ...opened.head, term: 1, commit: 1 };
     const identity = { ...opened.identity, clusterId: document.clusterId, documentCrc: crc };
-    await this.#commit(opened, [], replacedBy(head, record), identity, record);
+    await this.#commit(opened, [], behindSnapshot(head, record), identity, record);
   }
 
   #otherCluster(identity: IdentityRecord, wanted: string): StorageError {
@@ -307,43 +260,18 @@ export class LevelStorage implements Storage {
   }
 
   async #write(opened: Opened, batch: PersistBatch): Promise<void> {
-    const before = opened.head;
-    const { hard, truncateFrom, entries, install } = batch;
-    must(hard.term >= before.term, "E1", "the term never falls");
-    must(
-      hard.term > before.term || before.vote === null || before.vote === hard.vote,
-      "E2",
-      "there is one vote in a term",
-    );
-    let head: Head = { ...before, term: hard.term, vote: hard.vote, commit: hard.commit };
-    let record: SnapshotRecord | undefined;
-    const operations: Operation[] = [];
-    if (install !== null) {
-      must(entries.length === 0 && truncateFrom === null, "S9", "an install is a batch of its own");
-      record = this.#snapshots.staged(install.stagedId);
-      must(record !== undefined, "S9", "what is installed was staged");
-      must(record.description.meta.index > before.snapshotIndex, "S6", "an installed snapshot is newer");
-      // Entries below the new start go later, like after a compaction.
-      deleteEntries(operations, record.description.meta.index + 1, before.lastIndex);
-      head = replacedBy(head, record);
-    } else {
-      if (truncateFrom !== null) {
-        must(truncateFrom > before.commit && truncateFrom >= before.firstIndex, "L3", "committed entries stay");
-        head = { ...head, ...(await this.#endBefore(opened, truncateFrom)) };
-      }
-      head = appendEntries(operations, head, entries);
-      deleteEntries(operations, head.lastIndex + 1, before.lastIndex);
+    const { truncateFrom, install } = batch;
+    const { head: before, identity } = opened;
+    const staged = install === null ? undefined : this.#snapshots.staged(install.stagedId);
+    let cut: LogEnd | undefined;
+    if (truncateFrom !== null) {
+      must(truncateFrom > before.commit && truncateFrom >= before.firstIndex, "L3", "committed entries stay");
+      const { term, chain } = await this.#positionAt(opened, truncateFrom - 1);
+      cut = { lastIndex: truncateFrom - 1, lastTerm: term, lastChain: chain };
     }
-    must(head.commit <= head.lastIndex, "C4", "nothing is committed beyond the log");
-    must(head.lastTerm <= head.term, "L4", "no entry has a term above the node's");
-    await this.#commit(opened, operations, head, opened.identity, record);
-    if (install !== null) opened.sweeper.sweepBelow(head.firstIndex);
-  }
-
-  /** Where the log ends when it is cut before `from`. */
-  async #endBefore(opened: Opened, from: number): Promise<Pick<Head, "lastIndex" | "lastTerm" | "lastChain">> {
-    const { term, chain } = await this.#positionAt(opened, from - 1);
-    return { lastIndex: from - 1, lastTerm: term, lastChain: chain };
+    const { head, operations } = planBatch(before, batch, { staged, cut });
+    await this.#commit(opened, operations, head, identity, staged);
+    if (staged !== undefined) opened.sweeper.sweepBelow(head.firstIndex);
   }
 
   /** Writes `operations` with the next head, then the fence. Durable and promised when it resolves. */
@@ -501,60 +429,4 @@ export class LevelStorage implements Storage {
   async #step(name: string): Promise<void> {
     await this.#options.trace?.(name);
   }
-}
-
-function bootState(
-  head: Head,
-  snapshot: SnapMeta | null,
-  log: Pick<BootState, "termRuns" | "configs" | "tail">,
-): BootState {
-  const { term, vote, commit, firstIndex, lastIndex } = head;
-  return {
-    hard: { term, vote, commit },
-    snapshot,
-    firstIndex,
-    lastIndex,
-    ...log,
-    applied: snapshot?.index ?? 0,
-    suspect: false,
-  };
-}
-
-function fenceSlot(identity: IdentityRecord, head: Head, headCrc: number): FenceSlot {
-  const { seq, term, commit, firstIndex, lastIndex, lastTerm, lastChain } = head;
-  return { seq, term, commit, firstIndex, lastIndex, lastTerm, lastChain, headCrc, dirId: identity.dirId };
-}
-
-/** The log is empty behind the snapshot (S6). */
-function replacedBy(head: Head, { description }: SnapshotRecord): Head {
-  const { meta, chain } = description;
-  const { index, term } = meta;
-  return {
-    ...head,
-    firstIndex: index + 1,
-    lastIndex: index,
-    lastTerm: term,
-    lastChain: chain,
-    baseTerm: term,
-    baseChain: chain,
-  };
-}
-
-function appendEntries(operations: Operation[], head: Head, entries: readonly Entry[]): Head {
-  let { lastIndex, lastTerm, lastChain } = head;
-  for (const entry of entries) {
-    must(entry.index === lastIndex + 1, "L4", "indexes are contiguous");
-    must(entry.term >= lastTerm, "L4", "terms never fall");
-    const { value, chain } = encodeEntry(entry, lastChain);
-    operations.push({ type: "put", key: entryKey(entry.index), value });
-    lastIndex = entry.index;
-    lastTerm = entry.term;
-    lastChain = chain;
-  }
-  return { ...head, lastIndex, lastTerm, lastChain };
-}
-
-/** Both ends included. Few: what is truncated was not committed, and that is bounded (F6). */
-function deleteEntries(operations: Operation[], from: number, to: number): void {
-  for (let index = from; index <= to; index += 1) operations.push({ type: "del", key: entryKey(index) });
 }

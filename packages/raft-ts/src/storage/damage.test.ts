@@ -19,7 +19,22 @@ import {
   stateOf,
 } from "../testing/storage-session.ts";
 import type { StorageContents } from "../testing/storage-session.ts";
+import { LevelDatabase } from "./level-database.ts";
 import { LevelStorage } from "./level-storage.ts";
+import {
+  decodeEntry,
+  decodeHead,
+  decodeIdentity,
+  decodeSnapshot,
+  encodeEntry,
+  encodeHead,
+  encodeIdentity,
+  encodeSnapshot,
+  entriesEndKey,
+  entryKeyIndex,
+  headKey,
+  identityKey,
+} from "./records.ts";
 
 const perFile =
   process.env["RAFT_DAMAGE"] === "all" ? Number.POSITIVE_INFINITY : Number(process.env["RAFT_DAMAGE"] ?? 4);
@@ -155,6 +170,47 @@ test("D-3: LevelStorage finds a database or a fence that is older than the other
     await rm(root, { recursive: true, force: true });
   }
 });
+
+test("D-1, D-2: LevelStorage finds a record that is gone, or that another sound one took the place of", async () => {
+  const root = await mkdtemp(join(tmpdir(), "raft-records-"));
+  try {
+    await fixtures[0]!.make(join(root, "original"));
+    const whole = await contentsOfCopy(root, async () => {});
+    const database = await LevelDatabase.open(join(root, "copy", "db"));
+    const records: [Uint8Array, Uint8Array][] = [];
+    for await (const page of database.pages(Uint8Array.of(0), entriesEndKey)) records.push(...page);
+    await database.close();
+    expect(records.length).toBe(3 + whole.entries.length);
+    for (const [key, value] of records) {
+      for (const operation of [
+        { type: "del", key },
+        { type: "put", key, value: anotherSound(key, value) },
+      ] as const) {
+        const outcome = await outcomeOf(root, whole, async (copy) => {
+          const damaged = await LevelDatabase.open(join(copy, "db"));
+          await damaged.writeDurably([operation]);
+          await damaged.close();
+        });
+        expect(outcome, `${operation.type} of key ${Buffer.from(key).toString("hex")}`).toBe("suspect");
+      }
+    }
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
+/** With its own checksums right, and, for an entry, behind the same entry: what a batch that LevelDB lost had overwritten. */
+function anotherSound(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const index = entryKeyIndex(key);
+  if (index !== undefined) {
+    const { entry, before } = decodeEntry(value, index, undefined);
+    return encodeEntry({ ...entry, type: "normal", config: null, data: Buffer.from("another") }, before).value;
+  }
+  if (key[0] === headKey[0]) return encodeHead({ ...decodeHead(value), vote: "n9@z" });
+  if (key[0] === identityKey[0]) return encodeIdentity({ ...decodeIdentity(value), clusterId: "another" });
+  const record = decodeSnapshot(value);
+  return encodeSnapshot({ ...record, description: { ...record.description, id: "another" } });
+}
 
 async function outcomeOf(
   root: string,

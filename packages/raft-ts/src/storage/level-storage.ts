@@ -182,8 +182,8 @@ export class LevelStorage implements Storage {
         state: "suspect",
         reason:
           `Storage in "${directory}" may have lost something it promised: ${error.message}. ` +
-          `Look at it with "raft-check ${directory}"; then restore the directory, or replace this node: remove it from ` +
-          "the group, empty the directory, and add it again",
+          `Look at it with "raft-check ${directory}". Then replace this node: remove it from the group, empty the ` +
+          "directory, and add it again. An older copy of the directory has forgotten promises as well",
       },
       identity: { nodeId, dirId, clusterId },
       boot: { ...bootState(emptyHead, null, { termRuns: [], configs: [], tail: [] }), suspect: true },

@@ -105,6 +105,7 @@ describe("RaftNode", () => {
   test("T4: a leader that stops hands over first; stop is one promise; what was pending is decided", async () => {
     const { members } = await group(3);
     const leader = await leaderOf(members);
+    const { term } = leader.node.state;
     const pending = Array.from({ length: 50 }, (_, at) => leader.node.propose(write(1, at + 1)));
     const stopped = leader.node.stop();
     expect(leader.node.stop()).toBe(stopped);
@@ -114,6 +115,8 @@ describe("RaftNode", () => {
     expect(await leader.node.propose(write(1, 99))).toMatchObject({ kind: "refused", reason: "stopped" });
     expect(await leader.node.read()).toMatchObject({ kind: "refused", reason: "stopped" });
     expect(leader.node.leader).toBeNull();
+    // It saw the term of the next leader before it closed.
+    expect(leader.node.state.term).toBeGreaterThan(term);
     const next = await leaderOf(members.filter(({ node }) => node !== leader.node));
     expect((await next.node.propose(write(1, 100))).kind).toBe("success");
   });
@@ -360,6 +363,16 @@ describe("Admin", () => {
       outcome: { kind: "refused", reason: "unsafe" },
     });
     expect((await leader.node.admin.remove(away!.node.id)).kind).toBe("done");
+  });
+
+  test("Q5: what is only in the log is not called done, however often one asks", async () => {
+    const { members, network } = await group(3);
+    const leader = await leaderOf(members);
+    for (const each of members) if (each !== leader) network.isolate(each.node.id);
+    const first = await leader.node.admin.addLearner("n9@9", "there", { deadlineMs: 1 });
+    expect(first).toMatchObject({ kind: "incomplete", step: "add-learner", completed: [] });
+    const second = await leader.node.admin.addLearner("n9@9", "there", { deadlineMs: 1 });
+    expect(second).toMatchObject({ kind: "incomplete", step: "add-learner", completed: [] });
   });
 
   test("M8: a leader that removes itself hands over", async () => {

@@ -31,6 +31,7 @@ export interface Ghost {
 export interface FormerLog {
   readonly logStart: number;
   readonly batches: readonly ModelBatch[];
+  readonly highWatermark: number;
 }
 
 /** The store did something the rules forbid. */
@@ -172,23 +173,28 @@ export class PartitionModel {
 
   /** What may be found after damage, with this log start: as it is, or as it was at some time. The likeliest first. */
   formerWith(logStart: number): readonly FormerLog[] {
-    const now = { logStart: this.logStart, batches: this.batches };
+    const { highWatermark } = this;
+    const now = { logStart: this.logStart, batches: this.batches, highWatermark };
     if (!this.mayBeOlder) return [now];
     // Segments may show what happened since, and the journal not where the log begins now.
-    const mixed = { logStart, batches: [...this.#below.filter((batch) => batch.end > logStart), ...this.batches] };
+    const below = this.#below.filter((batch) => batch.end > logStart);
+    const mixed = { logStart, batches: [...below, ...this.batches], highWatermark };
     const former = this.#former.filter((one) => one.logStart === logStart).reverse();
     if (logStart === this.logStart) return [now, ...former];
     return former.length === 0 ? [] : [mixed, ...former];
   }
 
-  /** From here on it is what it was then; what counts, and how far offsets were given out, is as it was now. */
-  becomeAgain({ logStart, batches }: FormerLog): void {
+  /** From here on it is what it was then; what counts is what counts now. */
+  becomeAgain({ logStart, batches, highWatermark }: FormerLog): void {
     this.batches = [...batches];
     this.logStart = logStart;
+    this.end = Math.max(this.end, batches.at(-1)?.end ?? logStart);
+    this.highWatermark = Math.max(this.highWatermark, highWatermark);
   }
 
   #remember(): void {
-    this.#former.push({ logStart: this.logStart, batches: [...this.batches] });
+    const { logStart, batches, highWatermark } = this;
+    this.#former.push({ logStart, batches: [...batches], highWatermark });
   }
 
   /** What must be there after the last process ended that way. */

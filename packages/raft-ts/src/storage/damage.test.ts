@@ -171,6 +171,48 @@ test("D-3: LevelStorage finds a database or a fence that is older than the other
   }
 });
 
+test("D-14: LevelStorage does not format a directory that only its snapshots are left of", async () => {
+  const root = await mkdtemp(join(tmpdir(), "raft-left-"));
+  try {
+    await fixtures[0]!.make(join(root, "original"));
+    const whole = await contentsOfCopy(root, async () => {});
+    const outcome = await outcomeOf(root, whole, async (copy) => {
+      await rm(join(copy, "db"), { recursive: true });
+      await rm(join(copy, "fence"));
+    });
+    expect(outcome).toBe("suspect");
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
+test("D-3: a fence that was torn while it was written leaves LevelStorage whole", async () => {
+  const root = await mkdtemp(join(tmpdir(), "raft-torn-"));
+  try {
+    const directory = join(root, "original");
+    const storage = await openFormed(directory);
+    for (let index = 2; index < 5; index += 1) {
+      const before = await readFile(join(directory, "fence"));
+      await storage.write(batchOf({ term: 1, vote: null, commit: 1 }, { entries: entriesFrom(index, 1, 1, 9) }));
+      const whole = await contentsOfCopy(root, async () => {});
+      const outcome = await outcomeOf(root, whole, async (copy) => {
+        const fence = await readFile(join(copy, "fence"));
+        // What this write changed, half of it as it was.
+        let changed = 0;
+        for (let at = 0; at < fence.length; at += 1) {
+          if (fence[at] !== before[at] && (changed += 1) > 3) fence[at] = before[at]!;
+        }
+        expect(changed).toBeGreaterThan(3);
+        await writeFile(join(copy, "fence"), fence);
+      });
+      expect(outcome).toBe("harmless");
+    }
+    await storage.close();
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
 test("D-1, D-2: LevelStorage finds a record that is gone, or that another sound one took the place of", async () => {
   const root = await mkdtemp(join(tmpdir(), "raft-records-"));
   try {

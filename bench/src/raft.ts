@@ -109,6 +109,7 @@ async function memory(group: Group): Promise<Row[]> {
       what: `${entries.toLocaleString("en-US")} entries, ${member === leader ? "leader" : "follower"}`,
       "per second": entries / took,
       "peak MiB": usage.residentPeakMiB,
+      "without files": usage.anonymousPeakMiB,
       "heap MiB": usage.heapMiB,
       "buffers MiB": usage.buffersMiB,
       "CPU s": usage.cpuSeconds - (member === leader ? before.cpuSeconds : 0),

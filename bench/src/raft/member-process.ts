@@ -39,6 +39,8 @@ export interface LoadResult {
 
 export interface MemberUsage {
   readonly residentPeakMiB: number;
+  /** Without the database's files, which are mapped and which the kernel takes back when it wants to; looked at 5 times a second. */
+  readonly anonymousPeakMiB: number;
   /** Right now: in JavaScript's heap, and in buffers outside of it. */
   readonly heapMiB: number;
   readonly buffersMiB: number;
@@ -114,13 +116,20 @@ async function load(
   return { entries, seconds: (performance.now() - began) / 1000, latenciesMs: latenciesMs.sort((a, b) => a - b) };
 }
 
+let anonymousPeakMiB = 0;
+
+function mebibytesOf(key: "VmHWM" | "RssAnon"): number {
+  const found = new RegExp(`${key}:\\s+(\\d+)`).exec(readFileSync("/proc/self/status", "utf8"));
+  return Number(found?.[1] ?? "0") / 1024;
+}
+
 function usage(node: RaftNode<number>): MemberUsage {
-  const peak = /VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
   const { user, system } = process.cpuUsage();
   const { heapUsed, external } = process.memoryUsage();
   const { applied, snapshotIndex } = node.status();
   return {
-    residentPeakMiB: Number(peak) / 1024,
+    residentPeakMiB: mebibytesOf("VmHWM"),
+    anonymousPeakMiB,
     heapMiB: heapUsed / 2 ** 20,
     buffersMiB: external / 2 ** 20,
     cpuSeconds: (user + system) / 1e6,
@@ -180,6 +189,9 @@ async function take(message: ToMember): Promise<void> {
   }
 }
 
+setInterval(() => {
+  anonymousPeakMiB = Math.max(anonymousPeakMiB, mebibytesOf("RssAnon"));
+}, 200).unref();
 process.on("message", (message: ToMember) => void take(message));
 process.on("disconnect", () => process.exit(0));
 tell({ kind: "open", id, address: listener.address, blank: opened.health.state === "blank" });

@@ -143,6 +143,17 @@ describe("the codecs of snapshots", () => {
   });
 });
 
+describe("WireReader.number()", () => {
+  it("refuses what no safe integer holds", () => {
+    const codec = schema.lookupType("raft.v1.SnapshotPart");
+    const part = (offset: string): Uint8Array => codec.encode(codec.fromObject({ chunk: { offset } })).finish();
+    expect(decodePart(part("9007199254740991"))).toMatchObject({ ok: true, value: { offset: 2 ** 53 - 1 } });
+    for (const offset of ["9007199254740992", "1152921504606846976", "18446744073709551615"]) {
+      expect(decodePart(part(offset))).toEqual({ ok: false, why: "a number is above 2^53 - 1" });
+    }
+  });
+});
+
 describe("the codecs of the bootstrap", () => {
   it("give answers back as they were, and so does protobufjs", () => {
     const check = (answer: Parameters<typeof encodeAnswer>[0]): void => {

@@ -10,9 +10,17 @@ import type { RaftService } from "./raft-service.ts";
 import { type TransportLimits, transportLimits } from "./transport-limits.ts";
 import { callMetadata } from "./transport-security.ts";
 
+/** More addresses than anybody forms a group with. */
+const unansweredMax = 16;
+
 export class GrpcBootstrap implements BootstrapTransport {
   readonly #service: RaftService;
   readonly #limits: TransportLimits;
+  /**
+   * Of questions that were not answered in time, by address. grpc-js goes on with a handshake that nobody waits for any more,
+   * closed or not: a node that hangs would cost another socket with each question.
+   */
+  readonly #unanswered = new Map<string, Client>();
 
   /** The service is on a server already, or will be. */
   constructor(options: { readonly service: RaftService; readonly limits?: Partial<TransportLimits> }) {
@@ -27,14 +35,22 @@ export class GrpcBootstrap implements BootstrapTransport {
   async hello(address: string, signal: AbortSignal): Promise<BootstrapAnswer> {
     signal.throwIfAborted();
     const { security } = this.#service;
-    const client = openChannel({ peer: null, address }, this.#limits, security);
+    const client = this.#unanswered.get(address) ?? openChannel({ peer: null, address }, this.#limits, security);
+    this.#unanswered.delete(address);
+    let bytes: Buffer;
     try {
-      const answer = decodeAnswer(await this.#ask(client, address, signal));
-      if (answer.ok) return answer.value;
-      throw new Error(`Cannot ask "${address}" who it is: its answer is malformed: ${answer.why}`);
-    } finally {
+      bytes = await this.#ask(client, address, signal);
       client.close();
+    } catch (error) {
+      const isLate = signal.aborted || (error instanceof Error && isDeadline(error.cause));
+      if (isLate && this.#unanswered.size < unansweredMax && !this.#unanswered.has(address)) {
+        this.#unanswered.set(address, client);
+      } else client.close();
+      throw error;
     }
+    const answer = decodeAnswer(bytes);
+    if (answer.ok) return answer.value;
+    throw new Error(`Cannot ask "${address}" who it is: its answer is malformed: ${answer.why}`);
   }
 
   #ask(client: Client, address: string, signal: AbortSignal): Promise<Buffer> {
@@ -59,6 +75,10 @@ export class GrpcBootstrap implements BootstrapTransport {
       signal.addEventListener("abort", abort, { once: true });
     });
   }
+}
+
+function isDeadline(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && cause.code === status.DEADLINE_EXCEEDED;
 }
 
 function whyNot(error: ServiceError | null): string {

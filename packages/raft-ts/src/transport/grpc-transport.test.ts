@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { normalEntry } from "../core/entries.ts";
 import type { Append, Heartbeat, PeerMessage, Vote } from "../core/types.ts";
@@ -172,6 +173,25 @@ describe("GrpcTransport", () => {
     await until(() => others.some(({ refusals }) => refusals.length > 0), "one is refused");
     expect(others.flatMap(({ refusals }) => refusals)[0]).toContain("too many senders");
     expect(b.count("inboundStreams")).toBeLessThanOrEqual(4);
+  });
+
+  it("costs one socket for each stream to a peer that hangs, however often it tries", async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => {
+      socket.on("error", () => undefined);
+      sockets.push(socket.resume());
+    });
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const a = await member("a@1", { limits: { connectMs: 20, reconnectMinMs: 1, reconnectMaxMs: 1 } });
+    const { port } = silent.address() as AddressInfo;
+    a.transport.setPeers([{ id: "b@1", address: `127.0.0.1:${port}` }]);
+    await until(() => a.count("disconnects") >= 20, "it tries again and again");
+    expect(sockets.length).toBe(2);
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => silent.close(resolve));
+    const b = await member("b@1", { port });
+    await until(() => a.count("outboundStreams") === 2, "the streams are up when the peer is back");
+    expect(b.count("inboundStreams")).toBe(2);
   });
 
   it("leaves nothing open after stop, whatever was under way", async () => {

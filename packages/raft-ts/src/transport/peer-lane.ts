@@ -58,6 +58,11 @@ export class PeerLane {
   readonly #queue: PeerQueue;
   readonly #backoff: Backoff;
   #state: State = { kind: "closed" };
+  /**
+   * Of an attempt that was not answered in time. grpc-js goes on with a handshake that nobody waits for any more, closed or not: a
+   * peer that hangs would cost another socket with each attempt.
+   */
+  #unanswered: Client | null = null;
 
   constructor(options: LaneOptions) {
     const { limits, random } = options;
@@ -124,6 +129,7 @@ export class PeerLane {
     this.#queue.clear();
     if (state.kind === "waiting" || state.kind === "connecting") state.timer.cancel();
     if (state.kind === "connecting" || state.kind === "up") end(state.connection);
+    this.#unanswered?.close();
   }
 
   #connect(): void {
@@ -132,7 +138,8 @@ export class PeerLane {
     const { path } = laneMethods[lane];
     let client: Client;
     try {
-      client = openChannel({ peer: target, address }, limits, security);
+      client = this.#unanswered ?? openChannel({ peer: target, address }, limits, security);
+      this.#unanswered = null;
     } catch (error) {
       // An address that is none: it may be put right with the next configuration.
       this.#wait(`The address "${address}" is no address: ${String(error)}`);
@@ -145,7 +152,7 @@ export class PeerLane {
     // The status says the same, and comes always; an event that nobody listens to would end the process.
     call.on("error", () => undefined);
     call.once("metadata", () => this.#accepted(connection));
-    const timer = clock.after(limits.connectMs, () => this.#ended(connection, null));
+    const timer = clock.after(limits.connectMs, () => this.#late(connection));
     this.#state = { kind: "connecting", connection, timer };
   }
 
@@ -156,6 +163,14 @@ export class PeerLane {
     this.#state = { kind: "up", connection, sinceMs: this.#options.clock.nowMs() };
     this.#options.counters.connects += 1;
     this.flush();
+  }
+
+  #late(connection: Connection): void {
+    const state = this.#state;
+    if (state.kind !== "connecting" || state.connection !== connection) return;
+    connection.call.cancel();
+    this.#unanswered = connection.client;
+    this.#wait(null);
   }
 
   #ended(connection: Connection, error: ServiceError | null): void {

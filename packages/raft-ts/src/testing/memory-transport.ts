@@ -125,16 +125,26 @@ export class MemoryTransport implements Transport {
         throw new Error(`The stream from "${from}" to "${to}" broke: one of them is gone`);
       }
     };
+    /** What the receiver does. If it dies meanwhile its promise never settles, but the stream breaks. */
+    const remotely = async <T>(work: Promise<T>): Promise<T> => {
+      const over = new AbortController();
+      const watch = async (): Promise<never> => {
+        while (!over.signal.aborted) await hop(to, self);
+        return new Promise(() => {});
+      };
+      return Promise.race([work.finally(() => over.abort()), watch()]);
+    };
     await hop(self, to);
+    if (receiver === undefined) throw new Error(`"${to}" is not there`);
     const { description } = reader;
-    const staging = await receiver?.offered({ from: self, term, description });
-    if (staging === null || staging === undefined) throw new Error(`"${to}" does not want the snapshot`);
+    const staging = await remotely(receiver.offered({ from: self, term, description }));
+    if (staging === null) throw new Error(`"${to}" does not want the snapshot`);
     try {
       for await (const chunk of reader.chunks(staging.offsetBytes)) {
         await hop(self, to);
-        await staging.write(chunk);
+        await remotely(staging.write(chunk));
       }
-      await staging.finish();
+      await remotely(staging.finish());
     } finally {
       await staging.close();
     }

@@ -307,8 +307,12 @@ class RuntimeCase {
   /** Everybody is up, somebody leads, the operators are done, and all hold the same. */
   async #settle(): Promise<void> {
     const world = this.#world;
-    const isUp = (): boolean => {
+    // Somebody who was asked to stop in the last moment of the faults may end only now.
+    const startAll = (): void => {
       for (const machine of world.machines) if (machine.process === undefined) world.start(machine);
+    };
+    const isUp = (): boolean => {
+      startAll();
       return (
         this.#busy.size === 0 && world.machines.every(({ node }) => node !== undefined) && world.leader() !== undefined
       );
@@ -336,6 +340,7 @@ class RuntimeCase {
       () => `no write succeeds in peace: ${this.#picture()}`,
     );
     const isSame = (): boolean => {
+      startAll();
       const members = world.machines.filter(({ disk }) => this.#isMember(disk.peerId));
       const all = members.map((machine) => registersOf(machine, keys + 1).join());
       return new Set(all).size === 1 && registersOf(members[0]!, keys + 1)[keys] === peaceValue;

@@ -55,22 +55,25 @@ function append(log: PartitionLog, bytes: number): void {
 }
 
 test.each([
-  ["64 KiB are written at once, what follows in the turn is the next write", "os", [70_000, 10, 10], [1, 2]],
-  ["many that are 64 KiB together, too", "os", [30_000, 30_000, 30_000, 10], [3, 1]],
-  ["less than 64 KiB waits for the turn to end", "os", [30_000, 10, 10], [3]],
-  ["before a sync the turn is gathered", "sync", [70_000, 10, 10], [3]],
-] as const)("PartitionWriter.appended(): %s (J-4)", async (_, flush, sizes, expected) => {
+  ["64 KiB are written at once, what comes later in the turn is the next write", "os", [[70_000], [10], [10]], [1, 2]],
+  ["what one callback brings stays together", "os", [[70_000, 10], [10]], [2, 1]],
+  ["many that are 64 KiB together are written at once, too", "os", [[30_000], [30_000], [30_000], [10]], [3, 1]],
+  ["less than 64 KiB waits for the turn to end", "os", [[30_000], [10], [10]], [3]],
+  ["before a sync the turn is gathered", "sync", [[70_000], [10], [10]], [3]],
+] as const)("PartitionWriter.appended(): %s (J-4)", async (_, flush, callbacks, expected) => {
   const writes: number[] = [];
   const { time, log } = await open(flush, writes);
-  if (flush === "sync") {
-    while (log.mode !== "direct") {
-      append(log, 70_000);
-      await time.until(() => log.countedOffset === log.logEndOffset, "it to count");
-      await time.pass(1_000);
-    }
+  const mode = flush === "sync" ? "direct" : "os";
+  while (log.mode !== mode) {
+    append(log, 70_000);
+    await time.until(() => log.countedOffset === log.logEndOffset, "it to count");
+    await time.pass(1_000);
   }
   writes.length = 0;
-  for (const bytes of sizes) append(log, bytes);
+  for (const sizes of callbacks) {
+    for (const bytes of sizes) append(log, bytes);
+    await Promise.resolve();
+  }
   await time.until(() => log.countedOffset === log.logEndOffset, "all to count");
   expect(writes).toEqual(expected);
 });

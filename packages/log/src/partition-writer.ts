@@ -23,7 +23,7 @@ import type { CachedTail, TailCache } from "./tail-cache.ts";
 
 /** J-2: what is behind is written in pieces of at least so much, or when somebody asks. */
 const behindBytesMin = 64 * 1024;
-/** `os`: once a turn has brought so much, its write begins at once, beside the input that is still to come. */
+/** `os`: once a turn has brought so much, its write begins beside the input that is still to come. */
 const earlyBytesMin = 64 * 1024;
 /** One write takes at most so much, so that a lane is not held for long. */
 const writeBytesMax = 4 * 1024 * 1024;
@@ -222,11 +222,15 @@ export class PartitionWriter implements RoundOwner {
     this.#node.clock.nextTurn(() => this.#begin());
   }
 
-  /** J-4: one turn of a fast stream can be milliseconds long, and nothing would be written meanwhile. A sync is dearer than waiting. */
+  /**
+   * J-4: one turn of a fast stream can be milliseconds long, and nothing would be written meanwhile. What comes in one callback
+   * stays together, hence the microtask; and a sync is dearer than the wait.
+   */
   #gather(bytes: number): void {
-    if (this.#gatheredBytes === undefined || this.mode !== "os") return;
-    this.#gatheredBytes += bytes;
-    if (this.#gatheredBytes >= earlyBytesMin) this.#begin();
+    const before = this.#gatheredBytes;
+    if (before === undefined || this.mode !== "os") return;
+    this.#gatheredBytes = before + bytes;
+    if (before < earlyBytesMin && before + bytes >= earlyBytesMin) void Promise.resolve().then(() => this.#begin());
   }
 
   #begin(): void {

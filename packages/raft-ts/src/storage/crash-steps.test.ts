@@ -221,15 +221,20 @@ test("P3, S10: a crash at any step keeps everything promised, and all or nothing
   expect(crashes).toBeGreaterThan(runs);
 });
 
-/** A copy that a process killed right now would have left. LevelDB may be at work: then once more. */
+/** A copy that a process killed right now would have left. LevelDB may be at work, and delete what was listed: then once more. */
 async function copyOf(directory: string): Promise<string> {
   const copy = join(root, "copy");
-  for (;;) {
-    const before = await listing(directory);
-    await rm(copy, { recursive: true, force: true });
-    await cp(directory, copy, { recursive: true });
-    if ((await listing(directory)) === before) return copy;
+  for (let attempt = 1; attempt <= 100; attempt += 1) {
+    try {
+      const before = await listing(directory);
+      await rm(copy, { recursive: true, force: true });
+      await cp(directory, copy, { recursive: true });
+      if ((await listing(directory)) === before) return copy;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   }
+  throw new Error("Cannot copy the directory: it changed under a hundred attempts.");
 }
 
 async function listing(directory: string): Promise<string> {

@@ -35,6 +35,7 @@ import type {
 import type { Clock } from "@varve/log";
 import { MetadataLogError } from "../ports/metadata-log.ts";
 import type { MetadataEntry, MetadataLog, MetadataRole, MetadataSnapshot } from "../ports/metadata-log.ts";
+import type { ControllerClient, MetadataView } from "../ports/peers.ts";
 
 export interface ControllerOptions {
   /** Commands that may wait for the batch in flight; more are refused with `BUSY`. @default 1000 */
@@ -67,7 +68,7 @@ interface Answer {
   readonly outcome: Outcome<unknown>;
 }
 
-export class Controller {
+export class Controller implements ControllerClient, MetadataView {
   readonly #log: MetadataLog;
   readonly #clock: Pick<Clock, "nowMs" | "nextTurn">;
   readonly #newUuid: () => string;

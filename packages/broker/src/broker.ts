@@ -244,6 +244,9 @@ export class Broker {
       const where = { topic: id.topic, partition: id.partition, file, offset, end, why };
       this.#logger.warn(where, "partition is quarantined");
     }
+    for (const directory of store.recovery.setAside) {
+      this.#logger.warn({ directory }, "directory of no partition, or a copy of one: it was renamed to .stray");
+    }
     return store;
   }
 

@@ -32,6 +32,7 @@ import { ProducerState } from "./producer-state.ts";
 import { recoverProducers } from "./recovery/recover-producers.ts";
 import { recoverStore } from "./recovery/recover-store.ts";
 import type { RecoveredPartition, RecoveredStore } from "./recovery/recover-store.ts";
+import { removeDirectory } from "./remove-directory.ts";
 import { Scrubber } from "./scrubber.ts";
 import { SegmentedLog } from "./segmented-log.ts";
 import { replaceFile, syncNames } from "./small-files.ts";
@@ -392,18 +393,17 @@ export class LogStore {
   }
 
   async #removeLog(log: PartitionLog, suffix: "deleted" | "stray"): Promise<void> {
-    const { fs } = this.#dependencies;
-    const { id } = log;
-    const topics = `${this.#options.directory}/topics`;
-    const directory = this.#directoryOf(id);
-    const aside = `${directory}.${id.topicId}.${this.#journal.nextRound}.${suffix}`;
+    const { fs, clock } = this.#dependencies;
+    // Where it was found: under the name that it was given another partition's may lie by now.
+    const { directory } = log.writer.files;
+    const newName = `${directory}.${log.id.topicId}.${this.#journal.nextRound}.${suffix}`;
     if (suffix === "stray") await log.close();
     await log.journalDeletion();
-    this.#partitions.delete(keyOf(id));
+    this.#partitions.delete(keyOf(log.id));
     await log.release();
-    await fs.rename(directory, aside);
-    await syncNames(fs, topics);
-    if (suffix === "deleted") await fs.removeTree(aside);
+    const topics = `${this.#options.directory}/topics`;
+    const isOver = (): boolean => this.#fatal !== undefined || this.#closing !== undefined;
+    await removeDirectory({ topics, directory, newName, isDeleted: suffix === "deleted" }, { fs, clock, isOver });
     this.#makeRoom();
   }
 

@@ -60,6 +60,23 @@ test("LogStore: a partition with flush=os that gets no descriptor cuts back and 
   await disk.time.until(() => log.countedOffset === 1, "it to count");
 });
 
+test.each(["syncDirectory", "removeTree"] as const)(
+  "LogStore.delete(): without a descriptor for %s the deletion goes on when there is one",
+  async (operation) => {
+    const { disk, store, log } = await newStore("sync");
+    expect(append(log)).toBe("appended");
+    await disk.time.until(() => log.countedOffset === 1, "it to count");
+    disk.inject(failing(operation, "/data/topics", 5));
+    await disk.time.result(store.delete(id), "the deletion");
+    const left = (): string[] => disk.files().flatMap(({ path }) => (path.includes("/topics/") ? path : []));
+    expect(left()).toEqual([]);
+    // After a power cut the rest of it may be back, under a name that says what is to become of it.
+    disk.powerCut(1);
+    expect((await openStore(disk)).recovery).toMatchObject({ partitions: [], setAside: [] });
+    expect(left()).toEqual([]);
+  },
+);
+
 test("PartitionLog.read() without a descriptor is refused as retriable, closes nothing, and works later", async () => {
   const { disk, store, log } = await newStore("sync");
   for (let batch = 0; batch < 60; batch += 1) append(log);

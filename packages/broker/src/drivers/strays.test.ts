@@ -2,6 +2,7 @@ import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { silentLogger } from "../logger.ts";
 import { TestBroker, bytes, text } from "../testing/test-broker.ts";
 
 let aside = "";
@@ -65,4 +66,19 @@ test("a topic that the metadata never knew is set aside, with its records (F-7)"
   const names = (await readdir(join(server.dataDir, "topics"))).sort();
   expect(names).toEqual(["known-0", expect.stringMatching(/^unknown-0\..*\.stray$/)]);
   expect(await readdir(join(server.dataDir, "topics", names[1] ?? ""))).toContain("00000000000000000000.log");
+});
+
+test("a copy of a partition's directory is set aside, and said to be (F-7)", async () => {
+  const told: object[] = [];
+  const warn = (fields: object, event: string): void => void told.push({ event, ...fields });
+  await using server = await TestBroker.start({ logger: { ...silentLogger(), warn } });
+  await withTopics(server, "t");
+  await server.broker.close();
+  const topics = join(server.dataDir, "topics");
+  await cp(join(topics, "t-0"), join(topics, "backup"), { recursive: true });
+  await server.restart();
+  expect(told).toMatchObject([{ event: expect.stringContaining(".stray") as string, directory: "backup" }]);
+  expect((await readdir(topics)).sort()).toEqual(["backup.0.stray", "t-0"]);
+  const [message] = await server.consumeAll({ topic: "t", end: { kind: "latest-at-start" } });
+  expect(message?.records.map(({ value }) => text(value))).toEqual(["in t"]);
 });

@@ -220,7 +220,16 @@ export class Topics {
         metadata: { topic: topic.name },
       });
     }
-    for (const leader of topic.partitions) await this.#dependencies.store.delete(leader.log.id);
+    for (const { log } of topic.partitions) {
+      try {
+        await this.#dependencies.store.delete(log.id);
+      } catch (error) {
+        if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
+        // The deletion is decided: what is left of it is removed by the next start. A failed disk speaks up by itself (J-14).
+        const where = { topic: topic.name, partition: log.id.partition, error: error.message };
+        this.#dependencies.log(where, "files of a deleted topic are left: the next start removes them");
+      }
+    }
   }
 }
 

@@ -72,8 +72,10 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
   const replay = replayJournal(checkpoint?.partitions ?? [], journal.rounds, above, short);
   const { deleted } = replay;
   const replayed = new Map(replay.partitions);
-  const directories = await findDirectories(fs, topicsDirectory, replayed);
   const setAside: string[] = [];
+  const directories = await withoutCopies(await findDirectories(fs, topicsDirectory, replayed), async (name) => {
+    setAside.push(await setDirectoryAside(fs, topicsDirectory, name));
+  });
   /** A name that means "to be removed" is given after the record of the deletion is durable, whatever became of that. */
   const removed = new Set<string>();
   for (const { name, id } of directories) {
@@ -118,10 +120,14 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
     if (found === undefined && removed.has(partitionKey(partition.topicId, partition.partition))) continue;
     const id = found?.id ?? idFromCheckpoint(partition);
     if (id === undefined) continue;
-    const directory = `${topicsDirectory}/${found?.name ?? `${id.topic}-${id.partition}`}`;
-    options.onProgress?.(partitions.length, replayed.size, `${id.topic}-${id.partition}`);
+    const ownName = nameOf(id);
+    options.onProgress?.(partitions.length, replayed.size, ownName);
+    const other = found === undefined ? directories.find(({ name }) => name === ownName) : undefined;
     // Another partition has got the name, which was free only once this one was deleted durably.
-    if (found === undefined && directories.some(({ name }) => name === `${id.topic}-${id.partition}`)) continue;
+    if (other?.id !== undefined && nameOf(other.id) === ownName) continue;
+    // Or somebody has put another one's directory here: that one is where it is, and this one is lost.
+    const name = found?.name ?? (other === undefined ? ownName : `${ownName}.${id.topicId}`);
+    const directory = `${topicsDirectory}/${name}`;
     if (found === undefined) await makeDirectoryOfLost(fs, topicsDirectory, directory, id, partition);
     partitions.push({ id, replayed: partition, recovered: await recoverPartition(id, directory, partition, context) });
   }
@@ -192,6 +198,36 @@ async function findDirectories(
     found.push({ name, id });
   }
   return found;
+}
+
+/** One directory for each partition: of several the one under its own name, else the first. The others are copies. */
+async function withoutCopies(
+  found: readonly FoundDirectory[],
+  setAside: (name: string) => Promise<void>,
+): Promise<FoundDirectory[]> {
+  const chosen = new Map<string, FoundDirectory>();
+  for (const directory of found) {
+    const { name, id } = directory;
+    if (id === undefined || leftoverPattern.test(name)) continue;
+    const key = partitionKey(id.topicId, id.partition);
+    if (!chosen.has(key) || name === nameOf(id)) chosen.set(key, directory);
+  }
+  const kept: FoundDirectory[] = [];
+  for (const directory of found) {
+    const { name, id } = directory;
+    const isCopy =
+      id !== undefined &&
+      !leftoverPattern.test(name) &&
+      chosen.get(partitionKey(id.topicId, id.partition)) !== directory;
+    if (isCopy) await setAside(name);
+    else kept.push(directory);
+  }
+  return kept;
+}
+
+/** The name under which a partition's directory is made. */
+function nameOf(id: PartitionId): string {
+  return `${id.topic}-${id.partition}`;
 }
 
 function idByName(

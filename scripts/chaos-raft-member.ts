@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One process of `npm run chaos:raft`: a register on raft-ts, over gRPC and LevelDB, that does what its parent asks. It is
-// killed, stopped and wiped from outside and knows nothing of it.
+// One process of `npm run chaos:raft` and `npm run forming:raft`: registers on raft-ts, over gRPC and LevelDB, that do what the
+// parent asks. It is killed, stopped and wiped from outside; or ends like that by itself, at a moment that is told beforehand.
 
 import {
   answerOf,
@@ -8,6 +8,8 @@ import {
   peerIdOf,
   RaftNode,
   systemClock,
+  type BootstrapReport,
+  type BootstrapTransport,
   type InitialPeer,
   type PeerId,
   type WorkflowOutcome,
@@ -21,6 +23,11 @@ export interface MemberStart {
   readonly directory: string;
   readonly peers: readonly InitialPeer[];
   readonly intent: "form" | "join";
+  /**
+   * Counted are the steps of its storage, and the questions and answers of forming: at this one it dies by SIGKILL. 0: never. No
+   * parent hits the time between two steps that well.
+   */
+  readonly lastMoment?: number;
 }
 
 export type MemberRequest =
@@ -48,6 +55,10 @@ export type MemberAnswer =
 
 export type MemberMessage =
   | { readonly event: "identity"; readonly peer: PeerId }
+  /** Why no core runs yet. */
+  | { readonly event: "waits"; readonly report: BootstrapReport }
+  /** A core may run, in this cluster. */
+  | { readonly event: "starts"; readonly clusterId: string }
   | { readonly event: "up" }
   | { readonly event: "failed"; readonly why: string }
   | { readonly event: "answer"; readonly id: number; readonly answer: MemberAnswer };
@@ -59,20 +70,26 @@ function tell(message: MemberMessage): void {
   if (process.connected) process.send!(message, () => undefined);
 }
 
-async function serve({ nodeId, directory, peers, intent }: MemberStart): Promise<void> {
+async function serve({ nodeId, directory, peers, intent, lastMoment = 0 }: MemberStart): Promise<void> {
+  let moments = 0;
+  const moment = (): void => {
+    moments += 1;
+    if (moments === lastMoment) process.kill(process.pid, "SIGKILL");
+  };
   const address = peers.find((peer) => peer.nodeId === nodeId)!.address;
   const service = new RaftService({ security: { kind: "plaintext" } });
   const listener = await RaftListener.open({ port: Number(address.split(":")[1]), service });
   const bootstrap = new GrpcBootstrap({ service });
-  const storage = new LevelStorage({ directory, nodeId });
+  const storage = new LevelStorage({ directory, nodeId, trace: async () => moment() });
   const found = await storage.open();
   tell({ event: "identity", peer: peerIdOf(found.identity) });
   const opened = await formCluster(
-    { storage, opened: found, transport: bootstrap, clock: systemClock },
-    { peers, intent, roundMs: 50 },
+    { storage, opened: found, transport: withMoments(bootstrap, moment), clock: systemClock },
+    { peers, intent, roundMs: 50, onReport: (report) => tell({ event: "waits", report }) },
   );
   const self = peerIdOf(opened.identity);
   const clusterId = opened.identity.clusterId!;
+  tell({ event: "starts", clusterId });
   const transport = new GrpcTransport({ service, self, clusterId, address, clock: systemClock, random: Math.random });
   const machine = new RegisterStateMachine();
   const node = await RaftNode.start({
@@ -104,6 +121,22 @@ async function serve({ nodeId, directory, peers, intent }: MemberStart): Promise
     tell({ event: "failed", why: `${closed.error?.message ?? "stopped"}: ${String(closed.error?.cause)}${left}` });
   }
   process.disconnect();
+}
+
+function withMoments(bootstrap: BootstrapTransport, moment: () => void): BootstrapTransport {
+  return {
+    hello: async (address, signal) => {
+      const answer = await bootstrap.hello(address, signal);
+      moment();
+      return answer;
+    },
+    answerWith: (answer) => {
+      bootstrap.answerWith(() => {
+        moment();
+        return answer();
+      });
+    },
+  };
 }
 
 async function answer(

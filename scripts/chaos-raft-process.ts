@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A member of `npm run chaos:raft` as its parent sees it: a directory and a port that outlive its processes.
+// A member of `npm run chaos:raft` and `npm run forming:raft` as its parent sees it: a directory and a port that outlive its
+// processes.
 
 import { fork, type ChildProcess } from "node:child_process";
 import { rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import type { InitialPeer, PeerId } from "raft-ts";
+import type { BootstrapReport, InitialPeer, PeerId } from "raft-ts";
 import type { MemberAnswer, MemberMessage, MemberRequest, MemberStart } from "./chaos-raft-member.ts";
 
 const program = fileURLToPath(new URL("./chaos-raft-member.ts", import.meta.url));
@@ -18,34 +20,47 @@ export class MemberProcess {
   readonly nodeId: string;
   readonly address: string;
   readonly directory: string;
-  /** The identity of its disk, once it is known. */
+  /** The identity of its disk, once its newest process told it. */
   peer: PeerId | undefined;
+  /** Why its process runs no core; undefined while it did not say. */
+  report: BootstrapReport | undefined;
   isUp = false;
   isPaused = false;
   /** Somebody is at work on it: leave it alone. */
   isBusy = false;
   readonly #peers: readonly InitialPeer[];
   readonly #onFailed: (why: string) => void;
+  readonly #onStarts: (peer: PeerId, clusterId: string) => void;
   #child: ChildProcess | undefined;
   #exited: Promise<number | null> = Promise.resolve(null);
   readonly #asked = new Map<number, (answer: Answer) => void>();
   #nextId = 1;
 
-  constructor(self: InitialPeer, directory: string, peers: readonly InitialPeer[], onFailed: (why: string) => void) {
+  /** `onStarts`: a core may run on this disk, in this cluster. */
+  constructor(
+    self: InitialPeer,
+    directory: string,
+    peers: readonly InitialPeer[],
+    onFailed: (why: string) => void,
+    onStarts: (peer: PeerId, clusterId: string) => void = () => undefined,
+  ) {
     this.nodeId = self.nodeId;
     this.address = self.address;
     this.directory = directory;
     this.#peers = peers;
     this.#onFailed = onFailed;
+    this.#onStarts = onStarts;
   }
 
   get isRunning(): boolean {
     return this.#child !== undefined;
   }
 
-  start(intent: MemberStart["intent"]): void {
+  /** `lastMoment`: see `MemberStart`. */
+  start(intent: MemberStart["intent"], lastMoment = 0): void {
     const { nodeId, directory } = this;
-    const start: MemberStart = { nodeId, directory, peers: this.#peers, intent };
+    this.peer = undefined;
+    const start: MemberStart = { nodeId, directory, peers: this.#peers, intent, lastMoment };
     // The flags of this process: sources, not what was built last.
     const child = fork(program, [JSON.stringify(start)], { stdio: ["ignore", "ignore", "pipe", "ipc"] });
     let complaints = "";
@@ -58,6 +73,7 @@ export class MemberProcess {
         if (this.#child === child) this.#child = undefined;
         this.isUp = false;
         this.isPaused = false;
+        this.report = undefined;
         for (const tell of this.#asked.values()) tell({ kind: "gone" });
         this.#asked.clear();
         if (code !== 0 && signal !== "SIGKILL") this.#onFailed(`${nodeId} ended with ${code ?? signal}: ${complaints}`);
@@ -88,6 +104,11 @@ export class MemberProcess {
     await this.#exited;
   }
 
+  /** Its process has ended, by whatever. */
+  async gone(): Promise<void> {
+    await this.#exited;
+  }
+
   pause(): void {
     this.isPaused = this.#child?.kill("SIGSTOP") ?? false;
   }
@@ -109,7 +130,6 @@ export class MemberProcess {
   /** The disk is gone, and with it its identity (M11). The process must be dead. */
   async wipe(): Promise<void> {
     await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
-    this.peer = undefined;
   }
 
   #hear(child: ChildProcess, message: MemberMessage): void {
@@ -117,6 +137,13 @@ export class MemberProcess {
     switch (message.event) {
       case "identity":
         this.peer = message.peer;
+        return;
+      case "waits":
+        this.report = message.report;
+        return;
+      case "starts":
+        this.report = undefined;
+        this.#onStarts(this.peer!, message.clusterId);
         return;
       case "up":
         this.isUp = true;
@@ -128,4 +155,33 @@ export class MemberProcess {
         this.#asked.get(message.id)?.(message.answer);
     }
   }
+}
+
+/** What it says of itself, in the values of the first `keys` registers too. */
+export async function stateOf(member: MemberProcess, keys: number): Promise<(Answer & { kind: "state" }) | undefined> {
+  const answer = await member.ask({ ask: "state", keys }, 1_000);
+  return answer.kind === "state" ? answer : undefined;
+}
+
+/** Who says that it leads; nobody is asked that is stopped. */
+export async function leaderOf(members: readonly MemberProcess[]): Promise<MemberProcess | undefined> {
+  const states = await Promise.all(
+    members.filter(({ isPaused }) => !isPaused).map(async (member) => [member, await stateOf(member, 0)] as const),
+  );
+  return states.find(([, state]) => state?.isActive === true)?.[0];
+}
+
+/** Free a moment ago. */
+export async function freePorts(wanted: number): Promise<number[]> {
+  const servers = Array.from({ length: wanted }, () => createServer());
+  await Promise.all(
+    servers.map((server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()))),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -11,7 +11,7 @@
 
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,7 +25,7 @@ import {
   type RegisterInput,
   type RegisterOutput,
 } from "raft-ts/testing";
-import { MemberProcess, type Answer } from "./chaos-raft-process.ts";
+import { MemberProcess, freePorts, leaderOf, pause, stateOf, type Answer } from "./chaos-raft-process.ts";
 
 const { values: options } = parseArgs({
   options: { seconds: { type: "string", default: "20" }, seed: { type: "string" } },
@@ -54,10 +54,6 @@ function count(what: string, by = 1): void {
   counts[what] = (counts[what] ?? 0) + by;
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
 async function until(what: string, withinMs: number, check: () => boolean | Promise<boolean>): Promise<boolean> {
   const deadline = performance.now() + withinMs;
   while (!(await check())) {
@@ -68,16 +64,6 @@ async function until(what: string, withinMs: number, check: () => boolean | Prom
     await pause(20);
   }
   return true;
-}
-
-async function freePorts(wanted: number): Promise<number[]> {
-  const servers = Array.from({ length: wanted }, () => createServer());
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()))),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 // ---- Clients ----
@@ -124,18 +110,6 @@ function draw(random: RandomStream): RegisterInput {
 }
 
 // ---- Chaos ----
-
-async function stateOf(member: MemberProcess): Promise<(Answer & { kind: "state" }) | undefined> {
-  const answer = await member.ask({ ask: "state", keys: keys + 1 }, 1_000);
-  return answer.kind === "state" ? answer : undefined;
-}
-
-async function leaderOf(members: readonly MemberProcess[]): Promise<MemberProcess | undefined> {
-  const states = await Promise.all(
-    members.filter(({ isPaused }) => !isPaused).map(async (m) => [m, await stateOf(m)] as const),
-  );
-  return states.find(([, state]) => state?.isActive === true)?.[0];
-}
 
 async function chaos(members: readonly MemberProcess[], random: RandomStream): Promise<void> {
   const kinds = ["kill", "kill", "kill leader", "kill leader", "pause", "pause", "stop", "transfer", "wipe"] as const;
@@ -238,7 +212,7 @@ async function makePeace(members: readonly MemberProcess[]): Promise<void> {
   });
   let terms = 0;
   await until("all hold the same", 30_000, async () => {
-    const states = await Promise.all(members.map((member) => stateOf(member)));
+    const states = await Promise.all(members.map((member) => stateOf(member, keys + 1)));
     terms = Math.max(...states.map((state) => state?.term ?? 0));
     counts["entries"] = Math.max(...states.map((state) => state?.applied ?? 0));
     return states.every(

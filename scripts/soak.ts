@@ -87,6 +87,12 @@ const jobs: readonly Job[] = [
     command: vitest("packages/raft-ts/src/bootstrap"),
   },
   {
+    name: "raft-forming-processes",
+    about: "three processes form a cluster over gRPC 60 times, killed at any step, started late, one wiped",
+    env: { RAFT_FORMING_TRIALS: "60", RAFT_FORMING_SEED: String(Date.now() % 1_000_000) },
+    command: vitest("test/e2e/src/raft-forming.test.ts"),
+  },
+  {
     name: "raft-fuzz-transport",
     about: "20,000 runs of each property of raft-ts/grpc's codecs, 20,000 hostile calls to its listener",
     env: { RAFT_FUZZ: "20000" },

@@ -83,6 +83,7 @@ export type {
 export type { WorkflowOptions, WorkflowOutcome, WorkflowProgress, WorkflowStep } from "./runtime/workflow.ts";
 export type {
   AppliedEntry,
+  BootstrapTransport,
   Clock,
   ClusterDocument,
   Identity,

@@ -75,6 +75,16 @@ describe("varve serve", () => {
     expect(node.output).toContain("Stopped.");
   });
 
+  it("--log-format json: every line of the output is an event, from the start to the end", async () => {
+    const node = await VarveNode.start({ dataDir: await newDirectory(), flags: ["--log-format", "json"] });
+    expect(await node.stop()).toBe(0);
+    const events = node.output
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { msg: string }).msg);
+    expect(events).toEqual(["broker is ready", "broker is closed"]);
+  });
+
   it.each(["SIGTERM", "SIGINT"] as const)(
     "a second signal (%s) ends a shutdown that waits, exit 130; what was acknowledged stays",
     async (second) => {

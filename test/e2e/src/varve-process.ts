@@ -99,10 +99,12 @@ export class VarveNode {
       child.kill("SIGKILL");
       await exited;
     });
+    // Nothing is printed for people where JSON is asked for.
+    const sign = flags.includes("json") ? /"grpc":"([^"]+)".*"msg":"broker is ready"/ : /^\s*gRPC\s+(\S+:\d+)$/m;
     const ready = new Promise<string>((resolve) => {
       const take = (chunk: Buffer): void => {
         output.text += chunk.toString();
-        const found = /^\s*gRPC\s+(\S+:\d+)$/m.exec(output.text);
+        const found = sign.exec(output.text);
         if (found?.[1] !== undefined) resolve(found[1]);
       };
       child.stdout?.on("data", take);

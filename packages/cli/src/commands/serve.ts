@@ -36,6 +36,8 @@ Examples:
 
 async function serve(terminal: Terminal, config: NodeConfig): Promise<void> {
   const startedMs = performance.now();
+  // Whoever asked for JSON reads the output with a program: nothing else is printed then.
+  const isForPeople = config.logFormat !== "json";
   const stop = stopSignals(config.shutdownTimeoutMs + 5000);
   let tellFatal: (error: Error) => void = () => undefined;
   const fatal = new Promise<Error>((resolve) => (tellFatal = resolve));
@@ -46,7 +48,7 @@ async function serve(terminal: Terminal, config: NodeConfig): Promise<void> {
     onFatal: (error) => tellFatal(error),
   });
   try {
-    await terminal.out(readyText(broker, config, performance.now() - startedMs));
+    if (isForPeople) await terminal.out(readyText(broker, config, performance.now() - startedMs));
     const ended = await Promise.race([stop.asked, fatal]);
     if (ended instanceof Error) {
       throw new CliError("failed", `The node stopped: ${ended.message}`, {
@@ -54,17 +56,18 @@ async function serve(terminal: Terminal, config: NodeConfig): Promise<void> {
         cause: ended,
       });
     }
-    terminal.note(`Stopping (${ended}): finishing what is under way. Once more ends it now.`);
+    if (isForPeople) terminal.note(`Stopping (${ended}): finishing what is under way. Once more ends it now.`);
   } finally {
     await broker.close();
     stop.dispose();
   }
-  terminal.note("Stopped.");
+  if (isForPeople) terminal.note("Stopped.");
 }
 
 function readyText(broker: Broker, config: NodeConfig, startMs: number): string {
   const { grpc, http } = broker.addresses;
-  const at = grpc === defaultAddress ? "" : ` --address ${grpc}`;
+  const reached = reachableAddress(grpc, config.advertised);
+  const at = reached === defaultAddress ? "" : ` --address ${reached}`;
   const text = `Varve ${version()}, node ${broker.nodeId} of cluster ${broker.clusterId}, ready in ${printDuration(startMs)}
   gRPC  ${grpc}
   HTTP  ${http === undefined ? "off" : `http://${http}/metrics`}
@@ -77,6 +80,13 @@ Try, in another terminal:
 
 `;
   return withInvocation(text, invocation(process.env));
+}
+
+/** What a client calls: a listener that binds every address is none. */
+function reachableAddress(grpc: string, advertised: NodeConfig["advertised"]): string {
+  const port = grpc.slice(grpc.lastIndexOf(":") + 1);
+  if (advertised !== undefined) return `${advertised.host}:${advertised.port ?? port}`;
+  return /^(0\.0\.0\.0|\[?::\]?):\d+$/.test(grpc) ? `localhost:${port}` : grpc;
 }
 
 function brokerOptions(config: NodeConfig): BrokerOptions {

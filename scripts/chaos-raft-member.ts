@@ -80,7 +80,7 @@ async function serve({ nodeId, directory, peers, intent, lastMoment = 0 }: Membe
   const service = new RaftService({ security: { kind: "plaintext" } });
   const listener = await RaftListener.open({ port: Number(address.split(":")[1]), service });
   const bootstrap = new GrpcBootstrap({ service });
-  const storage = new LevelStorage({ directory, nodeId, trace: async () => moment() });
+  const storage = new LevelStorage({ directory, nodeId, ballastBytes: 0, trace: async () => moment() });
   const found = await storage.open();
   tell({ event: "identity", peer: peerIdOf(found.identity) });
   const opened = await formCluster(

@@ -9,3 +9,4 @@ if ! mount -t tmpfs -o size=192m varve-full-disk "$directory" 2>/dev/null; then
 fi
 trap 'umount "$directory"; rmdir "$directory"' EXIT
 VARVE_SMALL_DISK="$directory" npx vitest run test/e2e/src/full-disk.test.ts
+RAFT_SMALL_DISK="$directory" npx vitest run packages/raft-ts/src/storage/ballast.test.ts

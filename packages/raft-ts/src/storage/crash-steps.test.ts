@@ -45,14 +45,15 @@ test("M9: a crash while a directory is formatted, formed or joined leaves it bla
     const storage = new LevelStorage({
       directory,
       nodeId: "n1",
+      ballastBytes: 0,
       trace: async (step) => {
         const copy = await copyOf(directory);
-        const { opened } = await readContents(new LevelStorage({ directory: copy, nodeId: "n1" }));
+        const { opened } = await readContents(new LevelStorage({ directory: copy, nodeId: "n1", ballastBytes: 0 }));
         seen.push(`${step}: ${opened.health.state}`);
         expect(opened.health.state).not.toBe("suspect");
         // Once the database has its name, so has the directory.
         if (step !== "database-created") expect(opened.identity.dirId).toBe((dirId ??= opened.identity.dirId));
-        const again = new LevelStorage({ directory: copy, nodeId: "n1" });
+        const again = new LevelStorage({ directory: copy, nodeId: "n1", ballastBytes: 0 });
         await again.open();
         expect((await enter(again)).health).toEqual({ state: "ok" });
         await again.close();
@@ -62,7 +63,7 @@ test("M9: a crash while a directory is formatted, formed or joined leaves it bla
     const entered = await enter(storage);
     expect(entered.identity).toEqual({ nodeId: "n1", dirId, clusterId: "c" });
     await storage.close();
-    const { opened } = await readContents(new LevelStorage({ directory, nodeId: "n1" }));
+    const { opened } = await readContents(new LevelStorage({ directory, nodeId: "n1", ballastBytes: 0 }));
     expect(opened).toEqual(entered);
   }
   expect(seen).toContain("database-created: blank");
@@ -90,14 +91,14 @@ test("M9: what a power cut may leave of a format is no obstacle to the next one"
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory);
     await leave();
-    const { opened } = await readContents(new LevelStorage({ directory, nodeId: "n1" }));
+    const { opened } = await readContents(new LevelStorage({ directory, nodeId: "n1", ballastBytes: 0 }));
     expect(opened.health).toEqual({ state: "blank" });
   }
 });
 
 test("D-3: crash after crash between a batch and its fence is no damage", async () => {
   const first = join(root, "0");
-  const storage = new LevelStorage({ directory: first, nodeId: "n1" });
+  const storage = new LevelStorage({ directory: first, nodeId: "n1", ballastBytes: 0 });
   await storage.open();
   await storage.form(sessionDocument);
   await storage.close();
@@ -107,6 +108,7 @@ test("D-3: crash after crash between a batch and its fence is no damage", async 
     const writing = new LevelStorage({
       directory,
       nodeId: "n1",
+      ballastBytes: 0,
       trace: async (step) => {
         if (step !== "batch-synced") return;
         // Never ahead of the database, which a crash right now may leave without the batch.
@@ -129,6 +131,7 @@ test("S2: a snapshot's file goes once the newer one is promised, and not before"
   const storage = new LevelStorage({
     directory,
     nodeId: "n1",
+    ballastBytes: 0,
     trace: async (step) => {
       if (step === "batch-synced") files.push((await readdir(join(directory, "snapshots"))).length);
     },
@@ -182,12 +185,14 @@ test("P3, S10: a crash at any step keeps everything promised, and all or nothing
         const crashHere = async (name: string): Promise<void> => {
           if (allowed.length === 0 || coins.next().value !== true) return;
           crashes += 1;
-          const found = await readContents(new LevelStorage({ directory: await copyOf(directory), nodeId: "n1" }));
+          const found = await readContents(
+            new LevelStorage({ directory: await copyOf(directory), nodeId: "n1", ballastBytes: 0 }),
+          );
           expect(found.opened.health, `after "${name}"`).toEqual({ state: "ok" });
           expect(allowed, `after "${name}"`).toContainEqual(contentsOf(found));
         };
         const open = async (): Promise<LevelStorage> => {
-          const next = new LevelStorage({ directory, nodeId: "n1", trace: crashHere });
+          const next = new LevelStorage({ directory, nodeId: "n1", ballastBytes: 0, trace: crashHere });
           await next.open();
           return next;
         };
@@ -210,7 +215,7 @@ test("P3, S10: a crash at any step keeps everything promised, and all or nothing
           await crashHere(step.kind);
         }
         await storage.close();
-        expect(contentsOf(await readContents(new LevelStorage({ directory, nodeId: "n1" })))).toEqual(
+        expect(contentsOf(await readContents(new LevelStorage({ directory, nodeId: "n1", ballastBytes: 0 })))).toEqual(
           await model.contents(),
         );
         await rm(directory, { recursive: true, force: true });

@@ -274,18 +274,18 @@ async function contentsOfCopy(root: string, damage: (copy: string) => Promise<vo
   await rm(copy, { recursive: true, force: true });
   await cp(join(root, "original"), copy, { recursive: true });
   await damage(copy);
-  return readContents(new LevelStorage({ directory: copy, nodeId: "n1" }));
+  return readContents(new LevelStorage({ directory: copy, nodeId: "n1", ballastBytes: 0 }));
 }
 
 async function openFormed(directory: string): Promise<LevelStorage> {
-  const storage = new LevelStorage({ directory, nodeId: "n1" });
+  const storage = new LevelStorage({ directory, nodeId: "n1", ballastBytes: 0 });
   await storage.open();
   await storage.form(sessionDocument);
   return storage;
 }
 
 async function reopen(directory: string): Promise<LevelStorage> {
-  const storage = new LevelStorage({ directory, nodeId: "n1" });
+  const storage = new LevelStorage({ directory, nodeId: "n1", ballastBytes: 0 });
   expect((await storage.open()).health).toEqual({ state: "ok" });
   return storage;
 }

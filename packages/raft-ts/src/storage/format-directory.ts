@@ -17,13 +17,13 @@ import type { StoragePaths } from "./storage-paths.ts";
  * with `StorageError` "foreign" when files of somebody else are there.
  */
 export async function formatIfEmpty(
-  { directory, database, newDatabase, fence, snapshots }: StoragePaths,
+  { directory, database, newDatabase, fence, snapshots, ballast }: StoragePaths,
   nodeId: string,
   step: (name: string) => Promise<void>,
 ): Promise<void> {
   if ((await exists(database)) || (await exists(fence)) || (await namesIn(snapshots)).length > 0) return;
   const strangers = (await namesIn(directory)).filter(
-    (name) => ![newDatabase, snapshots].includes(join(directory, name)),
+    (name) => ![newDatabase, snapshots, ballast].includes(join(directory, name)),
   );
   if (strangers.length > 0) {
     throw new StorageError(

@@ -27,12 +27,12 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 describe("LevelStorage is a storage", () => {
   test.each(storageCases)("$name", ({ run }) =>
-    run(async () => new LevelStorage({ directory: join(root, "raft"), nodeId: "n1" })),
+    run(async () => new LevelStorage({ directory: join(root, "raft"), nodeId: "n1", ballastBytes: 0 })),
   );
 });
 
 const inDirectory = (options: Partial<LevelStorageOptions> = {}): LevelStorage =>
-  new LevelStorage({ directory: join(root, "raft"), nodeId: "n1", ...options });
+  new LevelStorage({ directory: join(root, "raft"), nodeId: "n1", ballastBytes: 0, ...options });
 
 async function openFormed(options: Partial<LevelStorageOptions> = {}): Promise<LevelStorage> {
   const storage = inDirectory(options);

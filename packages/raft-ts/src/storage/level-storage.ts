@@ -6,6 +6,7 @@
  *     db/            LevelDB: identity, head, snapshot record, entries (records.ts)
  *     fence          what the head said when a batch was last promised (fence.ts)
  *     snapshots/     files (snapshot-store.ts)
+ *     ballast        room for the day on which the disk is full (ballast.ts)
  *
  *   write:  LevelDB batch { entries, head }, synced ──▶ fence, synced ──▶ promised
  *
@@ -22,6 +23,7 @@ import { statfs } from "node:fs/promises";
 import { must } from "../core/raft-fatal.ts";
 import type { Config, Entry, PersistBatch, SnapMeta } from "../core/types.ts";
 import type { ClusterDocument, OpenedStorage, SnapshotStore, Storage } from "../runtime/ports.ts";
+import { Ballast, isDiskFull } from "./ballast.ts";
 import { behindSnapshot, bootState, emptyHead, fenceSlot, planBatch, type LogEnd } from "./batch-plan.ts";
 import { Fence, readFence, type FenceSlot } from "./fence.ts";
 import { exists, makeDirectory } from "./files.ts";
@@ -58,6 +60,8 @@ export interface LevelStorageOptions {
   readonly nodeId: string;
   /** Bytes of the newest entries that `open` hands to the core. @default 8 MiB */
   readonly tailBytes?: number;
+  /** Size of the file that an operator deletes when the disk is full (D-9); 0 for none. @default 64 MiB */
+  readonly ballastBytes?: number;
   /**
    * "strict": a batch is promised once the fence holds it. "lagged": one sync less on the way, and the loss of the newest
    * batch by the disk may go unnoticed; for measurements. @default "strict"
@@ -82,6 +86,7 @@ export class LevelStorage implements Storage {
   readonly #options: LevelStorageOptions;
   readonly #paths: StoragePaths;
   readonly #snapshots: SnapshotFiles;
+  readonly #ballast: Ballast;
   #opened: Opened | undefined;
   /** Batches, compactions and records of snapshots, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -98,6 +103,7 @@ export class LevelStorage implements Storage {
       record: (record) => this.#inTurn((opened) => this.#recordSnapshot(opened, record)),
       step: (name) => this.#step(name),
     });
+    this.#ballast = new Ballast(this.#paths.ballast, options.ballastBytes ?? 64 * 1024 * 1024);
   }
 
   get snapshots(): SnapshotStore {
@@ -108,6 +114,19 @@ export class LevelStorage implements Storage {
 
   async open(): Promise<OpenedStorage> {
     must(this.#opened === undefined && this.#closing === undefined, "D-3", "storage is opened once");
+    try {
+      return await this.#open();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      throw new StorageError(
+        "failed",
+        `Cannot open "${this.#options.directory}": ${messageOf(error)}. ${this.#howToMakeRoom()}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #open(): Promise<OpenedStorage> {
     await makeDirectory(this.#options.directory);
     await formatIfEmpty(this.#paths, this.#options.nodeId, (step) => this.#step(step));
     let database: LevelDatabase | undefined;
@@ -157,6 +176,7 @@ export class LevelStorage implements Storage {
     // Left by a crash: below the start by a compaction, beyond the end by a truncation.
     await database.clear(entryKey(head.lastIndex + 1), entriesEndKey);
     sweeper.sweepBelow(head.firstIndex);
+    this.#ballast.start(() => this.freeBytes());
     return opened;
   }
 
@@ -397,6 +417,7 @@ export class LevelStorage implements Storage {
     await this.#fenceWritten;
     const opened = this.#opened;
     await this.#snapshots.close();
+    await this.#ballast.stop();
     await opened?.sweeper.stop();
     await opened?.fence.close();
     await opened?.database.close();
@@ -418,15 +439,22 @@ export class LevelStorage implements Storage {
   }
 
   #fail(error: unknown): StorageError {
-    this.#failure ??= new StorageError(
-      "failed",
-      `Cannot write to "${this.#options.directory}" any more: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    if (this.#failure !== undefined) return this.#failure;
+    const advice = isDiskFull(error) ? `. ${this.#howToMakeRoom()}` : "";
+    const message = `Cannot write to "${this.#options.directory}" any more: ${messageOf(error)}${advice}`;
+    this.#failure = new StorageError("failed", message, { cause: error });
     return this.#failure;
+  }
+
+  #howToMakeRoom(): string {
+    return `Make room on this disk, if need be by deleting "${this.#paths.ballast}", and start the node again`;
   }
 
   async #step(name: string): Promise<void> {
     await this.#options.trace?.(name);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

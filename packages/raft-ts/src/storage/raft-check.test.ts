@@ -33,7 +33,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; erro
 }
 
 async function makeStorage(): Promise<LevelStorage> {
-  const storage = new LevelStorage({ directory, nodeId: "n1" });
+  const storage = new LevelStorage({ directory, nodeId: "n1", ballastBytes: 0 });
   await storage.open();
   await storage.form(sessionDocument);
   await storage.write(batchOf({ term: 2, vote: null, commit: 1 }, { entries: entriesFrom(2, 5, 2, 10) }));
@@ -90,7 +90,7 @@ test("raft-check cannot check what is not there, is in use, or is asked for wron
 });
 
 test("raft-check of a blank directory is content", async () => {
-  const storage = new LevelStorage({ directory, nodeId: "n1" });
+  const storage = new LevelStorage({ directory, nodeId: "n1", ballastBytes: 0 });
   await storage.open();
   await storage.close();
   expect((await run(directory)).out).toMatch(/^BLANK/);

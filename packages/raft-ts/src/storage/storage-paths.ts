@@ -10,6 +10,7 @@ export interface StoragePaths {
   readonly newDatabase: string;
   readonly fence: string;
   readonly snapshots: string;
+  readonly ballast: string;
 }
 
 export function storagePaths(directory: string): StoragePaths {
@@ -19,5 +20,6 @@ export function storagePaths(directory: string): StoragePaths {
     newDatabase: join(directory, "db.new"),
     fence: join(directory, "fence"),
     snapshots: join(directory, "snapshots"),
+    ballast: join(directory, "ballast"),
   };
 }

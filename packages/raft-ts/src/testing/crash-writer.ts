@@ -53,7 +53,7 @@ async function recover(storage: Storage, opened: OpenedStorage): Promise<Storage
 
 async function main(directory: string, seed: number): Promise<void> {
   const random = new RandomStream(seed, "crash-writer");
-  const storage = new LevelStorage({ directory, nodeId: "n1" });
+  const storage = new LevelStorage({ directory, nodeId: "n1", ballastBytes: 0 });
   let opened = await storage.open();
   if (opened.health.state === "suspect") {
     say(`suspect ${opened.health.reason}`);

@@ -55,6 +55,7 @@ const valuesTo = (end: number): string[] => Array.from({ length: end }, (_, offs
 async function damaged(
   mode: "journal" | "direct" | "os",
   damage: "flip" | "end" | "all" | "file" | "first file",
+  appendedSince = 0,
 ): Promise<SimulatedDisk> {
   const disk = await newDisk(7);
   const store = await openStore(disk, mode === "direct" ? { directModeBytes: 1 } : {});
@@ -66,6 +67,7 @@ async function damaged(
   await disk.time.result(store.checkpoint(), "a checkpoint");
   await disk.time.result(store.checkpoint(), "a checkpoint");
   await disk.time.pass(200);
+  await append(disk, log, appendedSince);
   const segments = disk.files().filter(({ path }) => path.endsWith(".log"));
   expect(segments.length).toBeGreaterThan(2);
   disk.kill(3);
@@ -85,6 +87,20 @@ async function quarantined(disk: SimulatedDisk): Promise<PartitionLog> {
   expect(log.state).toMatchObject({ kind: "quarantined", end: appended });
   return log;
 }
+
+test.each(
+  (["journal", "direct", "os"] as const).flatMap((mode) =>
+    (["end", "all", "file", "first file"] as const).map((damage) => [mode, damage] as const),
+  ),
+)(
+  "LogStore.open() J-12: in mode %s, of a segment with damage by %s: offsets that were given out since the checkpoint are not free",
+  async (mode, damage) => {
+    for (const since of [1, 6]) {
+      const log = logOf(await openStore(await damaged(mode, damage, since)));
+      expect(log.state).toMatchObject({ kind: "quarantined", end: appended + since });
+    }
+  },
+);
 
 test.each(
   (["journal", "direct", "os"] as const).flatMap((mode) =>

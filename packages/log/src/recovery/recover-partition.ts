@@ -104,17 +104,20 @@ class PartitionFiles {
   async run(): Promise<void> {
     const { restartAt, mode, recoveryPoint, quarantine } = this.#replayed;
     const listed = await this.#list();
+    let remaining: readonly ListedSegment[] = listed;
     if (restartAt !== undefined) {
       // The log was started anew, and the barrier that says the files show it is missing: make them show it.
       this.log = this.#logOf(this.#segmentsKnown(listed, restartAt));
       await this.log.startAt(restartAt, this.#context.nowMs);
     } else {
-      const remaining = await this.#removeBelowLogStart(listed);
+      remaining = await this.#removeBelowLogStart(listed);
       // Those that begin above the recovery point hold nothing that is known to be good.
       const below = remaining.filter(({ baseOffset }) => baseOffset <= recoveryPoint);
       if (quarantine !== undefined) await this.#leaveAlone(remaining, below);
-      else if (this.#findMissing(remaining) || (await this.#findShort(remaining))) return;
-      else if (mode === "journal") await this.#takeFromJournal(remaining, below);
+      else if (this.#findMissing(remaining) || (await this.#findShort(remaining))) {
+        await this.#lookBehind(remaining);
+        return;
+      } else if (mode === "journal") await this.#takeFromJournal(remaining, below);
       else await this.#scan(remaining, below);
     }
     const { logStartOffset } = this.#replayed;
@@ -123,6 +126,7 @@ class PartitionFiles {
       await this.log.startAt(logStartOffset, this.#context.nowMs);
     }
     if (this.damage === undefined && quarantine === undefined) await this.#fillGap();
+    if (this.damage !== undefined) await this.#lookBehind(remaining);
     // J-10 e: files that the cache shows may have names that a power loss takes away.
     this.log.namesAreInDoubt();
     await this.log.sync();
@@ -329,10 +333,7 @@ class PartitionFiles {
     this.log = this.#logOf(kept, behind);
     for (const range of ranges) await rewrite(range.segment, range.from, range.to);
     this.#judge(offset, promised, mode, fault);
-    if (this.damage !== undefined) {
-      await this.#lookBehind(toScan, { index: Math.max(0, index - 1), positionBytes: position, offset });
-      return;
-    }
+    if (this.damage !== undefined) return;
     const tail = this.log.segments.at(-1);
     if (tail === undefined) {
       await this.log.startAt(Math.max(from, this.#replayed.logStartOffset), this.#context.nowMs);
@@ -345,22 +346,21 @@ class PartitionFiles {
     }
   }
 
-  /** What is known of the offsets behind the damage that a scan has met: none of them is given out again (J-12). */
-  async #lookBehind(
-    scanned: readonly ListedSegment[],
-    at: { index: number; positionBytes: number; offset: number },
-  ): Promise<void> {
-    for (const [index, listed] of scanned.slice(at.index).entries()) {
-      const segment = this.#segmentOf(listed, listed.baseOffset);
-      const isFirst = index === 0 && listed.baseOffset <= at.offset;
-      const end = await offsetsBehind((into, position) => segment.read(into, position), {
-        positionBytes: isFirst ? at.positionBytes : 0,
-        offset: isFirst ? at.offset : listed.baseOffset,
-        sizeBytes: listed.sizeBytes,
-      });
-      await segment.close();
-      this.offsetsEnd = Math.max(this.offsetsEnd, end);
-    }
+  /**
+   * Outside of the journal only the files tell which offsets were given out behind damage, also above every promise: none of them
+   * is given out again (J-12). All in a file are below the next one's, so the last one tells.
+   */
+  async #lookBehind(listed: readonly ListedSegment[]): Promise<void> {
+    const last = listed.at(-1);
+    if (last === undefined || this.#replayed.mode === "journal") return;
+    const good = this.log.segments.find(({ baseOffset }) => baseOffset === last.baseOffset);
+    const segment = this.#segmentOf(last, last.baseOffset);
+    this.offsetsEnd = await offsetsBehind((into, position) => segment.read(into, position), {
+      positionBytes: good?.sizeBytes ?? 0,
+      offset: good?.endOffset ?? last.baseOffset,
+      sizeBytes: last.sizeBytes,
+    });
+    await segment.close();
   }
 
   /** J-12, J-13: whether what the scan did not get over is a torn tail or damage. */

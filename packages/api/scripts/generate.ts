@@ -12,7 +12,7 @@ import protobuf from "protobufjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 const committed = join(root, "packages/api/src/gen");
-const sources = ["common", "log", "admin", "groups", "peer"].map((name) => `varve/v1/${name}.proto`);
+const sources = ["common", "log", "admin", "groups", "peer", "replication"].map((name) => `varve/v1/${name}.proto`);
 const banner = "// Generated from proto/ by `npm run generate --workspace @varve/api`. Do not edit.\n";
 
 function generate(directory: string): void {

@@ -70,6 +70,20 @@ export {
   type ProduceResult,
 } from "./produce/produce-response.ts";
 export { RawRecords, type ToBatchOptions } from "./produce/raw-records.ts";
+export {
+  decodeReplicateRequest,
+  encodeReplicateRequest,
+  replicateEntriesMax,
+  type ReplicaFetch,
+  type ReplicateRequest,
+  type ReplicaSync,
+} from "./replicate/replicate-request.ts";
+export {
+  decodeReplicateResponse,
+  encodeReplicateResponse,
+  type ReplicaAnswer,
+  type ReplicaAnswerKind,
+} from "./replicate/replicate-response.ts";
 export { OversizedRequest, type RequestFault } from "./request-fault.ts";
 export { loadServices, type AdminClient, type LogClient, type LogHandlers, type Services } from "./services.ts";
 export { errorFromStatus, statusFromError, type StatusFields } from "./status-details.ts";

@@ -82,6 +82,8 @@ import {
   type ProduceOutcome,
   type ProduceResponse,
 } from "./produce/produce-response.ts";
+import { decodeReplicateRequest, encodeReplicateRequest } from "./replicate/replicate-request.ts";
+import { decodeReplicateResponse, encodeReplicateResponse } from "./replicate/replicate-response.ts";
 import { OversizedRequest, plainRequestBytesMax } from "./request-fault.ts";
 import { asBuffer } from "./wire/wire-reader.ts";
 
@@ -144,6 +146,8 @@ export interface Services {
   readonly log: ServiceDefinition;
   /** For Server.addService(), with AdminHandlers. */
   readonly admin: ServiceDefinition;
+  /** Between brokers: its one call takes ReplicateRequests and gives ReplicaAnswers, several in a message. */
+  readonly replication: ServiceDefinition;
   /** Opens a client: lazily, it connects with the first call. Close it with client.close(). */
   openLogClient(address: string, credentials: ChannelCredentials, options?: ChannelOptions): LogClient;
   openAdminClient(address: string, credentials: ChannelCredentials, options?: ChannelOptions): AdminClient;
@@ -162,16 +166,30 @@ export function loadServices(): Services {
   });
   const log = withFastCodecs(definitions["varve.v1.Log"] as unknown as LogDefinition);
   const admin = withBounds(definitions["varve.v1.Admin"] as ServiceDefinition);
+  const replication = withReplicateCodecs(definitions["varve.v1.Replication"] as ServiceDefinition);
   const LogConstructor = makeClientConstructor(log, "varve.v1.Log");
   const AdminConstructor = makeClientConstructor(admin, "varve.v1.Admin");
   return {
     log,
     admin,
+    replication,
     openLogClient: (address, credentials, options) =>
       new LogConstructor(address, credentials, options) as unknown as LogClient,
     openAdminClient: (address, credentials, options) =>
       new AdminConstructor(address, credentials, options) as unknown as AdminClient,
     reflection: withRealDescriptors(definitions),
+  };
+}
+
+function withReplicateCodecs(definition: ServiceDefinition): ServiceDefinition {
+  return {
+    Replicate: {
+      ...(definition["Replicate"] as ServiceDefinition[string]),
+      requestSerialize: encodeReplicateRequest,
+      requestDeserialize: decodeReplicateRequest,
+      responseSerialize: encodeReplicateResponse,
+      responseDeserialize: decodeReplicateResponse,
+    },
   };
 }
 

@@ -1986,12 +1986,6 @@ export const schema = {
          "requestType": "WatchMetadataRequest",
          "responseType": "WatchMetadataResponse",
          "responseStream": true
-        },
-        "Replicate": {
-         "requestType": "ReplicateRequest",
-         "requestStream": true,
-         "responseType": "ReplicateResponse",
-         "responseStream": true
         }
        }
       },
@@ -2213,6 +2207,16 @@ export const schema = {
         }
        }
       },
+      "Replication": {
+       "methods": {
+        "Replicate": {
+         "requestType": "ReplicateRequest",
+         "requestStream": true,
+         "responseType": "ReplicateResponse",
+         "responseStream": true
+        }
+       }
+      },
       "ReplicateRequest": {
        "fields": {
         "fetches": {
@@ -2220,17 +2224,22 @@ export const schema = {
          "type": "ReplicaFetch",
          "id": 1
         },
-        "acks": {
+        "syncs": {
          "rule": "repeated",
-         "type": "ReplicaAck",
+         "type": "ReplicaSync",
          "id": 2
+        },
+        "closedHandles": {
+         "rule": "repeated",
+         "type": "uint32",
+         "id": 3
         }
        }
       },
       "ReplicaFetch": {
        "fields": {
-        "fetchId": {
-         "type": "uint64",
+        "handle": {
+         "type": "uint32",
          "id": 1
         },
         "topicId": {
@@ -2241,43 +2250,43 @@ export const schema = {
          "type": "int32",
          "id": 3
         },
-        "currentLeaderEpoch": {
-         "type": "int32",
+        "fetchId": {
+         "type": "uint64",
          "id": 4
-        },
-        "fetchOffset": {
-         "type": "int64",
-         "id": 5
-        },
-        "durableOffset": {
-         "type": "int64",
-         "id": 6
-        },
-        "lastFetchedEpoch": {
-         "type": "int32",
-         "id": 7
-        },
-        "logStartOffset": {
-         "type": "int64",
-         "id": 8
         },
         "brokerEpoch": {
          "type": "int64",
+         "id": 5
+        },
+        "leaderEpoch": {
+         "type": "int32",
+         "id": 6
+        },
+        "fetchOffset": {
+         "type": "int64",
+         "id": 7
+        },
+        "durableOffset": {
+         "type": "int64",
+         "id": 8
+        },
+        "lastFetchedEpoch": {
+         "type": "int32",
          "id": 9
         }
        }
       },
-      "ReplicaAck": {
+      "ReplicaSync": {
        "fields": {
-        "topicId": {
-         "type": "string",
+        "handle": {
+         "type": "uint32",
          "id": 1
         },
-        "partition": {
-         "type": "int32",
+        "brokerEpoch": {
+         "type": "int64",
          "id": 2
         },
-        "currentLeaderEpoch": {
+        "leaderEpoch": {
          "type": "int32",
          "id": 3
         },
@@ -2289,60 +2298,71 @@ export const schema = {
       },
       "ReplicateResponse": {
        "fields": {
-        "results": {
+        "answers": {
          "rule": "repeated",
-         "type": "ReplicaFetchResult",
+         "type": "ReplicaAnswer",
          "id": 1
         }
        }
       },
-      "ReplicaFetchResult": {
-       "oneofs": {
-        "_divergingEpoch": {
-         "oneof": [
-          "divergingEpoch"
-         ]
-        },
-        "_divergingEndOffset": {
-         "oneof": [
-          "divergingEndOffset"
-         ]
-        }
-       },
+      "ReplicaAnswerKind": {
+       "values": {
+        "REPLICA_ANSWER_KIND_UNSPECIFIED": 0,
+        "REPLICA_ANSWER_KIND_RECORDS": 1,
+        "REPLICA_ANSWER_KIND_DIVERGED": 2,
+        "REPLICA_ANSWER_KIND_OUT_OF_RANGE": 3,
+        "REPLICA_ANSWER_KIND_REFUSED": 4
+       }
+      },
+      "ReplicaAnswer": {
        "fields": {
-        "fetchId": {
-         "type": "uint64",
+        "handle": {
+         "type": "uint32",
          "id": 1
         },
-        "batches": {
-         "type": "bytes",
+        "fetchId": {
+         "type": "uint64",
          "id": 2
         },
-        "highWatermark": {
+        "brokerEpoch": {
          "type": "int64",
          "id": 3
         },
+        "leaderEpoch": {
+         "type": "int32",
+         "id": 4
+        },
+        "kind": {
+         "type": "ReplicaAnswerKind",
+         "id": 5
+        },
+        "batches": {
+         "type": "bytes",
+         "id": 6
+        },
+        "highWatermark": {
+         "type": "int64",
+         "id": 7
+        },
         "logStartOffset": {
          "type": "int64",
-         "id": 4
+         "id": 8
+        },
+        "logEndOffset": {
+         "type": "int64",
+         "id": 9
         },
         "divergingEpoch": {
          "type": "int32",
-         "id": 5,
-         "options": {
-          "proto3_optional": true
-         }
+         "id": 10
         },
         "divergingEndOffset": {
          "type": "int64",
-         "id": 6,
-         "options": {
-          "proto3_optional": true
-         }
+         "id": 11
         },
-        "error": {
-         "type": "Error",
-         "id": 7
+        "reason": {
+         "type": "string",
+         "id": 12
         }
        }
       }

@@ -62,6 +62,18 @@ export class WireWriter {
     return this.at;
   }
 
+  /** Writes a bytes field and closes the nested message that it ends, which starts at `start`: the bytes are moved once. */
+  endWithBytes(start: number, tag: number, value: Uint8Array): void {
+    const head = this.at - start;
+    const length = head + sizeOfUint32(tag) + sizeOfUint32(value.length) + value.length;
+    const shift = sizeOfUint32(length) - 1;
+    this.reserve(shift);
+    if (shift > 0) this.bytes.copyWithin(start + shift, start, this.at);
+    writeUint32(this.bytes, start - 1, length);
+    this.at += shift;
+    this.bytesField(tag, value);
+  }
+
   /** Closes the nested message whose content starts at `start`. */
   end(start: number): void {
     const length = this.at - start;

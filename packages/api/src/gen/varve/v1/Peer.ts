@@ -12,8 +12,6 @@ import type { RaftRequest as _varve_v1_RaftRequest, RaftRequest__Output as _varv
 import type { RaftResponse as _varve_v1_RaftResponse, RaftResponse__Output as _varve_v1_RaftResponse__Output } from '../../varve/v1/RaftResponse.ts';
 import type { RegisterBrokerRequest as _varve_v1_RegisterBrokerRequest, RegisterBrokerRequest__Output as _varve_v1_RegisterBrokerRequest__Output } from '../../varve/v1/RegisterBrokerRequest.ts';
 import type { RegisterBrokerResponse as _varve_v1_RegisterBrokerResponse, RegisterBrokerResponse__Output as _varve_v1_RegisterBrokerResponse__Output } from '../../varve/v1/RegisterBrokerResponse.ts';
-import type { ReplicateRequest as _varve_v1_ReplicateRequest, ReplicateRequest__Output as _varve_v1_ReplicateRequest__Output } from '../../varve/v1/ReplicateRequest.ts';
-import type { ReplicateResponse as _varve_v1_ReplicateResponse, ReplicateResponse__Output as _varve_v1_ReplicateResponse__Output } from '../../varve/v1/ReplicateResponse.ts';
 import type { WatchMetadataRequest as _varve_v1_WatchMetadataRequest, WatchMetadataRequest__Output as _varve_v1_WatchMetadataRequest__Output } from '../../varve/v1/WatchMetadataRequest.ts';
 import type { WatchMetadataResponse as _varve_v1_WatchMetadataResponse, WatchMetadataResponse__Output as _varve_v1_WatchMetadataResponse__Output } from '../../varve/v1/WatchMetadataResponse.ts';
 
@@ -93,17 +91,6 @@ export interface PeerClient extends grpc.Client {
   registerBroker(argument: _varve_v1_RegisterBrokerRequest, callback: grpc.requestCallback<_varve_v1_RegisterBrokerResponse__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Replication: one stream for each follower and leader, for all their partitions.
-   */
-  Replicate(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_ReplicateRequest, _varve_v1_ReplicateResponse__Output>;
-  Replicate(options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_ReplicateRequest, _varve_v1_ReplicateResponse__Output>;
-  /**
-   * Replication: one stream for each follower and leader, for all their partitions.
-   */
-  replicate(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_ReplicateRequest, _varve_v1_ReplicateResponse__Output>;
-  replicate(options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_ReplicateRequest, _varve_v1_ReplicateResponse__Output>;
-  
-  /**
    * Committed metadata records from an offset on, as they come.
    */
   WatchMetadata(argument: _varve_v1_WatchMetadataRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_varve_v1_WatchMetadataResponse__Output>;
@@ -146,11 +133,6 @@ export interface PeerHandlers extends grpc.UntypedServiceImplementation {
   RegisterBroker: grpc.handleUnaryCall<_varve_v1_RegisterBrokerRequest__Output, _varve_v1_RegisterBrokerResponse>;
   
   /**
-   * Replication: one stream for each follower and leader, for all their partitions.
-   */
-  Replicate: grpc.handleBidiStreamingCall<_varve_v1_ReplicateRequest__Output, _varve_v1_ReplicateResponse>;
-  
-  /**
    * Committed metadata records from an offset on, as they come.
    */
   WatchMetadata: grpc.handleServerStreamingCall<_varve_v1_WatchMetadataRequest__Output, _varve_v1_WatchMetadataResponse>;
@@ -163,6 +145,5 @@ export interface PeerDefinition extends grpc.ServiceDefinition {
   InstallSnapshot: MethodDefinition<_varve_v1_InstallSnapshotRequest, _varve_v1_InstallSnapshotResponse, _varve_v1_InstallSnapshotRequest__Output, _varve_v1_InstallSnapshotResponse__Output>
   Raft: MethodDefinition<_varve_v1_RaftRequest, _varve_v1_RaftResponse, _varve_v1_RaftRequest__Output, _varve_v1_RaftResponse__Output>
   RegisterBroker: MethodDefinition<_varve_v1_RegisterBrokerRequest, _varve_v1_RegisterBrokerResponse, _varve_v1_RegisterBrokerRequest__Output, _varve_v1_RegisterBrokerResponse__Output>
-  Replicate: MethodDefinition<_varve_v1_ReplicateRequest, _varve_v1_ReplicateResponse, _varve_v1_ReplicateRequest__Output, _varve_v1_ReplicateResponse__Output>
   WatchMetadata: MethodDefinition<_varve_v1_WatchMetadataRequest, _varve_v1_WatchMetadataResponse, _varve_v1_WatchMetadataRequest__Output, _varve_v1_WatchMetadataResponse__Output>
 }

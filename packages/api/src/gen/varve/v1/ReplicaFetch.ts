@@ -1,27 +1,35 @@
-// Original file: proto/varve/v1/peer.proto
+// Original file: proto/varve/v1/replication.proto
 
 import type { Long } from '@grpc/proto-loader';
 
 /**
- * A follower's fetch of one partition.
+ * A follower's fetch of one partition. It waits at the leader until there is something to say.
  */
 export interface ReplicaFetch {
+  /**
+   * The follower's number for the partition in this leader epoch; given once, and used on this stream alone.
+   */
+  'handle'?: (number);
+  /**
+   * Id of the topic; empty once the handle has been used on this stream.
+   */
+  'topicId'?: (string);
+  /**
+   * The partition; 0 once the handle has been used on this stream.
+   */
+  'partition'?: (number);
   /**
    * Number of the fetch, of the follower's own; the answer repeats it.
    */
   'fetchId'?: (number | string | Long);
   /**
-   * Id of the topic.
+   * Epoch of the follower's registration.
    */
-  'topicId'?: (string);
+  'brokerEpoch'?: (number | string | Long);
   /**
-   * The partition.
+   * Leader epoch in which the follower believes to be.
    */
-  'partition'?: (number);
-  /**
-   * Leader epoch that the follower knows.
-   */
-  'currentLeaderEpoch'?: (number);
+  'leaderEpoch'?: (number);
   /**
    * The follower's log end.
    */
@@ -34,36 +42,36 @@ export interface ReplicaFetch {
    * Epoch of the last batch in the follower's log; -1 when it is empty.
    */
   'lastFetchedEpoch'?: (number);
-  /**
-   * The follower's log start.
-   */
-  'logStartOffset'?: (number | string | Long);
-  /**
-   * Epoch of the follower's registration.
-   */
-  'brokerEpoch'?: (number | string | Long);
 }
 
 /**
- * A follower's fetch of one partition.
+ * A follower's fetch of one partition. It waits at the leader until there is something to say.
  */
 export interface ReplicaFetch__Output {
+  /**
+   * The follower's number for the partition in this leader epoch; given once, and used on this stream alone.
+   */
+  'handle': (number);
+  /**
+   * Id of the topic; empty once the handle has been used on this stream.
+   */
+  'topicId': (string);
+  /**
+   * The partition; 0 once the handle has been used on this stream.
+   */
+  'partition': (number);
   /**
    * Number of the fetch, of the follower's own; the answer repeats it.
    */
   'fetchId': (number);
   /**
-   * Id of the topic.
+   * Epoch of the follower's registration.
    */
-  'topicId': (string);
+  'brokerEpoch': (number);
   /**
-   * The partition.
+   * Leader epoch in which the follower believes to be.
    */
-  'partition': (number);
-  /**
-   * Leader epoch that the follower knows.
-   */
-  'currentLeaderEpoch': (number);
+  'leaderEpoch': (number);
   /**
    * The follower's log end.
    */
@@ -76,12 +84,4 @@ export interface ReplicaFetch__Output {
    * Epoch of the last batch in the follower's log; -1 when it is empty.
    */
   'lastFetchedEpoch': (number);
-  /**
-   * The follower's log start.
-   */
-  'logStartOffset': (number);
-  /**
-   * Epoch of the follower's registration.
-   */
-  'brokerEpoch': (number);
 }

@@ -1,20 +1,24 @@
-// Original file: proto/varve/v1/peer.proto
+// Original file: proto/varve/v1/replication.proto
 
 import type { ReplicaFetch as _varve_v1_ReplicaFetch, ReplicaFetch__Output as _varve_v1_ReplicaFetch__Output } from '../../varve/v1/ReplicaFetch.ts';
-import type { ReplicaAck as _varve_v1_ReplicaAck, ReplicaAck__Output as _varve_v1_ReplicaAck__Output } from '../../varve/v1/ReplicaAck.ts';
+import type { ReplicaSync as _varve_v1_ReplicaSync, ReplicaSync__Output as _varve_v1_ReplicaSync__Output } from '../../varve/v1/ReplicaSync.ts';
 
 /**
  * What a follower says.
  */
 export interface ReplicateRequest {
   /**
-   * Fetches of partitions whose answers the follower has taken in.
+   * At most one of each partition is under way.
    */
   'fetches'?: (_varve_v1_ReplicaFetch)[];
   /**
-   * Durable ends that have grown since.
+   * Durable ends that have grown since the last fetch.
    */
-  'acks'?: (_varve_v1_ReplicaAck)[];
+  'syncs'?: (_varve_v1_ReplicaSync)[];
+  /**
+   * Partitions that are not followed here any more.
+   */
+  'closedHandles'?: (number)[];
 }
 
 /**
@@ -22,11 +26,15 @@ export interface ReplicateRequest {
  */
 export interface ReplicateRequest__Output {
   /**
-   * Fetches of partitions whose answers the follower has taken in.
+   * At most one of each partition is under way.
    */
   'fetches': (_varve_v1_ReplicaFetch__Output)[];
   /**
-   * Durable ends that have grown since.
+   * Durable ends that have grown since the last fetch.
    */
-  'acks': (_varve_v1_ReplicaAck__Output)[];
+  'syncs': (_varve_v1_ReplicaSync__Output)[];
+  /**
+   * Partitions that are not followed here any more.
+   */
+  'closedHandles': (number)[];
 }

@@ -1,6 +1,6 @@
-// Original file: proto/varve/v1/peer.proto
+// Original file: proto/varve/v1/replication.proto
 
-import type { ReplicaFetchResult as _varve_v1_ReplicaFetchResult, ReplicaFetchResult__Output as _varve_v1_ReplicaFetchResult__Output } from '../../varve/v1/ReplicaFetchResult.ts';
+import type { ReplicaAnswer as _varve_v1_ReplicaAnswer, ReplicaAnswer__Output as _varve_v1_ReplicaAnswer__Output } from '../../varve/v1/ReplicaAnswer.ts';
 
 /**
  * What a leader says.
@@ -9,7 +9,7 @@ export interface ReplicateResponse {
   /**
    * Answers to fetches, in any order.
    */
-  'results'?: (_varve_v1_ReplicaFetchResult)[];
+  'answers'?: (_varve_v1_ReplicaAnswer)[];
 }
 
 /**
@@ -19,5 +19,5 @@ export interface ReplicateResponse__Output {
   /**
    * Answers to fetches, in any order.
    */
-  'results': (_varve_v1_ReplicaFetchResult__Output)[];
+  'answers': (_varve_v1_ReplicaAnswer__Output)[];
 }

@@ -83,7 +83,7 @@ import {
   type ProduceResponse,
 } from "./produce/produce-response.ts";
 import { decodeReplicateRequest, encodeReplicateRequest } from "./replicate/replicate-request.ts";
-import { decodeReplicateResponse, encodeReplicateResponse } from "./replicate/replicate-response.ts";
+import { decodeReplicateResponse } from "./replicate/replicate-response.ts";
 import { OversizedRequest, plainRequestBytesMax } from "./request-fault.ts";
 import { asBuffer } from "./wire/wire-reader.ts";
 
@@ -146,7 +146,7 @@ export interface Services {
   readonly log: ServiceDefinition;
   /** For Server.addService(), with AdminHandlers. */
   readonly admin: ServiceDefinition;
-  /** Between brokers: its one call takes ReplicateRequests and gives ReplicaAnswers, several in a message. */
+  /** Between brokers: its one call takes ReplicateRequests and gives encoded ReplicateResponses. */
   readonly replication: ServiceDefinition;
   /** Opens a client: lazily, it connects with the first call. Close it with client.close(). */
   openLogClient(address: string, credentials: ChannelCredentials, options?: ChannelOptions): LogClient;
@@ -187,7 +187,8 @@ function withReplicateCodecs(definition: ServiceDefinition): ServiceDefinition {
       ...(definition["Replicate"] as ServiceDefinition[string]),
       requestSerialize: encodeReplicateRequest,
       requestDeserialize: decodeReplicateRequest,
-      responseSerialize: encodeReplicateResponse,
+      // Encoded already: the batches in it are only lent to the leader.
+      responseSerialize: asBuffer,
       responseDeserialize: decodeReplicateResponse,
     },
   };

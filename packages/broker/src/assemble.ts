@@ -1,12 +1,16 @@
 /** Puts the parts of one node together, each given what it consumes. No decisions, no I/O. */
+import { type BrokerFacts, type ControllerImage, type Partition, brokerOf, isActive } from "@varve/cluster";
 import type { Clock, LogStore } from "@varve/log";
 import type { NodeCounters } from "./counters.ts";
 import type { Controller } from "./drivers/controller.ts";
 import { ProduceIntake } from "./drivers/produce-intake.ts";
 import { ProducerIds } from "./drivers/producer-ids.ts";
+import type { LeaderStream } from "./drivers/replication/leader-link.ts";
+import { Replication, type ReplicationOptions } from "./drivers/replication/replication.ts";
 import { TimingWheel } from "./drivers/timing-wheel.ts";
 import { topicCreation } from "./drivers/topic-creation.ts";
 import { Topics } from "./drivers/topics.ts";
+import { hostPort } from "./grpc/admin-service.ts";
 import { ProduceAnswers } from "./grpc/produce-answer.ts";
 import { ProduceGate } from "./grpc/produce-gate.ts";
 import type { BrokerLimits } from "./limits.ts";
@@ -32,14 +36,44 @@ export interface NodeParts {
   /** `host:port` of the gRPC listener as clients should use it; empty before it is bound. */
   readonly address: () => string;
   readonly stoppedBy: () => Refusal | undefined;
+  readonly replication?: ReplicationOptions;
+  /** A stream to the node as a leader of partitions; absent in a cluster of one. */
+  readonly openReplicaStream?: (nodeId: number) => LeaderStream | undefined;
+  /** H-11; absent: always. */
+  readonly hearsController?: () => boolean;
 }
 
 export function assembleNode(parts: NodeParts): BrokerNode {
   const { nodeId, clock, logger, limits, counters, controller, store } = parts;
   const wheel = new TimingWheel(clock);
+  const confirmFlush = (placement: Partition): void => {
+    parts
+      .registration()
+      ?.confirmFlush(placement)
+      .catch((error: unknown) => logger.warn({ error: String(error) }, "flush=sync could not be confirmed"));
+  };
   const countRefusal = (refusal: Refusal): void => counters.countRefusal(refusal);
+  const topicsHere = (): Topics => topics;
+  const replication = new Replication(parts.replication ?? {}, {
+    nodeId,
+    clock,
+    wheel,
+    random: Math.random,
+    brokerEpoch: () => parts.registration()?.brokerEpoch ?? -1,
+    hearsController: () => parts.hearsController?.() ?? true,
+    factsOf: (brokerId) => brokerFacts(controller.image, brokerId),
+    addressOf: (brokerId) => clientAddressOf(controller.image, brokerId),
+    submit: (command) => controller.submit(command),
+    openStream: (leader) => parts.openReplicaStream?.(leader),
+    partition: (topicId, partition) => topicsHere().partition(topicId, partition),
+    partitions: () => topicsHere().partitions(),
+    admit: (bytes) => store.admit(bytes),
+    confirmFlush,
+    tell: (fields, event) => logger.warn(fields, event),
+  });
   const topics = new Topics({
     store,
+    replicas: replication,
     nodeId,
     wheel,
     nowMs: () => clock.nowMs(),
@@ -51,12 +85,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     requestEpoch: ({ log }) =>
       parts.registration()?.newLeaderEpoch(log.id.topicId, log.id.partition, log.leaderEpoch) ??
       Promise.reject(new Error("this node is not registered yet")),
-    confirmFlush(partition) {
-      parts
-        .registration()
-        ?.confirmFlush(partition)
-        .catch((error: unknown) => logger.warn({ error: String(error) }, "flush=sync could not be confirmed"));
-    },
+    confirmFlush,
   });
   const intake = new ProduceIntake({
     topic: (name) => topics.get(name),
@@ -70,6 +99,10 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     store.admit(bytes),
   );
   const leaderHint = hints(nodeId, parts.address);
+  const leaderOf: BrokerNode["leaderOf"] = ({ leader, leaderEpoch }) => {
+    if (leader === nodeId) return leaderHint(leaderEpoch);
+    return { nodeId: leader, address: clientAddressOf(controller.image, leader), leaderEpoch };
+  };
   return {
     nodeId,
     clusterId: parts.clusterId,
@@ -91,8 +124,21 @@ export function assembleNode(parts: NodeParts): BrokerNode {
         Promise.resolve(refuse("LEADER_NOT_AVAILABLE", "Not registered yet")),
     ),
     leaderHint,
+    leaderOf,
+    replication,
     stoppedBy: parts.stoppedBy,
   };
+}
+
+function brokerFacts(image: ControllerImage, brokerId: number): BrokerFacts | undefined {
+  const broker = brokerOf(image, brokerId);
+  return broker === undefined ? undefined : { brokerEpoch: broker.brokerEpoch, isActive: isActive(broker) };
+}
+
+/** `host:port` for clients; empty when the node is not registered. */
+function clientAddressOf(image: ControllerImage, brokerId: number): string {
+  const endpoint = brokerOf(image, brokerId)?.endpoints.find(({ name }) => name === "grpc");
+  return endpoint === undefined ? "" : hostPort(endpoint.host, endpoint.port);
 }
 
 /** One object per epoch: every answer carries a hint, and they are all the same. */

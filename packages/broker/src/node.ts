@@ -1,10 +1,12 @@
 /** What the doors of one broker share: the partitions, the gates, the clock, who this node is. Built by `Broker.start`. */
 import type { LeaderHint } from "@varve/api";
+import type { Partition } from "@varve/cluster";
 import type { Clock, LogStore } from "@varve/log";
 import type { NodeCounters } from "./counters.ts";
 import type { Controller } from "./drivers/controller.ts";
 import type { ProduceIntake } from "./drivers/produce-intake.ts";
 import type { ProducerIds } from "./drivers/producer-ids.ts";
+import type { Replication } from "./drivers/replication/replication.ts";
 import type { TimingWheel } from "./drivers/timing-wheel.ts";
 import type { Topics } from "./drivers/topics.ts";
 import type { ProduceAnswers } from "./grpc/produce-answer.ts";
@@ -25,12 +27,15 @@ export interface BrokerNode {
   readonly store: LogStore;
   readonly controller: Controller;
   readonly topics: Topics;
+  readonly replication: Replication;
   readonly intake: ProduceIntake;
   readonly gate: ProduceGate;
   readonly answers: ProduceAnswers;
   readonly producerIds: ProducerIds;
-  /** Where this node's partitions are led: here. */
+  /** Where partitions are led that this node leads: here. */
   readonly leaderHint: (leaderEpoch: number) => LeaderHint;
+  /** Where a partition is led, as the metadata have it. */
+  readonly leaderOf: (placement: Pick<Partition, "leader" | "leaderEpoch">) => LeaderHint;
   /** Why nothing new is taken, once the broker stops. */
   readonly stoppedBy: () => Refusal | undefined;
 }

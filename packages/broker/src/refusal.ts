@@ -12,6 +12,11 @@ export interface Refusal {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Tells a refusal from whatever else could have been the answer. */
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === "object" && value !== null && "reason" in value && "message" in value && "metadata" in value;
+}
+
 export function refuse(reason: Reason, message: string, metadata: Record<string, string | number> = {}): Refusal {
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(metadata)) texts[name] = String(value);

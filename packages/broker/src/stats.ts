@@ -42,12 +42,13 @@ export function statsOf(node: BrokerNode | undefined, counters: NodeCounters, he
   let partitions = 0;
   for (const topic of node?.topics.all() ?? []) {
     topics++;
-    partitions += topic.partitions.length;
+    const local = topic.local();
+    partitions += local.length;
     produce.bytes += topic.metrics.produceBytes;
     produce.records += topic.metrics.produceRecords;
     fetch.bytes += topic.metrics.fetchBytes;
     fetch.records += topic.metrics.fetchRecords;
-    for (const leader of topic.partitions) {
+    for (const leader of local) {
       produce.waiting += leader.waitingProduces;
       fetch.waitingReaders += leader.waitingReaders;
     }

@@ -94,6 +94,7 @@ export {
   advanceHighWatermark,
   beginLeadership,
   creditStall,
+  creditWaiting,
   hearFetch,
   hearSync,
   isAcknowledged,

@@ -5,7 +5,7 @@
  * `PartitionWriter` and the group commit make it count, and `onCounted` callbacks hear of it once per commit.
  */
 import { assignOffsets, batchHeaderBytes, readBatchHeader, usesLogAppendTime } from "@varve/format";
-import type { BatchHeader, Reason } from "@varve/format";
+import type { BatchHeader, EpochRuns, Reason } from "@varve/format";
 import type { CheckpointPartition, Damage } from "./checkpoint-file.ts";
 import { LogError } from "./errors.ts";
 import { FileSystemError, isShortage } from "./file-system.ts";
@@ -97,6 +97,15 @@ export class PartitionLog {
   get countedOffset(): number {
     return this.#memory.countedOffset;
   }
+  /** Exclusive end of what is synced, or less: for `flush=os` as far as the last sync happened to go. */
+  get durableOffset(): number {
+    const { mode, recoveryPoint } = this.writer;
+    return mode === "os" ? Math.min(recoveryPoint, this.#memory.countedOffset) : this.#memory.countedOffset;
+  }
+  /** Which epoch wrote what, an empty one at the end included; borrowed. */
+  get epochs(): Pick<EpochRuns, "endFor" | "epochAt" | "latest" | "latestEpoch"> {
+    return this.#memory.epochs;
+  }
   /** Epoch of the last run, -1 when there was none. */
   get leaderEpoch(): number {
     return this.#memory.epochs.latestEpoch;
@@ -153,7 +162,7 @@ export class PartitionLog {
   appendAsLeader(batch: Uint8Array, options: AppendOptions): AppendOutcome {
     const memory = this.#memory;
     if (memory.state.kind !== "open") return this.#refuseState();
-    const early = this.#refuseEarly(batch);
+    const early = this.#refuseEarly(batch, memory.config.maxBatchBytes);
     if (early !== undefined) return early;
     const header = readBatchHeader(batch);
     const verdict = memory.producers.check(header);
@@ -181,12 +190,13 @@ export class PartitionLog {
 
   /**
    * Takes a batch as the leader sent it: base offset = LEO, epochs that do not fall (G-5). `batch` is owned by the log from
-   * now on, unless it is refused. The caller has checked its CRC.
+   * now on, unless it is refused. The caller has checked its CRC. The leader took it, so the limit of sizes is not asked
+   * again: it may have been lowered since.
    */
   appendAsFollower(batch: Uint8Array): AppendOutcome {
     const memory = this.#memory;
     if (memory.state.kind !== "open" && memory.state.kind !== "needs-epoch") return this.#refuseState();
-    const early = this.#refuseEarly(batch);
+    const early = this.#refuseEarly(batch, Number.MAX_SAFE_INTEGER);
     if (early !== undefined) return early;
     const header = readBatchHeader(batch);
     const { baseOffset, leaderEpoch } = header;
@@ -487,12 +497,11 @@ export class PartitionLog {
     }
   }
 
-  #refuseEarly(batch: Uint8Array): AppendRefusal | undefined {
+  #refuseEarly(batch: Uint8Array, maxBatchBytes: number): AppendRefusal | undefined {
     if (batch.length < batchHeaderBytes) return this.#refuse("CORRUPT_MESSAGE", `A batch of ${batch.length} bytes`);
     if (this.#memory.readLimit !== Number.MAX_SAFE_INTEGER) {
       return this.#refuse("BUSY", `The log is being truncated to ${this.#memory.readLimit}`);
     }
-    const { maxBatchBytes } = this.#memory.config;
     if (batch.length <= maxBatchBytes) return undefined;
     return this.#refuse("MESSAGE_TOO_LARGE", `A batch of ${batch.length} bytes, and the limit is ${maxBatchBytes}`);
   }

@@ -27,7 +27,12 @@ export interface ReplicaAnswer {
 }
 
 const kinds: readonly ReplicaAnswerKind[] = ["refused", "records", "diverged", "outOfRange", "refused"];
-const numberOfKind: Readonly<Record<ReplicaAnswerKind, number>> = { records: 1, diverged: 2, outOfRange: 3, refused: 4 };
+const numberOfKind: Readonly<Record<ReplicaAnswerKind, number>> = {
+  records: 1,
+  diverged: 2,
+  outOfRange: 3,
+  refused: 4,
+};
 const noBytes = new Uint8Array(0);
 
 export function encodeReplicateResponse(answers: readonly ReplicaAnswer[]): Buffer {

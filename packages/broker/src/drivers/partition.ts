@@ -1,28 +1,58 @@
 /**
- * The leader of one partition: takes batches, waits until they count, answers; serves readers up to the high watermark.
+ * One replica of a partition on this node: what the metadata say that it is, and what it does as that.
+ *
+ *     image ──> apply ──> role.ts ─┬─ leader:   the epoch begins in the log ──> Leading; produces, reads, fetches of followers
+ *                                  ├─ follower: ReplicaFetcher copies from the leader
+ *                                  └─ waiting:  nobody leads; it keeps what it has
  *
  *     produce ─ validate ─ appendAsLeader ──> journal round ──> onCounted ──> high watermark ──> producers, readers
  *                 │             │                                   │
  *                 └─ refusal    └─ refusal (sequence, H-12)         └─ needs-epoch: fail what was cut, ask the controller (J-3)
  *
- * No timer and no promise per request: producers wait in two heaps by offset (counted for acks=leader, committed for
- * acks=all), readers in a third, deadlines in the node's timing wheel. One callback of the log per group commit moves all.
+ * No timer and no promise per request: who waits lies in heaps by offset. One callback of the log per group commit moves all.
  *
  * Invariants
- * - A producer gets success only when the offset that its level asks for was reached in the epoch of its append (H-6).
- * - With one replica committed means counted: the high watermark follows `countedOffset` in `#advance`, and only there.
+ * - Appends are taken by a leader alone, in an epoch that began here, after its log end was fixed (`Leading`).
+ * - The high watermark moves in `#advance` and in a follower's answers, and nowhere else.
  */
+import {
+  type FetchCheck,
+  type FetchRefusal,
+  type FollowerFetch,
+  type Partition,
+  noLeader,
+  planRoleChange,
+  refuseFetch,
+  refuseProduce,
+  roleOf,
+} from "@varve/cluster";
 import type { AppendOutcome, PartitionLog } from "@varve/log";
+import type { TopicMetrics } from "../metrics/topic-metrics.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { type TopicRules, appendRefusal, checkBatchForTopic, stateRefusal } from "./batch-admission.ts";
 import { OffsetHeap, type OffsetWaiter } from "./offset-heap.ts";
 import type { PendingProduce } from "./pending-produce.ts";
+import { ProduceQueue } from "./produce-queue.ts";
+import { type HeardSync, Leading, type LeadingDependencies } from "./replication/leading.ts";
+import { ReplicaFetcher, type FetcherLink } from "./replication/replica-fetcher.ts";
 import type { TimingWheel } from "./timing-wheel.ts";
-import type { TopicMetrics } from "../metrics/topic-metrics.ts";
 
 /** A reader parked until the high watermark reaches `waitOffset`, or something else happened that it should look at. */
 export interface ReadWaiter extends OffsetWaiter {
   wake(): void;
+}
+
+/** What a replica asks of the node's replication. */
+export interface ReplicaHost extends LeadingDependencies, FetcherLink {
+  readonly nodeId: number;
+  /** Of this node's registration, now. */
+  brokerEpoch(): number;
+  /** `host:port` for clients; empty when it is not known. */
+  addressOf(nodeId: number): string;
+  startFetching(fetcher: ReplicaFetcher): void;
+  stopFetching(fetcher: ReplicaFetcher): void;
+  /** The leader wants another ISR: it is asked for until that is decided, or the leadership ends. */
+  asksForIsr(partition: LocalPartition): void;
 }
 
 export interface PartitionDependencies {
@@ -32,24 +62,33 @@ export interface PartitionDependencies {
   /** Free and needed bytes while the disk has too little room to append (J-15). */
   readonly whySpaceRefused: () => { freeBytes: number; neededBytes: number } | undefined;
   /** Asks the controller for a new leader epoch of this partition (J-3). Rejects when there is no controller now. */
-  readonly requestEpoch: (leader: PartitionLeader) => Promise<number>;
+  readonly requestEpoch: (partition: LocalPartition) => Promise<number>;
   /** An answer is no success. For metrics. */
   readonly countRefusal: (refusal: Refusal) => void;
   readonly log: (fields: object, event: string) => void;
+  readonly replicas: ReplicaHost;
 }
 
 const epochRetryMs = 500;
+/** For the latest offset of a leader that is new. */
+const latestWaitMs = 5_000;
 
-export class PartitionLeader {
+export class LocalPartition {
   readonly topic: string;
   readonly partition: number;
   readonly log: PartitionLog;
   readonly metrics: TopicMetrics;
   rules: TopicRules;
   readonly #dependencies: PartitionDependencies;
-  readonly #counted = new OffsetHeap<PendingProduce>();
-  readonly #committed = new OffsetHeap<PendingProduce>();
+  readonly #produces: ProduceQueue;
   readonly #readers = new OffsetHeap<ReadWaiter>();
+  /** As last acted on. */
+  #placement: Partition | undefined;
+  /** The epoch that the metadata give, once the log has taken it. */
+  #leading: Leading | undefined;
+  #fetcher: ReplicaFetcher | undefined;
+  /** Why nobody may read or write here; undefined at a leader. */
+  #notLeading: Refusal | undefined;
   #askingForEpoch = false;
   /** The newest epoch that the controller gave; the log does not take one while it is being cut. */
   #grantedEpoch = -1;
@@ -70,18 +109,83 @@ export class PartitionLeader {
     this.metrics = options.metrics;
     this.#dependencies = dependencies;
     this.#toldOf = log.state.kind;
-    this.#stopListening = log.onCounted(() => this.#advance());
-    this.#advance();
+    this.#notLeading = this.#describeRole();
+    this.#produces = new ProduceQueue({
+      log,
+      metrics: options.metrics,
+      wheel: dependencies.wheel,
+      monotonicMs: dependencies.monotonicMs,
+      countRefusal: dependencies.countRefusal,
+      durableReplicas: (end) => this.#leading?.durableReplicas(end) ?? 1,
+    });
+    this.#stopListening = log.onCounted(() => this.#counted());
   }
 
   /** Producers waiting for their answer. */
   get waitingProduces(): number {
-    return this.#counted.size + this.#committed.size;
+    return this.#produces.size;
   }
 
   /** Readers waiting for records. */
   get waitingReaders(): number {
     return this.#readers.size;
+  }
+
+  /** What this node leads, once the epoch has begun here. */
+  get leading(): Leading | undefined {
+    return this.#leading;
+  }
+
+  /** Copies from the leader, while somebody else leads. */
+  get fetcher(): ReplicaFetcher | undefined {
+    return this.#fetcher;
+  }
+
+  /** What the metadata say, as last acted on. */
+  get placement(): Partition | undefined {
+    return this.#placement;
+  }
+
+  /** Why this partition can be neither read nor written here: it was closed or deleted, or another node leads it. */
+  get closedBy(): Refusal | undefined {
+    return this.#closedBy ?? this.#notLeading;
+  }
+
+  /** Acts on the partition's latest state. Several changes may have become one; older states change nothing. */
+  apply(placement: Partition): void {
+    if (this.#closedBy !== undefined) return;
+    const before = this.#placement;
+    if (before !== undefined && placement.partitionEpoch < before.partitionEpoch) return;
+    const actions = planRoleChange(before, placement, this.#dependencies.replicas.nodeId);
+    this.#placement = placement;
+    for (const action of actions) {
+      switch (action.kind) {
+        case "stopFetching":
+          this.#stopFetching();
+          break;
+        case "endLeadership":
+          this.#endLeadership();
+          break;
+        case "beginLeadership":
+          this.#beginEpoch();
+          break;
+        case "refreshLeadership":
+          this.#leading?.refresh(placement);
+          break;
+        case "tryHighWatermark":
+          this.#notLeading = undefined;
+          this.#advance();
+          this.proposeIsr();
+          break;
+        case "startFetching":
+          this.#startFetching(placement);
+          break;
+        case "setAside":
+          // Whoever holds the store does it: nothing is served until then.
+          break;
+      }
+    }
+    this.#notLeading = this.#describeRole();
   }
 
   /**
@@ -93,9 +197,9 @@ export class PartitionLeader {
     batch: Uint8Array,
     options: { expectedOffset: number | undefined; timeoutMs: number },
   ): void {
-    const refusal = this.#whyNot() ?? checkBatchForTopic(this, batch, this.#dependencies.nowMs());
+    const refusal = this.#whyNot(pending) ?? checkBatchForTopic(this, batch, this.#dependencies.nowMs());
     if (refusal !== undefined) {
-      this.#settleRefused(pending, refusal);
+      this.#produces.refuse(pending, refusal);
       return;
     }
     const now = this.#dependencies.nowMs();
@@ -109,24 +213,89 @@ export class PartitionLeader {
     else this.#appended(pending, outcome, options.timeoutMs);
   }
 
-  /** The controller made this node leader in `epoch`. Begins it, now or when the log can; nothing if it has begun. */
-  startEpoch(epoch: number): void {
-    this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
-    if (this.#grantedEpoch > this.log.leaderEpoch) this.log.startEpoch(this.#grantedEpoch);
-  }
-
   /** J-12: gives up what is damaged; the partition goes on behind it, in an epoch of its own. Rejects when there is no controller. */
   async acceptLoss(): Promise<{ from: number; to: number }> {
     // One that the log has not taken, being damaged, is as good as a new one.
     const isGranted = this.#grantedEpoch > this.log.leaderEpoch;
     const epoch = isGranted ? this.#grantedEpoch : await this.#dependencies.requestEpoch(this);
     this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
-    return this.log.acceptLoss(epoch);
+    const lost = await this.log.acceptLoss(epoch);
+    this.#beginEpoch();
+    this.#advance();
+    return lost;
+  }
+
+  /** A follower's fetch (H-3). What it proves may move the high watermark. */
+  hearFetch(fetch: FollowerFetch): FetchCheck | { readonly kind: "refused"; readonly reason: FetchRefusal } {
+    const { nodeId, factsOf } = this.#dependencies.replicas;
+    const leading = this.#leading;
+    const placement = this.#placement;
+    if (leading === undefined || placement === undefined || this.#closedBy !== undefined) {
+      return { kind: "refused", reason: "NOT_LEADER" };
+    }
+    const reason = refuseFetch(placement, nodeId, fetch, factsOf);
+    if (reason !== undefined) return { kind: "refused", reason };
+    const check = leading.hear(fetch);
+    this.#advance();
+    if (!leading.state.isr.committed.isr.includes(fetch.brokerId)) this.proposeIsr();
+    return check;
+  }
+
+  /** A follower's sync has ended. */
+  hearSync(sync: HeardSync): void {
+    if (this.#leading === undefined) return;
+    this.#leading.hearSync(sync);
+    this.#advance();
+  }
+
+  /** The controller has answered, or the metadata have changed what a proposal was about. */
+  adopt(altered: Parameters<Leading["adopt"]>[0]): void {
+    if (this.#leading === undefined) return;
+    this.#leading.adopt(altered);
+    this.#advance();
+    this.proposeIsr();
+  }
+
+  /** Looks whether the ISR should be another one. */
+  proposeIsr(): void {
+    if (this.#leading?.propose() !== undefined) this.#dependencies.replicas.asksForIsr(this);
+  }
+
+  /**
+   * H-8: waits until what was committed before this epoch is known to be, so that "the latest offset" never goes back. Why it is
+   * not, after a while; undefined when it is.
+   */
+  async whyLatestUnknown(): Promise<Refusal | undefined> {
+    if (this.closedBy !== undefined) return this.closedBy;
+    const leading = this.#leading;
+    if (leading === undefined || leading.knowsLatest) return undefined;
+    const { wheel } = this.#dependencies;
+    await new Promise<void>((resolve) => {
+      const waiter: ReadWaiter = {
+        waitOffset: leading.state.startOffset,
+        heapIndex: -1,
+        wake: () => {
+          deadline.cancel();
+          resolve();
+        },
+      };
+      const deadline = wheel.schedule(latestWaitMs, () => {
+        this.stopWaiting(waiter);
+        resolve();
+      });
+      this.waitForRecords(waiter);
+    });
+    if (this.closedBy !== undefined || this.#leading?.knowsLatest === true) return this.closedBy;
+    return refuse(
+      "LEADER_NOT_AVAILABLE",
+      `Cannot tell the latest offset of "${this.topic}" ${this.partition} yet: this leader is new, and the replicas in sync ` +
+        `have not caught up with offset ${leading.state.startOffset}; try again`,
+    );
   }
 
   /** Parks a reader until the high watermark reaches `waiter.waitOffset`. */
   waitForRecords(waiter: ReadWaiter): void {
-    if (this.#closedBy === undefined) this.#readers.add(waiter);
+    if (this.closedBy === undefined) this.#readers.add(waiter);
     else waiter.wake();
   }
 
@@ -134,22 +303,99 @@ export class PartitionLeader {
     this.#readers.remove(waiter);
   }
 
-  /** Why this partition can be neither read nor written any more: it was closed or deleted. */
-  get closedBy(): Refusal | undefined {
-    return this.#closedBy;
-  }
-
-  /** Ends the leadership: everyone who waits gets `refusal`. Idempotent. The log itself belongs to the store. */
+  /** Takes no part any more: everyone who waits gets `refusal`. Idempotent. The log itself belongs to the store. */
   close(refusal: Refusal): void {
     this.#closedBy ??= refusal;
     this.#stopListening();
-    for (const pending of this.#counted.takeAll()) this.#settleRefused(pending, refusal);
-    for (const pending of this.#committed.takeAll()) this.#settleRefused(pending, refusal);
-    for (const reader of this.#readers.takeAll()) reader.wake();
+    this.#stopFetching();
+    this.#leading?.end();
+    this.#leading = undefined;
+    this.#produces.refuseAll(refusal);
+    this.#wakeReaders();
   }
 
-  #whyNot(): Refusal | undefined {
-    if (this.#closedBy !== undefined) return this.#closedBy;
+  // ---- role
+
+  #beginEpoch(): void {
+    const { replicas, log: tell } = this.#dependencies;
+    const placement = this.#placement;
+    if (placement === undefined || placement.leader !== replicas.nodeId || this.#closedBy !== undefined) return;
+    const { leaderEpoch } = placement;
+    if (this.#leading?.state.leaderEpoch === leaderEpoch) return;
+    const { log } = this;
+    this.#grantedEpoch = Math.max(this.#grantedEpoch, leaderEpoch);
+    if (leaderEpoch > log.leaderEpoch) log.startEpoch(leaderEpoch);
+    // Its listeners may have come back here.
+    if (this.#leading?.state.leaderEpoch === leaderEpoch) return;
+    // Not while the log is cut or damaged: its listeners are called when that has ended.
+    if (log.leaderEpoch < leaderEpoch || log.state.kind !== "open") return;
+    if (log.leaderEpoch > leaderEpoch) {
+      tell(
+        { topic: this.topic, partition: this.partition, leaderEpoch },
+        "the log knows a later epoch than it shall lead in",
+      );
+      return;
+    }
+    const me = { brokerId: replicas.nodeId, brokerEpoch: replicas.brokerEpoch() };
+    this.#leading = new Leading(log, placement, me, replicas);
+  }
+
+  #endLeadership(): void {
+    const refusal = (this.#notLeading = this.#describeRole() ?? this.#newEpochRefusal());
+    this.#leading?.end();
+    this.#leading = undefined;
+    // H-6: whether they were committed is for the next leader to say.
+    this.#produces.refuseAll(refusal);
+    this.#wakeReaders();
+  }
+
+  #startFetching(placement: Partition): void {
+    const { replicas, wheel, log: tell, whySpaceRefused } = this.#dependencies;
+    const fetcher = new ReplicaFetcher(
+      this.log,
+      { placement, brokerEpoch: replicas.brokerEpoch(), before: this.#fetcher?.following },
+      { link: replicas, wheel, tell, uncleanEpoch: () => this.#placement?.uncleanEpoch ?? -1, whySpaceRefused },
+    );
+    this.#fetcher = fetcher;
+    replicas.startFetching(fetcher);
+  }
+
+  #stopFetching(): void {
+    if (this.#fetcher === undefined || this.#fetcher.isStopped) return;
+    this.#fetcher.stop();
+    this.#dependencies.replicas.stopFetching(this.#fetcher);
+  }
+
+  /** Why this node does not serve the partition; undefined when it leads it. */
+  #describeRole(): Refusal | undefined {
+    const { replicas } = this.#dependencies;
+    const placement = this.#placement;
+    const where = `"${this.topic}" ${this.partition}`;
+    if (placement === undefined) {
+      return refuse(
+        "LEADER_NOT_AVAILABLE",
+        `Cannot use ${where} yet: this broker does not know its part in it; try again`,
+      );
+    }
+    const role = roleOf(placement, replicas.nodeId);
+    return role.kind === "leader" ? undefined : notLeadingRefusal(where, placement, replicas);
+  }
+
+  #newEpochRefusal(): Refusal {
+    const epoch = this.#placement?.leaderEpoch ?? -1;
+    return refuse(
+      "NOT_LEADER",
+      `The leader epoch of "${this.topic}" ${this.partition} has ended, ${epoch} began; whether the append was kept is not known: ` +
+        `repeat it with the same producer id and sequence`,
+      { leader: this.#dependencies.replicas.nodeId, leaderEpoch: epoch },
+    );
+  }
+
+  // ---- leading
+
+  #whyNot(pending: PendingProduce): Refusal | undefined {
+    const closed = this.closedBy;
+    if (closed !== undefined) return closed;
     const space = this.#dependencies.whySpaceRefused();
     if (space !== undefined) {
       return refuse(
@@ -159,7 +405,25 @@ export class PartitionLeader {
         { freeBytes: space.freeBytes, neededBytes: space.neededBytes },
       );
     }
-    return stateRefusal(this.log);
+    const state = stateRefusal(this.log);
+    if (state !== undefined) return state;
+    const leading = this.#leading;
+    if (leading === undefined) {
+      return refuse(
+        "NOT_LEADER",
+        `Cannot append to "${this.topic}" ${this.partition}: the leader epoch has not begun here; try again`,
+      );
+    }
+    return leading.isSole && leading.hasEnoughInSync ? undefined : this.#whyNotReplicated(leading, pending);
+  }
+
+  /** H-1, H-11. */
+  #whyNotReplicated(leading: Leading, { acks }: PendingProduce): Refusal | undefined {
+    if (acks === "all" ? leading.hasEnoughInSync : leading.isProven()) return undefined;
+    const { isr, minIsr } = leading.state.isr.committed;
+    const placement = { ...(this.#placement as Partition), isr, minIsr };
+    const { nodeId: brokerId } = this.#dependencies.replicas;
+    return refuseProduce(placement, { topic: this.topic, brokerId, acks, leadershipProven: false });
   }
 
   #appended(
@@ -175,13 +439,15 @@ export class PartitionLeader {
     if (outcome.kind === "appended") {
       this.metrics.produceBytes += pending.sizeBytes;
       this.metrics.produceRecords += pending.recordCount;
+      // Followers copy while this node syncs.
+      this.#leading?.wakeWaiting();
     }
     if (pending.acks === "none") {
-      this.#settle(pending);
+      this.#produces.settle(pending);
       return;
     }
     pending.waitOffset = outcome.lastOffset + 1;
-    this.#wait(pending, timeoutMs);
+    this.#produces.wait(pending, timeoutMs);
   }
 
   #appendRefused(
@@ -191,54 +457,38 @@ export class PartitionLeader {
   ): void {
     const refusal = appendRefusal(this, outcome);
     if (refusal.reason !== "WRONG_EXPECTED_OFFSET") {
-      this.#settleRefused(pending, refusal);
+      this.#produces.refuse(pending, refusal);
       return;
     }
     // H-12: a conflict is true only once the end of log that it was compared with is committed.
     pending.refusal = refusal;
     pending.waitOffset = this.log.logEndOffset;
-    this.#wait(pending, timeoutMs);
-  }
-
-  #wait(pending: PendingProduce, timeoutMs: number): void {
-    const counted = pending.acks === "leader" && pending.refusal === undefined;
-    const reached = counted ? this.log.countedOffset : this.log.highWatermark;
-    if (pending.waitOffset <= reached) {
-      this.#settle(pending);
-      return;
-    }
-    const heap = counted ? this.#counted : this.#committed;
-    heap.add(pending);
-    pending.deadline = this.#dependencies.wheel.schedule(timeoutMs, () => {
-      heap.remove(pending);
-      this.#settleRefused(
-        pending,
-        refuse(
-          "REQUEST_TIMED_OUT",
-          `The append to "${this.topic}" ${this.partition} was not acknowledged within ${timeoutMs} ms; it may still be: ` +
-            `repeat it with the same producer id and sequence, or look at offset ${pending.baseOffset}`,
-          { timeoutMs },
-        ),
-      );
-    });
+    this.#produces.wait(pending, timeoutMs);
   }
 
   /** The log counted more, or its state changed. Once per group commit and partition. */
+  #counted(): void {
+    if (this.#fetcher !== undefined && !this.#fetcher.isStopped) this.#fetcher.counted();
+    this.#advance();
+    const isLeader = this.#placement?.leader === this.#dependencies.replicas.nodeId;
+    if (this.log.state.kind !== "open") this.#stateChanged(isLeader);
+    else if (isLeader && this.#leading === undefined) this.#beginLate();
+  }
+
+  /** The log was being cut when the epoch was given. */
+  #beginLate(): void {
+    this.#beginEpoch();
+    if (this.#leading !== undefined) this.#advance();
+  }
+
   #advance(): void {
     const { log } = this;
     const counted = log.countedOffset;
-    if (counted > log.highWatermark) log.advanceHighWatermark(counted);
+    if (this.#leading !== undefined) this.#leading.advance();
+    // Damaged, so that no epoch began: what is below the damage is read as before.
+    else if (this.#isSoleLeader && counted > log.highWatermark) log.advanceHighWatermark(counted);
     const committed = log.highWatermark;
-    for (let next = this.#counted.takeReached(counted); next !== undefined; next = this.#counted.takeReached(counted)) {
-      this.#settle(next);
-    }
-    for (
-      let next = this.#committed.takeReached(committed);
-      next !== undefined;
-      next = this.#committed.takeReached(committed)
-    ) {
-      this.#settle(next);
-    }
+    this.#produces.reached(counted, committed);
     for (
       let next = this.#readers.takeReached(committed);
       next !== undefined;
@@ -246,8 +496,14 @@ export class PartitionLeader {
     ) {
       next.wake();
     }
-    if (log.state.kind !== "open") this.#stateChanged();
   }
+
+  get #isSoleLeader(): boolean {
+    const placement = this.#placement;
+    return placement?.replicas.length === 1 && placement.leader === this.#dependencies.replicas.nodeId;
+  }
+
+  // ---- trouble
 
   /** Whoever reads only the log learns of damage, and of files that failed, once each. */
   #tellOfTrouble(): void {
@@ -264,15 +520,13 @@ export class PartitionLeader {
   }
 
   /** The log stopped appending: what was not counted is cut or in doubt, and nobody may wait for it. */
-  #stateChanged(): void {
+  #stateChanged(isLeader: boolean): void {
     this.#tellOfTrouble();
+    if (!isLeader) return;
     const refusal = stateRefusal(this.log);
-    if (refusal !== undefined) {
-      for (const pending of this.#counted.takeAll()) this.#settleRefused(pending, refusal);
-      for (const pending of this.#committed.takeAll()) this.#settleRefused(pending, refusal);
-    }
+    if (refusal !== undefined) this.#produces.refuseAll(refusal);
     if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
-    else for (const reader of this.#readers.takeAll()) reader.wake();
+    else this.#wakeReaders();
   }
 
   /**
@@ -280,11 +534,15 @@ export class PartitionLeader {
    * epoch; one that was given meanwhile is begun afterwards (this is called again), not asked for twice.
    */
   #askForEpoch(): void {
+    const { wheel, whySpaceRefused, requestEpoch, log, replicas } = this.#dependencies;
     if (this.#askingForEpoch || this.#closedBy !== undefined) return;
-    this.startEpoch(this.#grantedEpoch);
-    if (this.log.state.kind !== "needs-epoch") return;
+    if (this.#placement?.leader !== replicas.nodeId) return;
+    this.#beginEpoch();
+    if (this.log.state.kind !== "needs-epoch") {
+      this.#advance();
+      return;
+    }
     this.#askingForEpoch = true;
-    const { wheel, whySpaceRefused, requestEpoch, log } = this.#dependencies;
     const again = (): void => {
       this.#askingForEpoch = false;
       if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
@@ -296,11 +554,10 @@ export class PartitionLeader {
     const where = { topic: this.topic, partition: this.partition };
     requestEpoch(this).then(
       (epoch) => {
-        this.#askingForEpoch = false;
-        if (this.#closedBy !== undefined) return;
-        log({ ...where, epoch }, "partition has a new leader epoch");
+        // It begins with the metadata that say so.
         this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
-        this.#askForEpoch();
+        if (this.#closedBy === undefined) log({ ...where, epoch }, "partition has a new leader epoch");
+        again();
       },
       (error: unknown) => {
         log({ ...where, error: String(error) }, "no new leader epoch yet, asking again");
@@ -309,24 +566,23 @@ export class PartitionLeader {
     );
   }
 
-  #settleRefused(pending: PendingProduce, refusal: Refusal): void {
-    // A conflict that could not be confirmed is answered by what prevented it.
-    pending.refusal = refusal;
-    this.#settle(pending);
+  #wakeReaders(): void {
+    for (const reader of this.#readers.takeAll()) reader.wake();
   }
+}
 
-  #settle(pending: PendingProduce): void {
-    if (pending.settled) return;
-    pending.settled = true;
-    pending.deadline?.cancel();
-    pending.deadline = undefined;
-    if (pending.refusal === undefined) {
-      pending.durableReplicas = pending.acks === "none" || this.log.config.flush !== "sync" ? 0 : 1;
-      pending.logStartOffset = this.log.logStartOffset;
-      this.metrics.produceLatency.observe((this.#dependencies.monotonicMs() - pending.startedMs) / 1_000);
-    } else {
-      this.#dependencies.countRefusal(pending.refusal);
-    }
-    pending.sink.produceSettled(pending);
+/** Why a node that does not lead a partition refuses what only its leader may do; says who does. */
+export function notLeadingRefusal(
+  where: string,
+  { leader, leaderEpoch }: Pick<Partition, "leader" | "leaderEpoch">,
+  { nodeId, addressOf }: Pick<ReplicaHost, "nodeId" | "addressOf">,
+): Refusal {
+  if (leader === noLeader) {
+    return refuse("LEADER_NOT_AVAILABLE", `Cannot use ${where}: it has no leader now; try again`, { leaderEpoch });
   }
+  return refuse("NOT_LEADER", `Cannot use ${where} at broker ${nodeId}: broker ${leader} leads it`, {
+    leader,
+    leaderEpoch,
+    address: addressOf(leader),
+  });
 }

@@ -5,7 +5,7 @@
  *             ──> appended ──> counted ──> committed         acks: none | leader | all answer at these points
  *                        └──> timed out | cut | epoch over   unknown or lost: the answer says which
  *
- * Invariant: settled exactly once; `sink.produceSettled` is called once, perhaps before `PartitionLeader.produce` returns.
+ * Invariant: settled exactly once; `sink.produceSettled` is called once, perhaps before `LocalPartition.produce` returns.
  */
 import type { Acks } from "@varve/api";
 import type { WheelEntry } from "./timing-wheel.ts";

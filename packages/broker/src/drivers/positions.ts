@@ -3,7 +3,8 @@
  * request arrives. A time means the first record at or after it, in offset order, as Kafka looks up (kafka-wire 6.8).
  */
 import type { End, Position } from "@varve/api";
-import type { PartitionLeader } from "./partition.ts";
+import type { Refusal } from "../refusal.ts";
+import type { LocalPartition } from "./partition.ts";
 
 export interface ResolvedPosition {
   offset: number;
@@ -13,12 +14,17 @@ export interface ResolvedPosition {
   leaderEpoch: number;
 }
 
+/** Refused while the end of what is committed is not known, for positions that are counted from there (H-8). */
 export async function resolvePosition(
-  leader: PartitionLeader,
+  leader: LocalPartition,
   position: Position,
   nowMs: number,
-): Promise<ResolvedPosition> {
+): Promise<ResolvedPosition | Refusal> {
   const { log } = leader;
+  if (position.kind !== "earliest" && position.kind !== "offset") {
+    const unknown = await leader.whyLatestUnknown();
+    if (unknown !== undefined) return unknown;
+  }
   switch (position.kind) {
     case "earliest":
       return plain(log.logStartOffset);
@@ -43,7 +49,11 @@ export interface ResolvedEnd {
   count: number;
 }
 
-export async function resolveEnd(leader: PartitionLeader, end: End): Promise<ResolvedEnd> {
+export async function resolveEnd(leader: LocalPartition, end: End): Promise<ResolvedEnd | Refusal> {
+  if (end.kind === "latest-at-start" || end.kind === "time") {
+    const unknown = await leader.whyLatestUnknown();
+    if (unknown !== undefined) return unknown;
+  }
   switch (end.kind) {
     case "none":
       return { offset: Infinity, count: Infinity };
@@ -62,7 +72,7 @@ function plain(offset: number): ResolvedPosition {
   return { offset, timestampMs: -1, leaderEpoch: -1 };
 }
 
-async function atTime(leader: PartitionLeader, timeMs: number): Promise<ResolvedPosition> {
+async function atTime(leader: LocalPartition, timeMs: number): Promise<ResolvedPosition> {
   // Taken before the search: records that arrive meanwhile are not skipped.
   const { highWatermark } = leader.log;
   const found = await leader.log.offsetForTime(timeMs, highWatermark);

@@ -9,9 +9,10 @@
  */
 import type { ProduceRequest, RawRecords } from "@varve/api";
 import { partitionForKey } from "@varve/format";
-import { type Refusal, refuse } from "../refusal.ts";
+import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { PendingProduce, type ProduceSink } from "./pending-produce.ts";
 import type { LocalTopic } from "./topics.ts";
+import { unknownPartition, unknownTopic } from "./unknown.ts";
 
 export interface IntakeDependencies {
   readonly topic: (name: string) => LocalTopic | undefined;
@@ -112,7 +113,7 @@ export class ProduceIntake {
   }
 
   #toPartition(topic: LocalTopic, request: ProduceRequest, partition: number, job: ProduceJob): void {
-    if (topic.partitions[partition] === undefined) {
+    if (partition >= topic.partitionCount) {
       this.#refuse(job, unknownPartition(topic, partition));
       return;
     }
@@ -173,10 +174,24 @@ export class ProduceIntake {
     const pending = new PendingProduce(job, partition, request.acks, job.startedMs, indexes);
     job.expect(pending);
     const wished = request.timeoutMs === 0 ? this.#dependencies.defaultTimeoutMs : request.timeoutMs;
-    topic.partitions[partition]?.produce(pending, batch, {
+    const local = topic.partitions[partition];
+    if (local === undefined) {
+      this.#notHere(topic, pending);
+      return;
+    }
+    local.produce(pending, batch, {
       expectedOffset: request.expectedOffset,
       timeoutMs: Math.min(wished, this.#dependencies.timeoutMsMax),
     });
+  }
+
+  /** This node has no replica of the partition. */
+  #notHere(topic: LocalTopic, pending: PendingProduce): void {
+    const led = topic.led(pending.partition);
+    pending.refusal = isRefusal(led) ? led : undefined;
+    pending.settled = true;
+    if (pending.refusal !== undefined) this.#dependencies.countRefusal(pending.refusal);
+    pending.sink.produceSettled(pending);
   }
 
   #refuse(job: ProduceJob, refusal: Refusal): void {
@@ -192,7 +207,7 @@ function sharesOf(topic: LocalTopic, records: RawRecords, sizeBytes: number): Ma
   for (let index = 0; index < records.count; index++) {
     const key = records.keyOf(index);
     let partition: number;
-    if (key !== null) partition = partitionForKey(key, topic.partitions.length);
+    if (key !== null) partition = partitionForKey(key, topic.partitionCount);
     else partition = sticky = sticky < 0 ? topic.nextSticky(sizeBytes) : sticky;
     const share = shares.get(partition);
     if (share === undefined) shares.set(partition, [index]);
@@ -207,19 +222,5 @@ function recordTooLarge(topic: LocalTopic, records: RawRecords): Refusal | undef
     "MESSAGE_TOO_LARGE",
     `Cannot append to "${topic.name}": a record has ${records.maxRecordBytes} bytes and max.message.bytes of the topic is ${topic.rules.maxBatchBytes}`,
     { sizeBytes: records.maxRecordBytes, maxBytes: topic.rules.maxBatchBytes },
-  );
-}
-
-export function unknownTopic(name: string): Refusal {
-  return refuse("UNKNOWN_TOPIC", `There is no topic "${name}"; create it first, or look at the list of topics`, {
-    topic: name,
-  });
-}
-
-export function unknownPartition(topic: LocalTopic, partition: number): Refusal {
-  return refuse(
-    "UNKNOWN_PARTITION",
-    `Topic "${topic.name}" has no partition ${partition}: it has ${topic.partitions.length}, from 0 to ${topic.partitions.length - 1}`,
-    { topic: topic.name, partition, partitionCount: topic.partitions.length },
   );
 }

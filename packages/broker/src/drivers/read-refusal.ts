@@ -2,10 +2,10 @@
 import { LogError, type ReadResult } from "@varve/log";
 import { type Refusal, refuse } from "../refusal.ts";
 import { damageRefusal } from "./damage.ts";
-import type { PartitionLeader } from "./partition.ts";
+import type { LocalPartition } from "./partition.ts";
 
 export function readRefusal(
-  leader: PartitionLeader,
+  leader: LocalPartition,
   offset: number,
   result: Exclude<ReadResult, { kind: "batches" | "empty" }>,
 ): Refusal {
@@ -35,8 +35,9 @@ export function readFailure(error: unknown): Refusal {
   return refuse("STORAGE_FAILED", `Cannot read: ${String(error)}`);
 }
 
-/** H-7: a request may say which leader epoch it knows. */
-export function epochRefusal(leader: PartitionLeader, known: number | undefined): Refusal | undefined {
+/** H-7: a read is the leader's to answer, and a request may say which leader epoch it knows. */
+export function leadRefusal(leader: LocalPartition, known: number | undefined): Refusal | undefined {
+  if (leader.closedBy !== undefined) return leader.closedBy;
   const current = leader.log.leaderEpoch;
   if (known === undefined || known === current) return undefined;
   const older = known < current;

@@ -1,9 +1,10 @@
 /**
  * The partitions that this node has, by topic: brought in line with the controller's image, one change at a time.
  *
- *     image ──> apply ──> create logs, start epochs, set configs, delete what is gone ──> byName
+ *     image ──> apply ──> create logs, set configs, roles (LocalPartition.apply), delete or set aside what is gone ──> byName
  *
  * Invariants
+ * - What exists already hears of its new role before anything is created: a failover does not wait for new topics.
  * - A topic appears under its name only when all its partitions can be used; it disappears before its files do.
  * - What the image does not know is never deleted: at start it is set aside, with its records (strays). What it knows to be
  *   deleted is, also when the node stopped in between.
@@ -24,7 +25,8 @@ import { FileSystemError, type LogConfig, LogError, type LogStore } from "@varve
 import { TopicMetrics } from "../metrics/topic-metrics.ts";
 import type { Refusal } from "../refusal.ts";
 import type { TopicRules } from "./batch-admission.ts";
-import { type PartitionDependencies, PartitionLeader } from "./partition.ts";
+import { LocalPartition, type PartitionDependencies, type ReplicaHost, notLeadingRefusal } from "./partition.ts";
+import { unknownPartition } from "./unknown.ts";
 
 /** A topic that could not be brought in line, for want of space perhaps, is tried again after so long. */
 const retryMs = 1_000;
@@ -36,20 +38,44 @@ export class LocalTopic {
   readonly id: string;
   readonly name: string;
   readonly metrics: TopicMetrics;
-  readonly partitions: PartitionLeader[] = [];
+  /** By number; undefined where this node has no replica. */
+  readonly partitions: (LocalPartition | undefined)[] = [];
   config: TopicConfig;
   rules: TopicRules;
+  /** As the metadata have them, on all nodes. */
+  placements: readonly Partition[];
+  readonly #replicas: ReplicaHost;
   /** What the topic was last brought in line with: unchanged parts of an image are the same objects (C-9). */
   broughtInLine: { readonly topic: Topic; readonly own: ConfigOverrides; readonly shared: ConfigOverrides } | undefined;
   #sticky = 0;
   #stickyBytes = 0;
 
-  constructor(topic: Topic, config: TopicConfig) {
+  constructor(topic: Topic, config: TopicConfig, replicas: ReplicaHost) {
     this.id = topic.id;
+    this.placements = topic.partitions;
+    this.#replicas = replicas;
     this.name = topic.name;
     this.metrics = new TopicMetrics(topic.name);
     this.config = config;
     this.rules = rulesOf(config);
+  }
+
+  get partitionCount(): number {
+    return this.placements.length;
+  }
+
+  /** The replicas here. */
+  local(): LocalPartition[] {
+    return this.partitions.filter((partition) => partition !== undefined);
+  }
+
+  /** The partition if this node leads it, else why it cannot be used here. */
+  led(partition: number): LocalPartition | Refusal {
+    const local = this.partitions[partition];
+    if (local !== undefined) return local.closedBy ?? local;
+    const placement = this.placements[partition];
+    if (placement !== undefined) return notLeadingRefusal(`"${this.name}" ${partition}`, placement, this.#replicas);
+    return unknownPartition(this, partition);
   }
 
   /** The partition for records without a key. `bytes` is about what is going there. */
@@ -59,7 +85,7 @@ export class LocalTopic {
       this.#stickyBytes = 0;
     }
     this.#stickyBytes += bytes;
-    return this.#sticky % this.partitions.length;
+    return this.#sticky % this.partitionCount;
   }
 }
 
@@ -94,6 +120,18 @@ export class Topics {
     return this.#byName.values();
   }
 
+  /** The replica of this node, if there is one. */
+  partition(topicId: string, partition: number): LocalPartition | undefined {
+    return this.#byId.get(topicId)?.partitions[partition];
+  }
+
+  /** Every replica of this node. */
+  *partitions(): Generator<LocalPartition> {
+    for (const topic of this.#byId.values()) {
+      for (const partition of topic.partitions) if (partition !== undefined) yield partition;
+    }
+  }
+
   /** Number of metadata records that are in effect here. */
   get appliedOffset(): number {
     return this.#appliedOffset;
@@ -110,7 +148,7 @@ export class Topics {
   async setAsideStrays(image: ControllerImage): Promise<void> {
     for (const log of this.#dependencies.store.partitions()) {
       const known = image.topics.get(log.id.topicId)?.partitions[log.id.partition];
-      if (known !== undefined) continue;
+      if (known?.replicas.includes(this.#dependencies.nodeId) === true) continue;
       const where = { topic: log.id.topic, partition: log.id.partition };
       if (image.removedTopics.has(log.id.topicId)) {
         this.#dependencies.log(where, "partition of a deleted topic: its files are removed");
@@ -126,7 +164,7 @@ export class Topics {
   close(refusal: Refusal): void {
     this.#closed = true;
     for (const topic of this.#byId.values()) {
-      for (const leader of topic.partitions) leader.close(refusal);
+      for (const partition of topic.local()) partition.close(refusal);
     }
   }
 
@@ -159,7 +197,9 @@ export class Topics {
       if (image.topics.get(topic.id) === undefined) await this.#remove(topic);
     }
     const shared = clusterOverrides(image);
-    for (const topic of topicsByName(image)) {
+    const topics = topicsByName(image);
+    for (const topic of topics) this.#changeRoles(topic);
+    for (const topic of topics) {
       const own = topicOverrides(image, topic.id);
       const last = this.#byId.get(topic.id)?.broughtInLine;
       if (last?.topic === topic && last.own === own && last.shared === shared) continue;
@@ -185,42 +225,85 @@ export class Topics {
     });
   }
 
+  /** Of what is here, and counts as the metadata say: the rest comes with `#bringInLine`. */
+  #changeRoles(topic: Topic): void {
+    const local = this.#byId.get(topic.id);
+    if (local === undefined || local.placements === topic.partitions) return;
+    local.placements = topic.partitions;
+    for (const placement of topic.partitions) {
+      const partition = local.partitions[placement.partition];
+      if (partition === undefined || partition.placement === placement) continue;
+      const isOs = placement.flush === "os";
+      if (isOs === (partition.log.config.flush === "os")) partition.apply(placement);
+    }
+  }
+
   async #bringInLine(topic: Topic, config: TopicConfig): Promise<LocalTopic> {
-    const { store, producerExpiryMs } = this.#dependencies;
-    const local = this.#byId.get(topic.id) ?? new LocalTopic(topic, config);
+    const { producerExpiryMs, replicas, nodeId } = this.#dependencies;
+    const local = this.#byId.get(topic.id) ?? new LocalTopic(topic, config, replicas);
     local.config = config;
     local.rules = rulesOf(config);
-    for (const partition of topic.partitions) {
-      const wanted = logConfigOf(config, partition.flush, producerExpiryMs);
-      let leader = local.partitions[partition.partition];
-      if (leader === undefined) {
-        const id = { topicId: topic.id, topic: topic.name, partition: partition.partition };
-        const log = store.get(topic.id, partition.partition) ?? (await store.create(id, wanted));
-        if (partition.leaderEpoch > log.leaderEpoch) log.startEpoch(partition.leaderEpoch);
-        leader = new PartitionLeader(log, { rules: local.rules, metrics: local.metrics }, this.#dependencies);
-        local.partitions[partition.partition] = leader;
+    local.placements = topic.partitions;
+    let trouble: Error | undefined;
+    for (const placement of topic.partitions) {
+      try {
+        if (!placement.replicas.includes(nodeId)) await this.#setAside(local, placement.partition);
+        else await this.#placeHere(topic, local, placement, logConfigOf(config, placement.flush, producerExpiryMs));
+      } catch (error) {
+        if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
+        // One partition's files are no reason to leave the others without their roles.
+        trouble ??= error;
       }
-      leader.rules = local.rules;
-      leader.startEpoch(partition.leaderEpoch);
-      if (!sameConfig(leader.log.config, wanted)) await leader.log.setConfig(wanted);
-      if (partition.flush === "syncing") this.#dependencies.confirmFlush(partition);
     }
+    if (trouble !== undefined) throw trouble;
     this.#byId.set(topic.id, local);
     this.#byName.set(topic.name, local);
     return local;
   }
 
+  async #placeHere(topic: Topic, local: LocalTopic, placement: Partition, wanted: LogConfig): Promise<void> {
+    const { store } = this.#dependencies;
+    const { partition: number } = placement;
+    let partition = local.partitions[number];
+    if (partition === undefined) {
+      const id = { topicId: topic.id, topic: topic.name, partition: number };
+      const log = store.get(topic.id, number) ?? (await store.create(id, wanted));
+      partition = new LocalPartition(log, { rules: local.rules, metrics: local.metrics }, this.#dependencies);
+      local.partitions[number] = partition;
+    }
+    partition.rules = local.rules;
+    // Before the role: on the way to `sync` what is in memory is synced first.
+    if (!sameConfig(partition.log.config, wanted)) await partition.log.setConfig(wanted);
+    partition.apply(placement);
+    if (partition.leading?.mayConfirmFlush === true) this.#dependencies.confirmFlush(placement);
+  }
+
+  /** This node is no replica any more: what it has is kept under another name. */
+  async #setAside(local: LocalTopic, number: number): Promise<void> {
+    const partition = local.partitions[number];
+    const placement = local.placements[number];
+    if (partition === undefined || placement === undefined) return;
+    local.partitions[number] = undefined;
+    partition.close(notLeadingRefusal(`"${local.name}" ${number}`, placement, this.#dependencies.replicas));
+    this.#dependencies.log(
+      { topic: local.name, partition: number },
+      "this node is no replica of the partition any more: its directory was renamed to .stray",
+    );
+    await this.#dependencies.store.setAside(partition.log.id);
+  }
+
   async #remove(topic: LocalTopic): Promise<void> {
     this.#byId.delete(topic.id);
     if (this.#byName.get(topic.name) === topic) this.#byName.delete(topic.name);
-    for (const leader of topic.partitions) {
-      leader.close({
+    const local = topic.local();
+    for (const partition of local) {
+      partition.close({
         reason: "UNKNOWN_TOPIC",
         message: `Topic "${topic.name}" was deleted`,
         metadata: { topic: topic.name },
       });
     }
-    for (const { log } of topic.partitions) {
+    for (const { log } of local) {
       try {
         await this.#dependencies.store.delete(log.id);
       } catch (error) {

@@ -34,15 +34,14 @@ import {
   type TopicReply,
   clusterOverrides,
   describeTopicConfig,
-  noLeader,
   topicNamed,
   topicOverrides,
   topicsByName,
 } from "@varve/cluster";
-import { unknownTopic } from "../drivers/produce-intake.ts";
+import { unknownTopic } from "../drivers/unknown.ts";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, refuse } from "../refusal.ts";
-import { isRefusal, unary } from "./answer.ts";
+import { type Refusal, isRefusal, refuse } from "../refusal.ts";
+import { unary } from "./answer.ts";
 import { acceptLoss, deleteRecords, describePartitions } from "./partition-admin.ts";
 
 /** Most topics of one ListTopics answer. */
@@ -257,10 +256,7 @@ function describe(node: BrokerNode, image: ControllerImage, topic: Topic): Topic
     topicId: topic.id,
     partitions: topic.partitions.map((partition) => ({
       partition: partition.partition,
-      leader:
-        partition.leader === noLeader
-          ? { nodeId: -1, address: "", leaderEpoch: partition.leaderEpoch }
-          : node.leaderHint(partition.leaderEpoch),
+      leader: node.leaderOf(partition),
       replicas: [...partition.replicas],
       inSyncReplicas: [...partition.isr],
     })),

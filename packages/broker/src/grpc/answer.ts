@@ -5,7 +5,7 @@
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import { OversizedRequest, type ProduceResponse, VarveError, statusFromError } from "@varve/api";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, refuse } from "../refusal.ts";
+import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 
 export type Unary<Request, Response> = (
   call: ServerUnaryCall<Request, Response>,
@@ -77,10 +77,6 @@ export async function answerUnary<Response>(
 export function internal(node: BrokerNode, name: string, error: unknown): Refusal {
   node.logger.error({ call: name, error: textOf(error) }, "call failed unexpectedly");
   return refuse("INTERNAL", `Cannot do ${name}: ${error instanceof Error ? error.message : String(error)}`);
-}
-
-export function isRefusal(value: unknown): value is Refusal {
-  return typeof value === "object" && value !== null && "reason" in value && "message" in value && "metadata" in value;
 }
 
 function textOf(error: unknown): string {

@@ -16,7 +16,7 @@
  * - The call ends by itself when every partition has reached its end.
  */
 import type { ReadResult } from "@varve/log";
-import type { PartitionLeader, ReadWaiter } from "../drivers/partition.ts";
+import type { LocalPartition, ReadWaiter } from "../drivers/partition.ts";
 import { readFailure, readRefusal } from "../drivers/read-refusal.ts";
 import type { Refusal } from "../refusal.ts";
 import type { EncodedRead, ReadEncoder } from "./read-encoder.ts";
@@ -30,7 +30,7 @@ export interface ConsumeSink {
 }
 
 export interface PartitionPlan {
-  leader: PartitionLeader;
+  leader: LocalPartition;
   position: number;
   /** Exclusive; Infinity when there is none. */
   endOffset: number;
@@ -56,7 +56,7 @@ export interface ConsumeLimits {
 
 /** How far one partition of the call is. */
 class PartitionReader implements ReadWaiter {
-  readonly leader: PartitionLeader;
+  readonly leader: LocalPartition;
   readonly endOffset: number;
   readonly #session: ConsumeSession;
   position: number;

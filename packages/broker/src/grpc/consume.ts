@@ -1,14 +1,14 @@
 /** The `Consume` call: from the request to a plan per partition, then a `ConsumeSession` that pushes. */
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import type { ConsumeRequest, PartitionRange } from "@varve/api";
-import type { PartitionLeader } from "../drivers/partition.ts";
+import type { LocalPartition } from "../drivers/partition.ts";
 import { resolveEnd, resolvePosition } from "../drivers/positions.ts";
-import { unknownPartition, unknownTopic } from "../drivers/produce-intake.ts";
-import { epochRefusal } from "../drivers/read-refusal.ts";
+import { unknownTopic } from "../drivers/unknown.ts";
+import { leadRefusal } from "../drivers/read-refusal.ts";
 import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, refuse } from "../refusal.ts";
-import { internal, isRefusal, statusOf } from "./answer.ts";
+import { type Refusal, isRefusal, refuse } from "../refusal.ts";
+import { internal, statusOf } from "./answer.ts";
 import { type ConsumeBudget, ConsumeSession, type PartitionPlan } from "./consume-session.ts";
 import { ReadEncoder } from "./read-encoder.ts";
 
@@ -125,11 +125,13 @@ async function plan(node: BrokerNode, request: ConsumeRequest): Promise<Partitio
   if (topic === undefined) return unknownTopic(request.topic);
   const plans: PartitionPlan[] = [];
   for (const range of rangesOf(topic, request)) {
-    const leader = topic.partitions[range.partition];
-    if (leader === undefined) return unknownPartition(topic, range.partition);
-    const refusal = epochRefusal(leader, range.currentLeaderEpoch);
+    const leader = topic.led(range.partition);
+    if (isRefusal(leader)) return leader;
+    const refusal = leadRefusal(leader, range.currentLeaderEpoch);
     if (refusal !== undefined) return refusal;
-    plans.push(await planPartition(node, leader, range));
+    const planned = await planPartition(node, leader, range);
+    if (isRefusal(planned)) return planned;
+    plans.push(planned);
   }
   return plans;
 }
@@ -137,16 +139,18 @@ async function plan(node: BrokerNode, request: ConsumeRequest): Promise<Partitio
 function rangesOf(topic: LocalTopic, request: ConsumeRequest): readonly PartitionRange[] {
   if (request.partitions.length > 0) return request.partitions;
   const { start, end } = request;
-  return topic.partitions.map(({ partition }) => ({ partition, start, end, currentLeaderEpoch: undefined }));
+  return topic.placements.map(({ partition }) => ({ partition, start, end, currentLeaderEpoch: undefined }));
 }
 
 async function planPartition(
   node: BrokerNode,
-  leader: PartitionLeader,
+  leader: LocalPartition,
   range: Pick<PartitionRange, "start" | "end">,
-): Promise<PartitionPlan> {
+): Promise<PartitionPlan | Refusal> {
   // The end first: what arrives while the start is looked up lies behind "latest at start".
   const end = await resolveEnd(leader, range.end);
+  if (isRefusal(end)) return end;
   const start = await resolvePosition(leader, range.start, node.clock.nowMs());
+  if (isRefusal(start)) return start;
   return { leader, position: start.offset, endOffset: end.offset, countMax: end.count };
 }

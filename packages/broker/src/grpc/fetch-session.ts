@@ -5,13 +5,13 @@
  * high watermark moves, not on a timer; its deadline lies in the node's timing wheel.
  */
 import type { ReadResult } from "@varve/log";
-import type { PartitionLeader, ReadWaiter } from "../drivers/partition.ts";
+import type { LocalPartition, ReadWaiter } from "../drivers/partition.ts";
 import { readFailure, readRefusal } from "../drivers/read-refusal.ts";
 import type { TimingWheel, WheelEntry } from "../drivers/timing-wheel.ts";
 import type { Refusal } from "../refusal.ts";
 
 export interface FetchPlan {
-  leader: PartitionLeader;
+  leader: LocalPartition;
   offset: number;
   maxBytes: number;
   minBytes: number;

@@ -1,13 +1,13 @@
 /** The `Fetch` call: one read of one partition, with a long poll when it asks for one. */
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { FetchRequest } from "@varve/api";
-import type { PartitionLeader } from "../drivers/partition.ts";
+import type { LocalPartition } from "../drivers/partition.ts";
 import { resolvePosition } from "../drivers/positions.ts";
-import { unknownPartition, unknownTopic } from "../drivers/produce-intake.ts";
-import { epochRefusal } from "../drivers/read-refusal.ts";
+import { unknownTopic } from "../drivers/unknown.ts";
+import { leadRefusal } from "../drivers/read-refusal.ts";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, refuse } from "../refusal.ts";
-import { answerUnary, isRefusal } from "./answer.ts";
+import { type Refusal, isRefusal, refuse } from "../refusal.ts";
+import { answerUnary } from "./answer.ts";
 import { FetchSession, type FetchedBatches } from "./fetch-session.ts";
 import { ReadEncoder } from "./read-encoder.ts";
 
@@ -33,11 +33,13 @@ async function answer(
   if (request.fault !== undefined) return refuse(request.fault.reason, request.fault.message);
   const topic = node.topics.get(request.topic);
   if (topic === undefined) return unknownTopic(request.topic);
-  const leader = topic.partitions[request.partition];
-  if (leader === undefined) return unknownPartition(topic, request.partition);
-  const wrongEpoch = epochRefusal(leader, request.currentLeaderEpoch);
+  const leader = topic.led(request.partition);
+  if (isRefusal(leader)) return leader;
+  const wrongEpoch = leadRefusal(leader, request.currentLeaderEpoch);
   if (wrongEpoch !== undefined) return wrongEpoch;
-  const { offset } = await resolvePosition(leader, request.start, node.clock.nowMs());
+  const resolved = await resolvePosition(leader, request.start, node.clock.nowMs());
+  if (isRefusal(resolved)) return resolved;
+  const { offset } = resolved;
   const fetched = await read(node, call, leader, offset, parked);
   if (fetched === undefined || isRefusal(fetched)) return fetched;
   const encoded = await new ReadEncoder(request, node.leaderHint).encode({
@@ -58,7 +60,7 @@ async function answer(
 async function read(
   node: BrokerNode,
   call: FetchCall,
-  leader: PartitionLeader,
+  leader: LocalPartition,
   offset: number,
   parked: Set<FetchSession>,
 ): Promise<FetchedBatches | Refusal | undefined> {

@@ -12,13 +12,13 @@ import {
   positionFromMessage,
 } from "@varve/api";
 import { int16Max } from "@varve/format";
-import type { PartitionLeader } from "../drivers/partition.ts";
+import type { LocalPartition } from "../drivers/partition.ts";
 import { resolvePosition } from "../drivers/positions.ts";
-import { unknownPartition, unknownTopic } from "../drivers/produce-intake.ts";
-import { epochRefusal } from "../drivers/read-refusal.ts";
+import { unknownTopic } from "../drivers/unknown.ts";
+import { leadRefusal } from "../drivers/read-refusal.ts";
 import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, refuse } from "../refusal.ts";
+import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { errorFieldsOf } from "./produce-answer.ts";
 
 export async function listOffsets(
@@ -37,7 +37,7 @@ export async function listOffsets(
     throw error;
   }
   const wanted =
-    request.partitions.length > 0 ? request.partitions : topic.partitions.map((leader) => leader.partition);
+    request.partitions.length > 0 ? request.partitions : topic.placements.map(({ partition }) => partition);
   const nowMs = node.clock.nowMs();
   const partitions: PartitionOffsetsMessage[] = [];
   for (const partition of wanted) partitions.push(await offsetsOf(topic, partition, position, nowMs));
@@ -50,10 +50,11 @@ async function offsetsOf(
   position: Position,
   nowMs: number,
 ): Promise<PartitionOffsetsMessage> {
-  const leader = topic.partitions[partition];
-  if (leader === undefined) return failed(partition, unknownPartition(topic, partition));
+  const leader = topic.led(partition);
+  if (isRefusal(leader)) return failed(partition, leader);
   const { log } = leader;
   const found = await resolvePosition(leader, position, nowMs);
+  if (isRefusal(found)) return failed(partition, found);
   return {
     partition,
     offset: found.offset,
@@ -66,7 +67,7 @@ async function offsetsOf(
 }
 
 /** Epoch of the record at `offset`; -1 when there is none that a reader may see. */
-function epochAt(leader: PartitionLeader, offset: number): number {
+function epochAt(leader: LocalPartition, offset: number): number {
   const { log } = leader;
   if (offset < log.logStartOffset || offset >= log.highWatermark) return -1;
   let epoch = log.leaderEpoch;
@@ -98,10 +99,9 @@ export function epochEnd(node: BrokerNode, request: EpochEndRequestOutput): Prom
   if (tooMany !== undefined) return Promise.resolve(tooMany);
   const partitions = request.partitions.map((asked) => {
     const { partition } = asked;
-    const leader = topic.partitions[partition];
-    const refusal =
-      leader === undefined ? unknownPartition(topic, partition) : epochRefusal(leader, asked.currentLeaderEpoch);
-    if (leader === undefined || refusal !== undefined) {
+    const leader = topic.led(partition);
+    const refusal = isRefusal(leader) ? leader : leadRefusal(leader, asked.currentLeaderEpoch);
+    if (isRefusal(leader) || refusal !== undefined) {
       return refusal === undefined
         ? { partition, leaderEpoch: -1, endOffset: -1 }
         : { partition, leaderEpoch: -1, endOffset: -1, error: errorFieldsOf(refusal) };

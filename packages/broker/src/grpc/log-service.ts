@@ -6,8 +6,8 @@ import type { ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation, 
 import { type ProduceResponse, type Services, decodeProduceRequest, decodeProduceStreamRequest } from "@varve/api";
 import type { ArrivedProduce } from "../drivers/produce-intake.ts";
 import type { BrokerNode } from "../node.ts";
-import { refuse } from "../refusal.ts";
-import { isRefusal, statusOf, unary, whyNoCall } from "./answer.ts";
+import { isRefusal, refuse } from "../refusal.ts";
+import { statusOf, unary, whyNoCall } from "./answer.ts";
 import { ConsumeCalls } from "./consume.ts";
 import type { FetchSession } from "./fetch-session.ts";
 import { fetch } from "./fetch.ts";

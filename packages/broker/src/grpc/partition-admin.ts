@@ -14,14 +14,13 @@ import {
   positionFromMessage,
 } from "@varve/api";
 import { FileSystemError, LogError, type PartitionState } from "@varve/log";
-import type { PartitionLeader } from "../drivers/partition.ts";
+import type { LocalPartition } from "../drivers/partition.ts";
 import { BrokerError } from "../errors.ts";
 import { resolvePosition } from "../drivers/positions.ts";
-import { unknownPartition, unknownTopic } from "../drivers/produce-intake.ts";
+import { unknownTopic } from "../drivers/unknown.ts";
 import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, refuse } from "../refusal.ts";
-import { isRefusal } from "./answer.ts";
+import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { tooManyPartitions } from "./log-questions.ts";
 import { errorFieldsOf } from "./produce-answer.ts";
 
@@ -42,36 +41,38 @@ export function describePartitions(
   const tooMany = tooManyPartitions(node, request.partitions.length);
   if (tooMany !== undefined) return Promise.resolve(tooMany);
   const wanted =
-    request.partitions.length > 0 ? request.partitions : topic.partitions.map(({ partition }) => partition);
+    request.partitions.length > 0 ? request.partitions : topic.placements.map(({ partition }) => partition);
   return Promise.resolve({ partitions: wanted.map((partition) => statusOfPartition(node, topic, partition)) });
 }
 
 function statusOfPartition(node: BrokerNode, topic: LocalTopic, partition: number): PartitionStatusMessage {
-  const leader = topic.partitions[partition];
-  if (leader === undefined) {
+  // Of what this node has, leader or not.
+  const local = topic.partitions[partition];
+  const placed = topic.placements[partition];
+  if (local === undefined || placed === undefined) {
+    const led = topic.led(partition);
     return {
       partition,
       logStartOffset: -1,
       highWatermark: -1,
       logEndOffset: -1,
       countedOffset: -1,
-      error: errorFieldsOf(unknownPartition(topic, partition)),
+      ...(isRefusal(led) ? { error: errorFieldsOf(led) } : {}),
     };
   }
-  const { log } = leader;
-  const placed = node.controller.image.topics.get(topic.id)?.partitions[partition];
+  const { log } = local;
   return {
     partition,
     state: stateNames[log.state.kind],
     stateDetail: detailOf(log.state),
-    leader: node.leaderHint(log.leaderEpoch),
+    leader: node.leaderOf(placed),
     logStartOffset: log.logStartOffset,
     highWatermark: log.highWatermark,
     logEndOffset: log.logEndOffset,
     countedOffset: log.countedOffset,
     sizeBytes: log.sizeBytes,
-    replicas: [...(placed?.replicas ?? [])],
-    inSyncReplicas: [...(placed?.isr ?? [])],
+    replicas: [...placed.replicas],
+    inSyncReplicas: [...placed.isr],
   };
 }
 
@@ -103,11 +104,8 @@ export async function deleteRecords(
   }
   const partitions: PartitionDeletionResultMessage[] = [];
   for (const { partition, before } of request.partitions) {
-    const leader = topic.partitions[partition];
-    const result =
-      leader === undefined
-        ? unknownPartition(topic, partition)
-        : await deleteBefore(node, leader, before, request.validateOnly);
+    const leader = topic.led(partition);
+    const result = isRefusal(leader) ? leader : await deleteBefore(node, leader, before, request.validateOnly);
     partitions.push(
       isRefusal(result)
         ? { partition, logStartOffset: -1, error: errorFieldsOf(result) }
@@ -120,7 +118,7 @@ export async function deleteRecords(
 /** @returns the new log start. */
 async function deleteBefore(
   node: BrokerNode,
-  leader: PartitionLeader,
+  leader: LocalPartition,
   before: PositionOutput | null,
   validateOnly: boolean,
 ): Promise<number | Refusal> {
@@ -138,7 +136,9 @@ async function deleteBefore(
     if (error instanceof PositionError) return refuse("INVALID_REQUEST", error.message);
     throw error;
   }
-  const { offset } = await resolvePosition(leader, position, node.clock.nowMs());
+  const resolved = await resolvePosition(leader, position, node.clock.nowMs());
+  if (isRefusal(resolved)) return resolved;
+  const { offset } = resolved;
   if (offset > log.highWatermark) {
     return refuse(
       "OFFSET_OUT_OF_RANGE",
@@ -156,8 +156,8 @@ export async function acceptLoss(
 ): Promise<AcceptLossResponseMessage | Refusal> {
   const topic = node.topics.get(request.topic);
   if (topic === undefined) return unknownTopic(request.topic);
-  const leader = topic.partitions[request.partition];
-  if (leader === undefined) return unknownPartition(topic, request.partition);
+  const leader = topic.led(request.partition);
+  if (isRefusal(leader)) return leader;
   const { log } = leader;
   const { state } = log;
   if (state.kind !== "quarantined") {

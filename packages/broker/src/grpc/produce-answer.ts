@@ -46,10 +46,18 @@ export class ProduceAnswers {
       duplicate: pending.duplicate,
       recordIndexes: pending.recordIndexes ?? all,
       error: failed ? errorFieldsOf(refusal) : undefined,
-      leader: this.#leaderHint(pending.leaderEpoch),
+      leader: hintIn(refusal) ?? this.#leaderHint(pending.leaderEpoch),
       logStartOffset: failed ? -1 : pending.logStartOffset,
     };
   }
+}
+
+/** Somebody else leads, as the refusal says. */
+function hintIn(refusal: Refusal | undefined): LeaderHint | undefined {
+  if (refusal?.reason !== "NOT_LEADER") return undefined;
+  const { leader, leaderEpoch, address } = refusal.metadata;
+  if (leader === undefined || address === undefined) return undefined;
+  return { nodeId: Number(leader), address, leaderEpoch: Number(leaderEpoch ?? -1) };
 }
 
 /** The first failure of a job, for calls that can only succeed or fail as a whole. */

@@ -21,13 +21,13 @@ import {
   plainBytesMaxDefault,
   readBatchHeader,
 } from "@varve/format";
-import type { PartitionLeader } from "../drivers/partition.ts";
+import type { LocalPartition } from "../drivers/partition.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 
 export type ReadFormat = "records" | "batches";
 
 export interface ReadToEncode {
-  leader: PartitionLeader;
+  leader: LocalPartition;
   /** Whole batches; the first may begin below `fromOffset`. May be empty. */
   batches: Uint8Array;
   fromOffset: number;
@@ -91,16 +91,16 @@ export class ReadEncoder {
   }
 
   /** The last message of a partition, when it has no records. */
-  encodeEnd(leader: PartitionLeader, nextOffset: number, first: boolean): Uint8Array {
+  encodeEnd(leader: LocalPartition, nextOffset: number, first: boolean): Uint8Array {
     return this.#empty(leader, nextOffset, first, true);
   }
 
   /** A message without records: where the reader stands. */
-  encodeProgress(leader: PartitionLeader, nextOffset: number): Uint8Array {
+  encodeProgress(leader: LocalPartition, nextOffset: number): Uint8Array {
     return this.#empty(leader, nextOffset, true, false);
   }
 
-  #empty(leader: PartitionLeader, nextOffset: number, first: boolean, endReached: boolean): Uint8Array {
+  #empty(leader: LocalPartition, nextOffset: number, first: boolean, endReached: boolean): Uint8Array {
     const { partition } = leader;
     return encodeConsumeBatches({
       partition,
@@ -111,7 +111,7 @@ export class ReadEncoder {
   }
 
   #progress(
-    leader: PartitionLeader,
+    leader: LocalPartition,
     first: boolean,
     endReached: boolean,
   ): { highWatermark: number; logStartOffset: number; endReached: boolean; leader: LeaderHint | undefined } {
@@ -245,7 +245,7 @@ function firstShare(
   return undefined;
 }
 
-function unreadable(leader: PartitionLeader, header: BatchHeader, why: string): Refusal {
+function unreadable(leader: LocalPartition, header: BatchHeader, why: string): Refusal {
   const next = header.baseOffset + header.lastOffsetDelta + 1;
   return refuse(
     "INVALID_RECORD",

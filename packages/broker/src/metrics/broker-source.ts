@@ -16,7 +16,7 @@ export function brokerMetricsSource(
     },
     *partitionStates(): Iterable<PartitionState["kind"]> {
       for (const topic of node()?.topics.all() ?? []) {
-        for (const leader of topic.partitions) yield leader.log.state.kind;
+        for (const leader of topic.local()) yield leader.log.state.kind;
       }
     },
     errorsByReason: () => counters.errorsByReason,

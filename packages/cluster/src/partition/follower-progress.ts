@@ -63,6 +63,15 @@ export function progressAfterSync(
   return durableOffset > before.durableOffset ? { ...before, durableOffset } : before;
 }
 
+/**
+ * Its fetch has waited at the log end until `heardMs`, the last sign of life on its stream: it had everything that there was,
+ * and an idle hour is no lag once something is appended (H-5).
+ */
+export function progressWhileWaiting(before: FollowerProgress, heardMs: number): FollowerProgress {
+  if (before.fetchOffset === undefined || heardMs <= before.lastFetchMs) return before;
+  return { ...before, lastFetchMs: heardMs, lastCaughtUpMs: Math.max(before.lastCaughtUpMs, heardMs) };
+}
+
 /** A stall of the leader's own loop is no fault of its followers: they are credited with it before anybody is judged (H-5). */
 export function progressAfterStall(before: FollowerProgress, stalledMs: number): FollowerProgress {
   return {

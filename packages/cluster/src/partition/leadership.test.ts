@@ -9,6 +9,7 @@ import {
   advanceHighWatermark,
   beginLeadership,
   creditStall,
+  creditWaiting,
   hearFetch,
   hearSync,
   isAcknowledged,
@@ -244,6 +245,18 @@ describe("who lags behind (H-5)", () => {
     desk.nowMs += 60_000;
     desk.state = creditStall(desk.state, 60_000);
     expect(desk.propose()).toBeUndefined();
+  });
+
+  it("is nobody whose fetch waited at the log end until something came, as long as its stream was alive", () => {
+    const desk = new Desk();
+    desk.fetch(2, 10);
+    desk.nowMs += 10 * lagMaxMs;
+    desk.logEnd = 11;
+    expect(creditWaiting(desk.state, 3, desk.nowMs)).toBe(desk.state);
+    desk.state = creditWaiting(desk.state, 2, desk.nowMs - lagMaxMs);
+    expect(desk.propose()).toBeUndefined();
+    desk.nowMs += 1;
+    expect(desk.propose()).toEqual([1]);
   });
 
   it("is nobody who has everything", () => {

@@ -20,6 +20,7 @@ import {
   progressAfterFetch,
   progressAfterStall,
   progressAfterSync,
+  progressWhileWaiting,
   unheardFollower,
 } from "./follower-progress.ts";
 import type { FollowerProgress } from "./follower-progress.ts";
@@ -187,6 +188,14 @@ export function hearSync(
   if (before === undefined || sync.leaderEpoch !== leadership.leaderEpoch) return leadership;
   const progress = progressAfterSync(before, sync);
   return progress === before ? leadership : withFollower(leadership, sync.brokerId, progress);
+}
+
+/** A fetch of this epoch waits at the log end still, and its follower gave a sign of life at `heardMs`. */
+export function creditWaiting(leadership: Leadership, brokerId: number, heardMs: number): Leadership {
+  const before = leadership.followers.get(brokerId);
+  if (before === undefined) return leadership;
+  const progress = progressWhileWaiting(before, heardMs);
+  return progress === before ? leadership : withFollower(leadership, brokerId, progress);
 }
 
 /** The leader's loop stood still for so long: its followers are credited with it (H-5). */

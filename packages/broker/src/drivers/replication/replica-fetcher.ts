@@ -1,0 +1,274 @@
+/**
+ * One partition that this node follows, in one leader epoch: what `cluster/partition/replica.ts` decides, done to the log.
+ *
+ *   plan ──> fetch at the log end ──> answer ─┬─ records: append, high watermark, log start ──> plan
+ *     ▲                                       ├─ diverged, out of range: the log is cut ──────> plan
+ *     └── after a pause ── refused, a fault ──┴─ quarantine: the end; the bytes are kept
+ *
+ * Invariant: one fetch is under way, or a cut of the log, or a pause; never two of them (G-1).
+ */
+import type { ReplicaAnswer } from "@varve/api";
+import {
+  type FetchAnswer,
+  type FetchRequest,
+  type FetchedBatch,
+  type Following,
+  type Partition,
+  type ReplicaStep,
+  beginFollowing,
+  planFetch,
+  planFetchAnswer,
+  planSyncNotice,
+} from "@varve/cluster";
+import { batchSizeBytes, checkBatch, readBatchHeader } from "@varve/format";
+import { FileSystemError, LogError, type PartitionLog } from "@varve/log";
+import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
+import { replicaView } from "./replica-log.ts";
+
+/** Who carries fetches to the leader. */
+export interface FetcherLink {
+  /** `fetcher.plan()` has something to send. */
+  wantsFetch(fetcher: ReplicaFetcher): void;
+  /** `fetcher.syncNotice()` may have grown. */
+  wantsSync(fetcher: ReplicaFetcher): void;
+}
+
+export interface FetcherDependencies {
+  readonly link: FetcherLink;
+  readonly wheel: TimingWheel;
+  /** Of the partition in this node's metadata, now. */
+  readonly uncleanEpoch: () => number;
+  readonly whySpaceRefused: () => unknown;
+  readonly tell: (fields: object, event: string) => void;
+}
+
+/** After a refusal: metadata are behind, here or there. After a fault: what came cannot be used. */
+const retryMs = 100;
+/** While the disk has no room. */
+const spaceRetryMs = 1_000;
+
+type Records = Extract<FetchAnswer, { readonly kind: "records" }>;
+interface Batches {
+  readonly batches: readonly FetchedBatch[];
+  /** Of each batch, where it begins in the bytes; behind them where the last one ends. */
+  readonly places: readonly number[];
+}
+
+export class ReplicaFetcher {
+  readonly log: PartitionLog;
+  readonly leader: number;
+  readonly #dependencies: FetcherDependencies;
+  #following: Following;
+  /** A cut of the log is under way. */
+  #isCutting = false;
+  #pause: WheelEntry | undefined;
+  #isStopped = false;
+  /** G-4: the leader lacks what was committed here. */
+  #isQuarantined = false;
+
+  constructor(
+    log: PartitionLog,
+    begin: { readonly placement: Partition; readonly brokerEpoch: number; readonly before: Following | undefined },
+    dependencies: FetcherDependencies,
+  ) {
+    this.log = log;
+    this.leader = begin.placement.leader;
+    this.#following = beginFollowing(begin.placement, begin.brokerEpoch, begin.before);
+    this.#dependencies = dependencies;
+  }
+
+  get following(): Following {
+    return this.#following;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  get isQuarantined(): boolean {
+    return this.#isQuarantined;
+  }
+
+  /** The next fetch; undefined while there can be none. One that is under way is given up. */
+  plan(): FetchRequest | undefined {
+    const { state } = this.log;
+    if (this.#isStopped || this.#isCutting || this.#pause !== undefined) return undefined;
+    if (state.kind === "failed" || state.kind === "closed") return undefined;
+    if (this.#dependencies.whySpaceRefused() !== undefined) {
+      this.#later(spaceRetryMs);
+      return undefined;
+    }
+    const planned = planFetch(this.#following, replicaView(this.log), this.log.durableOffset);
+    this.#following = planned.following;
+    return planned.request;
+  }
+
+  /** The durable end that may be sent by itself. */
+  syncNotice(): number | undefined {
+    return this.#isStopped ? undefined : planSyncNotice(this.#following, this.log.durableOffset);
+  }
+
+  /** The log has counted more. */
+  counted(): void {
+    if (this.#following.isMatched) this.#dependencies.link.wantsSync(this);
+  }
+
+  /** What the leader answered. `answer.batches` is borrowed until the log has copied it. */
+  take(answer: ReplicaAnswer): void {
+    if (this.#isStopped || this.#isCutting) return;
+    const found = answer.kind === "records" ? batchesOf(answer.batches) : undefined;
+    const decoded = isPlain(answer) ? fetchAnswerOf(answer, found?.batches ?? []) : refusalOf(answer);
+    const { outstanding } = this.#following;
+    const planned = planFetchAnswer(this.#following, replicaView(this.log), decoded, this.#dependencies.uncleanEpoch());
+    this.#following = planned.following;
+    if (planned.step.kind !== "ignore") this.#perform(planned.step, answer, found?.places ?? []);
+    // The log was changed under the fetch: nobody else will answer it.
+    else if (outstanding?.id === answer.fetchId) this.#dependencies.link.wantsFetch(this);
+  }
+
+  /** The stream is gone, and the fetch with it. */
+  lost(): void {
+    this.#following = { ...this.#following, outstanding: undefined };
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#pause?.cancel();
+    this.#pause = undefined;
+  }
+
+  #perform(step: Exclude<ReplicaStep, { kind: "ignore" }>, answer: ReplicaAnswer, places: readonly number[]): void {
+    const { log } = this;
+    switch (step.kind) {
+      case "retry":
+        this.#later(retryMs);
+        return;
+      case "truncate":
+        this.#tell({ to: step.to, logEnd: log.logEndOffset }, "the log differs from the leader's and is cut back");
+        this.#cut(() => log.truncate(step.to));
+        return;
+      case "startAt":
+        this.#tell({ at: step.at, logEnd: log.logEndOffset }, "the log ends below the leader's and begins anew");
+        this.#cut(() => log.truncateFullyAndStartAt(step.at));
+        return;
+      case "quarantine":
+        this.#isQuarantined = true;
+        this.stop();
+        this.#tell(
+          { to: step.to, highWatermark: log.highWatermark },
+          "the leader lacks what was committed here: this replica is set aside with its bytes",
+        );
+        return;
+      case "append":
+        if (!step.dropsEmptyEpochs) this.#append(step, answer.batches, places);
+        else {
+          // G-3: this node once led and wrote nothing; its empty epoch would stand in the way of older batches.
+          this.#cut(async () => {
+            await log.truncate(log.logEndOffset);
+            // Meanwhile this node may lead, or follow in another epoch.
+            if (!this.#isStopped) this.#append(step, answer.batches, places);
+          });
+        }
+    }
+  }
+
+  #append(step: Extract<ReplicaStep, { kind: "append" }>, bytes: Uint8Array, places: readonly number[]): void {
+    const { log } = this;
+    let { fault } = step;
+    for (let index = 0; index < step.count; index++) {
+      const outcome = log.appendAsFollower(bytes.subarray(places[index], places[index + 1]));
+      if (outcome.kind !== "refused") continue;
+      fault = outcome.message;
+      break;
+    }
+    log.advanceHighWatermark(step.highWatermark);
+    if (step.logStart > log.logStartOffset) void this.#deleteBefore(step.logStart);
+    if (fault === undefined) {
+      this.#dependencies.link.wantsFetch(this);
+      return;
+    }
+    this.#tell({ fault }, "what the leader sent cannot be taken, it is fetched again");
+    this.#later(retryMs);
+  }
+
+  /** The leader's retention is this log's too. */
+  async #deleteBefore(offset: number): Promise<void> {
+    try {
+      await this.log.deleteRecordsBefore(offset);
+    } catch (error) {
+      // The log has told its listeners what is wrong with it; the next answer asks again.
+      if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
+    }
+  }
+
+  #cut(work: () => Promise<unknown>): void {
+    this.#isCutting = true;
+    work().then(
+      () => {
+        this.#isCutting = false;
+        if (!this.#isStopped) this.#dependencies.link.wantsFetch(this);
+      },
+      (error: unknown) => {
+        this.#isCutting = false;
+        this.#tell({ error: String(error) }, "the log could not be cut back, trying again");
+        this.#later(spaceRetryMs);
+      },
+    );
+  }
+
+  #later(delayMs: number): void {
+    if (this.#isStopped || this.#pause !== undefined) return;
+    this.#pause = this.#dependencies.wheel.schedule(delayMs, () => {
+      this.#pause = undefined;
+      this.#dependencies.link.wantsFetch(this);
+    });
+  }
+
+  #tell(fields: object, event: string): void {
+    const { topic, partition } = this.log.id;
+    const { leader, leaderEpoch } = this.#following;
+    this.#dependencies.tell({ topic, partition, leader, leaderEpoch, ...fields }, event);
+  }
+}
+
+/** Up to the first batch that is not sound, which is the last one here. */
+function batchesOf(bytes: Uint8Array): Batches {
+  const batches: FetchedBatch[] = [];
+  const places: number[] = [0];
+  let at = 0;
+  while (at < bytes.length) {
+    if (checkBatch(bytes, at, bytes.length) !== undefined) {
+      batches.push({ baseOffset: -1, endOffset: -1, leaderEpoch: -1, isSound: false });
+      break;
+    }
+    const { baseOffset, lastOffsetDelta, leaderEpoch } = readBatchHeader(bytes, at);
+    batches.push({ baseOffset, endOffset: baseOffset + lastOffsetDelta + 1, leaderEpoch, isSound: true });
+    at += batchSizeBytes(bytes, at);
+    places.push(at);
+  }
+  return { batches, places };
+}
+
+/** Whether every number can be what it says: the decisions behind this take them at their word. */
+function isPlain({ highWatermark, logStart, logEnd, divergingEnd }: ReplicaAnswer): boolean {
+  return [highWatermark, logStart, logEnd, divergingEnd].every((offset) => Number.isSafeInteger(offset) && offset >= 0);
+}
+
+function fetchAnswerOf(answer: ReplicaAnswer, batches: Records["batches"]): FetchAnswer {
+  const { fetchId, brokerEpoch, leaderEpoch, kind, highWatermark, logStart, logEnd } = answer;
+  const who = { fetchId, brokerEpoch, leaderEpoch };
+  switch (kind) {
+    case "records":
+      return { ...who, kind, batches, highWatermark, logStart };
+    case "diverged":
+      return { ...who, kind, epoch: answer.divergingEpoch, end: answer.divergingEnd };
+    case "outOfRange":
+      return { ...who, kind, logStart, logEnd };
+    case "refused":
+      return { ...who, kind };
+  }
+}
+
+function refusalOf({ fetchId, brokerEpoch, leaderEpoch }: ReplicaAnswer): FetchAnswer {
+  return { fetchId, brokerEpoch, leaderEpoch, kind: "refused" };
+}

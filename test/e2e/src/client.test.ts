@@ -8,18 +8,19 @@ import { Broker } from "@varve/broker";
 import { connect, VarveError, type Client, type ConsumedRecord, type Reader } from "@varve/client";
 import { partitionForKey, type Codec } from "@varve/format";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePort } from "./free-port.ts";
 
 let dataDir: string;
 let broker: Broker;
 let client: Client;
 
-async function startBroker(port = 0): Promise<Broker> {
+async function startBroker(port: number): Promise<Broker> {
   return Broker.start({ dataDir, allowTmpfs: true, listeners: { grpc: { port }, http: false } });
 }
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "varve-client-"));
-  broker = await startBroker();
+  broker = await startBroker(await freePort());
   client = await connect({ address: broker.addresses.grpc });
 });
 

@@ -95,7 +95,7 @@ describe("varve serve", () => {
       await varveOk(["produce", "a"], { address, input: Buffer.from("kept\n") });
       const ended = await openCall(address);
       node.signal("SIGTERM");
-      await until("it waits", () => node.output.includes("Once more ends it now."));
+      await node.printed("Once more ends it now.");
       // The connection is told to go away, the call on it is waited for.
       expect(ended()).toBe(false);
       node.signal(second);

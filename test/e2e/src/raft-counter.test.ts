@@ -2,11 +2,11 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { afterThisTest, newDirectory, until } from "./clean-up.ts";
+import { freePort } from "./free-port.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const readme = readFileSync(join(root, "packages/raft-ts/examples/counter/README.md"), "utf8");
@@ -60,17 +60,17 @@ class Terminal {
   }
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+/** What the counter is, from whoever leads. */
+async function valueOf(terminals: readonly Terminal[]): Promise<number> {
+  let value: number | undefined;
+  await until("the counter is read", async () => {
+    for (const terminal of terminals) {
+      const found = /^the counter is (\d+)$/.exec(await terminal.type(""));
+      if (found !== null) value = Number(found[1]);
+    }
+    return value !== undefined;
+  });
+  return value!;
 }
 
 /** Adds on whoever leads. */
@@ -79,8 +79,12 @@ async function add(terminals: readonly Terminal[], number: number, expected: num
   await until(`${number} is added`, async () => {
     for (const terminal of terminals) {
       const answer = await terminal.type(String(number));
-      if (answer === `added, the counter is ${expected}`) leader = terminal;
-      else expect(answer).toMatch(/^refused: /);
+      // A leader that was not heard for a while, on a busy machine, does not know what became of it: the value tells.
+      const isAdded = answer.startsWith("perhaps added")
+        ? (await valueOf(terminals)) === expected
+        : answer === `added, the counter is ${expected}`;
+      if (isAdded) leader = terminal;
+      else expect(answer).toMatch(/^(refused|perhaps added|not added)/);
       if (leader !== undefined) return true;
     }
     return false;
@@ -90,7 +94,7 @@ async function add(terminals: readonly Terminal[], number: number, expected: num
 
 test("the README of the counter: three terminals, a number, a kill, the number is still there", async () => {
   expect(commands).toHaveLength(3);
-  const ports = (await freePorts(3)).join(",");
+  const ports = [await freePort(), await freePort(), await freePort()].join(",");
   const directory = await newDirectory();
   const terminals = commands.map(
     (command) => new Terminal(command.replace("7101,7102,7103", ports).replace("counter-data", directory)),
@@ -99,7 +103,7 @@ test("the README of the counter: three terminals, a number, a kill, the number i
   await until("all are up", () => terminals.every(({ output }) => output.includes("is up")));
 
   const leader = await add(terminals, 5, 5);
-  expect(await leader.type("")).toBe("the counter is 5");
+  expect(await valueOf(terminals)).toBe(5);
   await leader.kill();
   const others = terminals.filter((terminal) => terminal !== leader);
   const next = await add(others, 2, 7);
@@ -107,6 +111,7 @@ test("the README of the counter: three terminals, a number, a kill, the number i
   leader.start();
   await until("the killed one is up again", () => leader.output.includes("is up"));
   expect(await next.quit()).toBe(0);
-  const last = await add([leader, ...others.filter((terminal) => terminal !== next)], 1, 8);
-  expect(await last.type("")).toBe("the counter is 8");
+  const rest = [leader, ...others.filter((terminal) => terminal !== next)];
+  await add(rest, 1, 8);
+  expect(await valueOf(rest)).toBe(8);
 });

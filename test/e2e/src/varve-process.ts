@@ -6,7 +6,8 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { afterThisTest } from "./clean-up.ts";
+import { afterThisTest, until } from "./clean-up.ts";
+import { freePort } from "./free-port.ts";
 
 const binary = fileURLToPath(new URL("../../../packages/cli/bin/varve.cjs", import.meta.url));
 const startMs = 30_000;
@@ -82,7 +83,7 @@ export class VarveNode {
 
   /** Ready to serve when resolved; killed after the test when it still runs then. */
   static async start(options: ServeOptions): Promise<VarveNode> {
-    const { dataDir, address = "127.0.0.1:0", flags = [], logTo } = options;
+    const { dataDir, address = `127.0.0.1:${await freePort()}`, flags = [], logTo } = options;
     const args = [binary, "serve", "--data-dir", dataDir, "--grpc", address, "--http", "off", ...flags];
     const logFile = logTo === undefined ? undefined : await open(logTo, "a");
     const child = spawn(process.execPath, args, {
@@ -91,7 +92,8 @@ export class VarveNode {
     });
     await logFile?.close();
     const output = { text: "" };
-    const exited = once(child, "exit").then(([code, signal]) => ({
+    // Not "exit": what it printed last may still be in the pipes then.
+    const exited = once(child, "close").then(([code, signal]) => ({
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,
     }));
@@ -119,9 +121,14 @@ export class VarveNode {
     return new VarveNode(child, at, dataDir, output, exited);
   }
 
-  /** What it printed so far, both streams. */
+  /** What it printed, both streams; all of it only once it has ended, for they are two pipes and one may be behind. */
   get output(): string {
     return this.#output.text;
+  }
+
+  /** Waits until it has printed this. */
+  printed(text: string): Promise<void> {
+    return until(`varve serve prints "${text}"`, () => this.output.includes(text));
   }
 
   get pid(): number {

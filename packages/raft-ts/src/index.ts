@@ -74,6 +74,7 @@ export type {
   LeaderHint,
   Lost,
   ProposalOutcome,
+  ProposeOptions,
   ReadOutcome,
   Refused,
   RequestOptions,

@@ -81,6 +81,12 @@ function quorumActive(s: CoreState): boolean {
 
 // ---- Standing ----
 
+/** Where there is nobody to hear from, there is nothing to wait for: a group's only voter stands at once. */
+export function standIfAlone(s: CoreState): void {
+  const { voters } = s.membership;
+  if (!s.suspect && s.role === "follower" && s.mayCampaign && voters.length === 1) becomePreCandidate(s);
+}
+
 function becomePreCandidate(s: CoreState): void {
   enter(s, "pre-candidate");
   // E10

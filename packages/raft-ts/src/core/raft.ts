@@ -13,6 +13,7 @@ import {
   handleTimeoutNow,
   handleVote,
   handleVoteResp,
+  standIfAlone,
   tickDisk,
   tickFollower,
   tickLeader,
@@ -73,6 +74,11 @@ export class RaftCore {
     tickDisk(s);
     if (s.role === "leader") tickLeader(s);
     else tickFollower(s);
+  }
+
+  /** The only voter of its group stands for election now, not after a timeout. Nothing happens in any other group. */
+  campaignIfAlone(): void {
+    standIfAlone(this.#s);
   }
 
   /** A message from a peer, or a `SnapDone` from this node's runtime. Borrowed for ever: see `types.ts`. */

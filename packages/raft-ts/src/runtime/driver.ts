@@ -166,7 +166,7 @@ export class Driver<Result> {
   start(): void {
     this.#state = "running";
     this.#tick();
-    this.#wake();
+    this.post(() => this.#core.campaignIfAlone());
   }
 
   /** A message of a peer; see `TransportHandlers.onMessage`. */
@@ -271,7 +271,10 @@ export class Driver<Result> {
     try {
       this.#takeEvents();
       this.#takeMessages();
-      this.proposals.flush((items) => this.#core.propose(items));
+      this.proposals.flush(
+        (items) => this.#core.propose(items),
+        () => this.#core.status().term,
+      );
       this.reads.flush((ctx) => this.#core.readIndex(ctx));
       while (this.#isRunning() && this.#core.hasReady()) this.#perform(this.#core.ready());
       if (this.#configChanged) this.#tellPeers();

@@ -71,8 +71,8 @@ const leaderOf = (members: readonly Member[]): Promise<Member> =>
 const write = (key: number, value: number): Uint8Array => encodeCommand({ kind: "write", key, value }, 0);
 
 describe("RaftNode", () => {
-  test("a group of one works at once", async () => {
-    const { members } = await group(1);
+  test("a group of one works at once: it waits for nobody, not even for a tick", async () => {
+    const { members } = await group(1, { ...quick, tickMs: 3_600_000 });
     const { node, machine } = await leaderOf(members);
     const outcome = await node.propose(write(1, 7));
     expect(outcome).toMatchObject({ kind: "success", result: { value: 0, done: true } });

@@ -16,7 +16,7 @@ import { systemClock } from "./clock.ts";
 import { Driver } from "./driver.ts";
 import { nodeMetrics, type NodeMetrics } from "./metrics.ts";
 import { nodeOptions, peerIdOf, type NodeOptions, type NodeOptionsInput } from "./node-options.ts";
-import type { LeaderHint, ProposalOutcome, ReadOutcome, RequestOptions } from "./outcomes.ts";
+import type { LeaderHint, ProposalOutcome, ProposeOptions, ReadOutcome, RequestOptions } from "./outcomes.ts";
 import type { Clock, OpenedStorage, StateMachine, Storage, Transport } from "./ports.ts";
 import { SpaceWatch } from "./space-watch.ts";
 
@@ -118,7 +118,7 @@ export class RaftNode<Result> {
    * Asks the group to take `data` into its log, in order with other calls on this node. `data` is copied. Resolves with what
    * became of it; never rejects. Only a leader takes proposals: others refuse, with a hint.
    */
-  propose(data: Uint8Array, options: RequestOptions = {}): Promise<ProposalOutcome<Result>> {
+  propose(data: Uint8Array, options: ProposeOptions = {}): Promise<ProposalOutcome<Result>> {
     return this.#driver.proposals.propose(data, options);
   }
 

@@ -71,6 +71,15 @@ export type ChangeOutcome =
   | Unknown
   | Refused;
 
+/** What `propose` takes. */
+export interface ProposeOptions extends RequestOptions {
+  /**
+   * Only as leader of this term: what was made from the state of one leadership may be wrong in the next, even of the same
+   * node. Refused with `not-leader` otherwise.
+   */
+  readonly term?: number;
+}
+
 /** What `propose` and `read` take. */
 export interface RequestOptions {
   /** Gives up waiting; see the outcome for what is known then. */

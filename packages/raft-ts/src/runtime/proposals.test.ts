@@ -23,7 +23,10 @@ function bench(): Bench {
   const proposals = new Proposals<string>(limits, { nowMs: () => now, wake: () => {}, leader: () => null });
   return {
     proposals,
-    log: (term, firstIndex) => proposals.flush(() => ({ ok: true, term, firstIndex })),
+    log: (term, firstIndex) => proposals.flush(
+        () => ({ ok: true, term, firstIndex }),
+        () => term,
+      ),
     apply: (...entries) =>
       proposals.applied(
         entries,
@@ -35,6 +38,8 @@ function bench(): Bench {
     },
   };
 }
+
+const anyTerm = (): number => 1;
 
 /** What has become of it by now. */
 async function now<T>(promise: Promise<T>): Promise<T | "pending"> {
@@ -176,7 +181,7 @@ describe("Proposals", () => {
     proposals.flush(([item]) => {
       handed = item?.data;
       return { ok: true, term: 1, firstIndex: 1 };
-    });
+    }, anyTerm);
     expect(handed).toEqual(new Uint8Array([7]));
   });
 
@@ -187,10 +192,25 @@ describe("Proposals", () => {
     proposals.flush((items) => {
       handed.push(items.map((item) => item.data[0]!));
       return { ok: false, reason: "not-leader", leader: "b", detail: "" };
-    });
+    }, anyTerm);
     expect(handed).toEqual([[1, 2, 3]]);
     for (const outcome of await Promise.all(all))
       expect(outcome).toMatchObject({ kind: "refused", reason: "not-leader" });
+  });
+
+  test("what names a term goes into the log of that term or into none", async () => {
+    const { proposals, log, apply } = bench();
+    const [first, second, any] = [3, 4, undefined].map((term) =>
+      proposals.propose(data, term === undefined ? {} : { term }),
+    );
+    log(4, 8);
+    expect(await first).toMatchObject({ kind: "refused", reason: "not-leader" });
+    expect(proposals.count).toBe(2);
+    apply(normalEntry(8, 4, data), normalEntry(9, 4, data));
+    expect(await Promise.all([second, any])).toMatchObject([
+      { kind: "success", index: 8 },
+      { kind: "success", index: 9 },
+    ]);
   });
 
   test("a core that breaks on the way leaves nobody without an answer", async () => {
@@ -199,7 +219,7 @@ describe("Proposals", () => {
     const broken = (): never => {
       throw new Error("broken");
     };
-    expect(() => proposals.flush(broken)).toThrow("broken");
+    expect(() => proposals.flush(broken, anyTerm)).toThrow("broken");
     proposals.close("failed");
     expect(await outcome).toMatchObject({ kind: "refused", reason: "failed" });
   });

@@ -12,7 +12,7 @@
  */
 
 import type { Entry, ProposeItem, ProposeOutcome, SnapMeta } from "../core/types.ts";
-import type { LeaderHint, Lost, Refused, RequestOptions, Success, Unknown } from "./outcomes.ts";
+import type { LeaderHint, Lost, ProposeOptions, Refused, RequestOptions, Success, Unknown } from "./outcomes.ts";
 import { Pending } from "./pending.ts";
 
 /** Bytes of one call of `core.propose`; a single item always fits. One refusal then costs no more than this. */
@@ -24,6 +24,8 @@ type Outcome<Result> = Success<Result> | Lost | Unknown | Refused;
 interface Proposal<Result> {
   readonly pending: Pending<Outcome<Result>>;
   readonly data: Uint8Array;
+  /** The only leadership that may take it; undefined: any. */
+  readonly onlyTerm: number | undefined;
   index: number;
   term: number;
 }
@@ -72,7 +74,7 @@ export class Proposals<Result> {
   }
 
   /** `data` is copied. */
-  propose(data: Uint8Array, options: RequestOptions): Promise<Outcome<Result>> {
+  propose(data: Uint8Array, options: ProposeOptions): Promise<Outcome<Result>> {
     const { maxPending, maxPendingBytes, maxEntryBytes } = this.#limits;
     if (this.#closed !== undefined) return this.#refuse(this.#closed, "this node takes no proposals any more");
     if (options.signal?.aborted === true) return this.#refuse("aborted", "the signal was aborted before the call");
@@ -97,9 +99,9 @@ export class Proposals<Result> {
     return proposal.pending.promise;
   }
 
-  /** Hands everything that waits to the core (F8). */
-  flush(propose: (items: readonly ProposeItem[]) => ProposeOutcome): void {
-    const waiting = this.#waiting.filter(({ pending }) => !pending.isSettled);
+  /** Hands everything that waits to the core (F8). `termNow` is asked only when a proposal names a term. */
+  flush(propose: (items: readonly ProposeItem[]) => ProposeOutcome, termNow: () => number): void {
+    const waiting = this.#waiting.filter((proposal) => this.#isWanted(proposal, termNow));
     this.#waiting = waiting;
     for (let from = 0; from < waiting.length;) {
       let to = from + 1;
@@ -182,10 +184,18 @@ export class Proposals<Result> {
     for (const proposal of this.#all()) this.#giveUp(proposal, why);
   }
 
-  #add(data: Uint8Array, options: RequestOptions): Proposal<Result> {
+  #isWanted(proposal: Proposal<Result>, termNow: () => number): boolean {
+    const { pending, onlyTerm } = proposal;
+    if (pending.isSettled) return false;
+    if (onlyTerm === undefined || onlyTerm === termNow()) return true;
+    this.#settle(proposal, this.#refusal("not-leader", `the leadership of term ${onlyTerm} is over`));
+    return false;
+  }
+
+  #add(data: Uint8Array, options: ProposeOptions): Proposal<Result> {
     const deadlineAt = this.#host.nowMs() + (options.deadlineMs ?? this.#limits.deadlineMs);
     const pending = new Pending<Outcome<Result>>(options, deadlineAt, () => this.#giveUp(proposal, "aborted"));
-    const proposal: Proposal<Result> = { pending, data, index: 0, term: 0 };
+    const proposal: Proposal<Result> = { pending, data, onlyTerm: options.term, index: 0, term: 0 };
     this.#count += 1;
     this.#bytes += data.byteLength;
     this.#earliestDeadline = Math.min(this.#earliestDeadline, deadlineAt);

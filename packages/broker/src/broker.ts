@@ -12,12 +12,19 @@ import { type Clock, LogStore, type RecoveryReport, nodeFileSystem, systemClock 
 import type { Registry } from "prom-client";
 import { assembleNode } from "./assemble.ts";
 import { NodeCounters } from "./counters.ts";
-import { type DirectoryMeta, checkMetadataIsThere, openMeta, prepareDataDirectory } from "./data-directory.ts";
+import {
+  type DirectoryMeta,
+  adoptCluster,
+  checkMetadataIsThere,
+  openMeta,
+  prepareDataDirectory,
+} from "./data-directory.ts";
 import { segmentLanesFor } from "./config/segment-lanes.ts";
 import { type FileBudget, filesMaxOfProcess, openFilesMaxDefault, shareOutFiles } from "./file-budget.ts";
 import { Controller } from "./drivers/controller.ts";
+import { openRaftGroup } from "./drivers/raft-group.ts";
+import { RaftMetadataLog } from "./drivers/raft-metadata-log.ts";
 import { lockDirectory } from "./drivers/directory-lock.ts";
-import { LevelMetadataLog } from "./drivers/level-metadata-log.ts";
 import { hostPort } from "./grpc/admin-service.ts";
 import { GrpcServer } from "./grpc/server.ts";
 import { HttpServer } from "./http/server.ts";
@@ -28,6 +35,7 @@ import { BrokerMetrics } from "./metrics/broker-metrics.ts";
 import { brokerMetricsSource } from "./metrics/broker-source.ts";
 import type { BrokerNode } from "./node.ts";
 import type { BrokerOptions } from "./options.ts";
+import type { MetadataLog } from "./ports/metadata-log.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { Registration, applyTopicDefaults } from "./registration.ts";
 import { startRetention } from "./retention-loop.ts";
@@ -37,6 +45,9 @@ import { logDefaults } from "./drivers/topics.ts";
 const defaultGrpcPort = 9094;
 const defaultHttpPort = 8080;
 const dayMs = 86_400_000;
+
+/** A group of one has nobody who could lead in its place: it writes as long as the disk takes it (D-9). */
+const aloneOptions = { reserveBytes: 0, snapshots: { everyEntries: 10_000 } };
 
 export class Broker {
   readonly nodeId: number;
@@ -62,7 +73,7 @@ export class Broker {
     this.#options = options;
     this.#clock = options.clock ?? systemClock();
     this.nodeId = meta.nodeId;
-    this.clusterId = meta.clusterId;
+    this.clusterId = meta.clusterId ?? "";
     this.#logger = options.logger ?? defaultLogger();
     this.#metrics = new BrokerMetrics(
       brokerMetricsSource(
@@ -82,7 +93,7 @@ export class Broker {
     let broker: Broker | undefined;
     try {
       const { nodeId, clusterId } = options;
-      const meta = await openMeta({ dataDir, nodeId, clusterId });
+      const meta = await openMeta({ dataDir, nodeId, clusterId, hasPeers: false });
       const opened = new Broker(options, meta);
       broker = opened;
       opened.#closers.push(
@@ -190,13 +201,7 @@ export class Broker {
 
   async #openController(dataDir: string, meta: DirectoryMeta): Promise<Controller> {
     this.#notReady = "it is reading the metadata log";
-    if (this.#options.metadataLog === undefined) await checkMetadataIsThere(dataDir);
-    const log =
-      this.#options.metadataLog ??
-      new LevelMetadataLog({
-        directory: join(dataDir, "metadata"),
-        identity: `${meta.clusterId}/${meta.nodeId}/${meta.directoryId}`,
-      });
+    const log = this.#options.metadataLog ?? (await this.#openMetadataLog(dataDir, meta));
     const controller = await Controller.start(
       {},
       {
@@ -208,6 +213,14 @@ export class Broker {
     );
     this.#closers.push(() => controller.close());
     return controller;
+  }
+
+  async #openMetadataLog(dataDir: string, meta: DirectoryMeta): Promise<MetadataLog> {
+    await checkMetadataIsThere(dataDir);
+    const { nodeId, clusterId } = meta;
+    const group = await openRaftGroup({ directory: join(dataDir, "raft"), nodeId, clusterId, several: undefined });
+    await adoptCluster(dataDir, meta, group.clusterId);
+    return new RaftMetadataLog({ group, transport: undefined, raft: aloneOptions });
   }
 
   async #openStore(dataDir: string, bootId: string): Promise<LogStore> {

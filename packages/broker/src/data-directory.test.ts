@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkMetadataIsThere, openMeta, prepareDataDirectory } from "./data-directory.ts";
+import { adoptCluster, checkMetadataIsThere, openMeta, prepareDataDirectory } from "./data-directory.ts";
 import { lockDirectory } from "./drivers/directory-lock.ts";
 
 let dataDir = "";
@@ -17,6 +17,7 @@ const options = (): Parameters<typeof openMeta>[0] => ({
   dataDir,
   nodeId: undefined,
   clusterId: undefined,
+  hasPeers: false,
 });
 
 test("openMeta writes an identity once and finds it again", async () => {
@@ -31,8 +32,10 @@ test("openMeta refuses a directory of another node, another cluster or another f
   await expect(openMeta({ ...options(), nodeId: 8 })).rejects.toThrow("belongs to node 7, not to node 8");
   await expect(openMeta({ ...options(), clusterId: "c-2" })).rejects.toThrow('belongs to cluster "c-1", not to "c-2"');
   const path = join(dataDir, "meta.json");
-  await writeFile(path, JSON.stringify({ ...meta, formatVersion: 2 }));
-  await expect(openMeta(options())).rejects.toThrow("format version 2");
+  await writeFile(path, JSON.stringify({ ...meta, formatVersion: 3 }));
+  await expect(openMeta(options())).rejects.toThrow("format version 3");
+  await writeFile(path, JSON.stringify({ ...meta, formatVersion: 1 }));
+  await expect(openMeta(options())).rejects.toThrow("start with an empty directory");
   await writeFile(path, (await readFile(path, "utf8")).slice(0, 20));
   await expect(openMeta(options())).rejects.toMatchObject({ code: "DATA_DIRECTORY" });
   await expect(openMeta(options())).rejects.toThrow("is damaged (it is no JSON object)");
@@ -45,9 +48,22 @@ test("openMeta makes no new identity for what belongs to another, and checkMetad
   await mkdir(join(dataDir, "topics", "orders-0"), { recursive: true });
   await expect(openMeta(options())).rejects.toThrow(`is missing, and "${join(dataDir, "topics")}" holds data`);
   await expect(checkMetadataIsThere(dataDir)).rejects.toThrow("is missing, and");
-  await mkdir(join(dataDir, "metadata", "level"), { recursive: true });
+  await mkdir(join(dataDir, "raft", "db"), { recursive: true });
   await checkMetadataIsThere(dataDir);
-  await expect(openMeta(options())).rejects.toThrow(`is missing, and "${join(dataDir, "metadata")}" holds data`);
+  await expect(openMeta(options())).rejects.toThrow(`is missing, and "${join(dataDir, "raft")}" holds data`);
+});
+
+test("a directory of several nodes belongs to no cluster until that is formed, and to that one for good (M9)", async () => {
+  const several = { ...options(), nodeId: 2, hasPeers: true };
+  await expect(openMeta({ ...several, clusterId: "mine" })).rejects.toThrow("leave cluster-id away");
+  const meta = await openMeta(several);
+  expect(meta.clusterId).toBeNull();
+  expect(await openMeta(several)).toEqual(meta);
+  await expect(openMeta({ ...several, clusterId: "mine" })).rejects.toThrow('belongs to no cluster yet, not to "mine"');
+  await expect(openMeta(options())).rejects.toThrow("start it with their addresses (--peers)");
+  const adopted = await adoptCluster(dataDir, meta, "formed");
+  expect(adopted).toEqual({ ...meta, clusterId: "formed" });
+  expect(await openMeta({ ...several, clusterId: "formed" })).toEqual(adopted);
 });
 
 test("prepareDataDirectory creates what is missing and refuses memory file systems", async () => {

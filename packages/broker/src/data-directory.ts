@@ -3,7 +3,7 @@
  *
  *     <dataDir>/meta.json    cluster id, node id, directory id, format version: written once, atomically
  *               lock/        one process at a time, boot id          (drivers/directory-lock.ts)
- *               metadata/    the metadata log                        (drivers/level-metadata-log.ts)
+ *               raft/        the metadata log                        (drivers/raft-group.ts)
  *               topics/ journal/ checkpoint clean-shutdown           (@varve/log)
  *
  * Invariant: meta.json is complete or absent; a directory that belongs to another node or cluster is refused, never adopted.
@@ -15,11 +15,12 @@ import { z } from "zod";
 import { BrokerError } from "./errors.ts";
 
 /** Rises when an older broker could misread the directory. */
-export const dataFormatVersion = 1;
+export const dataFormatVersion = 2;
 
 const metaSchema = z.object({
   formatVersion: z.number().int().positive(),
-  clusterId: z.string().min(1),
+  /** Null until a cluster of several nodes has been formed. */
+  clusterId: z.string().min(1).nullable(),
   nodeId: z.number().int().min(0),
   directoryId: z.string().min(1),
 });
@@ -30,8 +31,10 @@ export interface DataDirectoryOptions {
   dataDir: string;
   /** Undefined: what meta.json says, else 0. */
   nodeId: number | undefined;
-  /** Undefined: what meta.json says, else a new random one. */
+  /** Undefined: what meta.json says, else a new random one, or that of the cluster that is formed. */
   clusterId: string | undefined;
+  /** One of several nodes, which form their cluster, and name it, together. */
+  hasPeers: boolean;
 }
 
 /** Creates the directory when it is not there. Called before the lock is taken: changes nothing that exists. */
@@ -59,19 +62,33 @@ export async function openMeta(options: DataDirectoryOptions): Promise<Directory
   const path = join(options.dataDir, "meta.json");
   const found = await readMeta(path);
   if (found === undefined) {
-    const rest = await firstWithEntries(options.dataDir, ["metadata", "topics"]);
+    const rest = await firstWithEntries(options.dataDir, ["raft", "metadata", "topics"]);
     // A new identity would fit none of what is there.
     if (rest !== undefined) {
       throw wrong(path, `is missing, and "${rest}" holds data of a node; restore it from a backup of this directory`);
     }
+    if (options.hasPeers && options.clusterId !== undefined) {
+      throw new BrokerError(
+        "CONFIGURATION",
+        `Cannot start: a cluster of several nodes gets its id when it is formed, and "${options.dataDir}" belongs to none yet; ` +
+          `leave cluster-id away until it does`,
+      );
+    }
     const meta: DirectoryMeta = {
       formatVersion: dataFormatVersion,
-      clusterId: options.clusterId ?? randomId(),
+      clusterId: options.hasPeers ? null : (options.clusterId ?? randomId()),
       nodeId: options.nodeId ?? 0,
       directoryId: randomBytes(16).toString("hex"),
     };
     await writeMeta(path, meta);
     return meta;
+  }
+  if (found.formatVersion === 1) {
+    throw wrong(
+      path,
+      `is of the first format, whose metadata this release does not read; copy the records with the release that wrote it, or start ` +
+        `with an empty directory`,
+    );
   }
   if (found.formatVersion !== dataFormatVersion) {
     throw wrong(
@@ -83,9 +100,28 @@ export async function openMeta(options: DataDirectoryOptions): Promise<Directory
     throw wrong(path, `belongs to node ${found.nodeId}, not to node ${options.nodeId}`);
   }
   if (options.clusterId !== undefined && options.clusterId !== found.clusterId) {
-    throw wrong(path, `belongs to cluster "${found.clusterId}", not to "${options.clusterId}"`);
+    throw wrong(path, `belongs to ${named(found.clusterId)}, not to "${options.clusterId}"`);
+  }
+  if (found.clusterId === null && !options.hasPeers) {
+    throw wrong(
+      path,
+      `was made for a cluster of several nodes, which was not formed yet; start it with their addresses (--peers), or start alone with an ` +
+        `empty directory`,
+    );
   }
   return found;
+}
+
+/** The cluster was formed: the directory belongs to it for good. */
+export async function adoptCluster(dataDir: string, meta: DirectoryMeta, clusterId: string): Promise<DirectoryMeta> {
+  if (meta.clusterId === clusterId) return meta;
+  const adopted = { ...meta, clusterId };
+  await writeMeta(join(dataDir, "meta.json"), adopted);
+  return adopted;
+}
+
+function named(clusterId: string | null): string {
+  return clusterId === null ? "no cluster yet" : `cluster "${clusterId}"`;
 }
 
 /**
@@ -93,10 +129,10 @@ export async function openMeta(options: DataDirectoryOptions): Promise<Directory
  * @throws BrokerError DATA_DIRECTORY when it is gone
  */
 export async function checkMetadataIsThere(dataDir: string): Promise<void> {
-  if ((await firstWithEntries(dataDir, ["metadata"])) !== undefined) return;
+  if ((await firstWithEntries(dataDir, ["raft"])) !== undefined) return;
   const topics = await firstWithEntries(dataDir, ["topics"]);
   if (topics === undefined) return;
-  const gone = join(dataDir, "metadata");
+  const gone = join(dataDir, "raft");
   throw wrong(gone, `is missing, and "${topics}" holds partitions that only it knows; restore it from a backup`);
 }
 

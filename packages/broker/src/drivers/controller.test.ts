@@ -4,12 +4,12 @@ import { InvariantError } from "@varve/format";
 import { Controller } from "./controller.ts";
 import type { ControllerOptions } from "./controller.ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
-import type { MetadataEntry, MetadataLog, MetadataLogListener, MetadataSnapshot } from "../ports/metadata-log.ts";
+import type { MetadataEntry, MetadataLog, MetadataLogListener } from "../ports/metadata-log.ts";
 
 /** A metadata log in memory whose commits wait until the test lets them through. */
 class MemoryLog implements MetadataLog {
   readonly entries: MetadataEntry[] = [];
-  snapshot: MetadataSnapshot | undefined;
+  snapshot: Uint8Array | undefined;
   closed = false;
   /** Batches that were proposed and not yet committed. */
   readonly pending: { bytes: Uint8Array; resolve: (index: number) => void; reject: (error: Error) => void }[] = [];
@@ -18,10 +18,6 @@ class MemoryLog implements MetadataLog {
 
   constructor(automatic: boolean) {
     this.#automatic = automatic;
-  }
-
-  get tail() {
-    return { entries: this.entries.length, bytes: this.entries.reduce((sum, entry) => sum + entry.bytes.length, 0) };
   }
 
   get listener(): MetadataLogListener {
@@ -44,7 +40,7 @@ class MemoryLog implements MetadataLog {
 
   commit(): void {
     const { bytes, resolve } = this.take();
-    const index = (this.snapshot?.index ?? 0) + this.entries.length + 1;
+    const index = (this.entries.at(-1)?.index ?? 0) + 1;
     this.entries.push({ index, bytes });
     this.listener.onCommitted([{ index, bytes }]);
     resolve(index);
@@ -54,9 +50,10 @@ class MemoryLog implements MetadataLog {
     this.take().reject(error);
   }
 
-  async saveSnapshot(index: number, bytes: Uint8Array): Promise<void> {
-    this.snapshot = { index, bytes: bytes.slice() };
-    this.entries.splice(0, this.entries.length, ...this.entries.filter((entry) => entry.index > index));
+  /** Instead of the entries before it. */
+  takeSnapshot(): void {
+    this.snapshot = this.listener.takeSnapshot();
+    this.entries.splice(0);
   }
 
   async close(): Promise<void> {
@@ -244,15 +241,51 @@ describe("Controller", () => {
     expect(again.controller.image.offset).toBe(world.controller.image.offset);
   });
 
-  it("writes a snapshot when enough was written since the last one, and starts from it", async () => {
-    const world = await ready(await start(new MemoryLog(true), { snapshotRecords: 10 }));
+  it("starts from a snapshot of its image and what came after it", async () => {
+    const world = await ready(await start());
     await world.controller.submit({ kind: "createTopic", name: "a", partitions: 10 });
-    await until(() => world.log.snapshot !== undefined);
+    world.log.takeSnapshot();
     await world.controller.submit({ kind: "createTopic", name: "b" });
     const again = await start(world.log);
     expect(again.controller.image.digest).toEqual(world.controller.image.digest);
     expect([...again.controller.image.topicIds.keys()].sort()).toEqual(["a", "b"]);
     await world.controller.close();
     expect(await world.controller.submit(register)).toMatchObject({ refusal: { reason: "SHUTTING_DOWN" } });
+  });
+
+  it("after an election it won again, what it proposed before disturbs nothing (C-1, C-3)", async () => {
+    const log = new MemoryLog(false);
+    const { controller, fatal } = await start(log);
+    const before = controller.submit(register);
+    await until(() => log.pending.length === 1);
+    const queued = controller.submit(register);
+    log.listener.onRole({ kind: "follower", term: 2, leaderId: 7 });
+    expect(await before).toMatchObject({ refusal: { reason: "NOT_CONTROLLER", metadata: { outcome: "unknown" } } });
+    expect(await queued).toMatchObject({ refusal: { reason: "NOT_CONTROLLER", metadata: { outcome: "not-done" } } });
+    // Somebody else's entry, then this node leads again, and only now hears that its own was lost.
+    const other = await start();
+    await other.controller.submit({ ...register, brokerId: 2 });
+    log.listener.onCommitted(other.log.entries);
+    log.listener.onRole({ kind: "leader", term: 3 });
+    const after = controller.submit(register);
+    log.fail(new MetadataLogError("NOT_LEADER", "Lost."));
+    await until(() => log.pending.length === 1);
+    log.commit();
+    expect(await after).toEqual({ kind: "done", reply: { brokerEpoch: 2 } });
+    expect(fatal).toEqual([]);
+  });
+
+  it("says STORAGE_FULL when the log has no room, and goes on (D-9)", async () => {
+    const log = new MemoryLog(false);
+    const { controller, fatal } = await start(log);
+    const full = controller.submit(register);
+    await until(() => log.pending.length === 1);
+    log.fail(new MetadataLogError("NO_SPACE", "Cannot write: the disk is full."));
+    expect(await full).toMatchObject({ refusal: { reason: "STORAGE_FULL" } });
+    const again = controller.submit(register);
+    await until(() => log.pending.length === 1);
+    log.commit();
+    expect((await again).kind).toBe("done");
+    expect(fatal).toEqual([]);
   });
 });

@@ -34,16 +34,12 @@ import type {
 } from "@varve/cluster";
 import type { Clock } from "@varve/log";
 import { MetadataLogError } from "../ports/metadata-log.ts";
-import type { MetadataEntry, MetadataLog, MetadataRole, MetadataSnapshot } from "../ports/metadata-log.ts";
+import type { MetadataEntry, MetadataLog, MetadataRole } from "../ports/metadata-log.ts";
 import type { ControllerClient, MetadataView } from "../ports/peers.ts";
 
 export interface ControllerOptions {
   /** Commands that may wait for the batch in flight; more are refused with `BUSY`. @default 1000 */
   readonly queueMax?: number;
-  /** Records after which a snapshot is written. @default 50000 */
-  readonly snapshotRecords?: number;
-  /** Bytes of batches after which a snapshot is written. @default 64 MiB */
-  readonly snapshotBytes?: number;
 }
 
 export interface ControllerDependencies {
@@ -75,10 +71,8 @@ export class Controller implements ControllerClient, MetadataView {
   readonly #onFatal: (error: Error) => void;
   readonly #options: Required<ControllerOptions>;
   readonly #subscribers = new Set<ImageSubscriber>();
+  readonly #roleWatchers = new Set<(role: MetadataRole) => void>();
   #image: ControllerImage = emptyImage;
-  #appliedIndex = 0;
-  #snapshotOffset = 0;
-  #snapshotting: Promise<void> | undefined;
   #role: MetadataRole = { kind: "follower", term: 0, leaderId: undefined };
   #queue: Waiting[] = [];
   /** What is left of a command that is spread over several batches (C-5), and its answer. */
@@ -90,7 +84,7 @@ export class Controller implements ControllerClient, MetadataView {
   #dead: Refusal | undefined;
 
   private constructor(options: ControllerOptions, dependencies: ControllerDependencies) {
-    this.#options = { queueMax: 1_000, snapshotRecords: 50_000, snapshotBytes: 64 * 1024 * 1024, ...options };
+    this.#options = { queueMax: 1_000, ...options };
     this.#log = dependencies.log;
     this.#clock = dependencies.clock;
     this.#newUuid = dependencies.newUuid;
@@ -105,10 +99,11 @@ export class Controller implements ControllerClient, MetadataView {
     const controller = new Controller(options, dependencies);
     try {
       await dependencies.log.start({
-        onSnapshot: (snapshot) => controller.#restore(snapshot),
+        onSnapshot: (bytes) => controller.#restore(bytes),
         onCommitted: (entries) => controller.#apply(entries),
         onRole: (role) => controller.#changeRole(role),
         onFatal: (error) => controller.#fail(error),
+        takeSnapshot: () => encodeSnapshot(controller.#image),
       });
     } catch (error) {
       await dependencies.log.close();
@@ -150,6 +145,12 @@ export class Controller implements ControllerClient, MetadataView {
     return () => this.#subscribers.delete(subscriber);
   }
 
+  /** Calls `watcher` whenever this node becomes the active controller, ceases to be, or hears of another; returns how to stop that. */
+  watchRole(watcher: (role: MetadataRole) => void): () => void {
+    this.#roleWatchers.add(watcher);
+    return () => this.#roleWatchers.delete(watcher);
+  }
+
   /** Refuses what waits, lets the batch in flight end, closes the log. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -165,7 +166,6 @@ export class Controller implements ControllerClient, MetadataView {
     this.#dead ??= refusal;
     for (const { answer } of this.#queue.splice(0)) answer({ kind: "refused", refusal });
     await this.#running;
-    await this.#snapshotting;
     await this.#log.close();
   }
 
@@ -182,6 +182,7 @@ export class Controller implements ControllerClient, MetadataView {
   }
 
   async #runBatch(): Promise<void> {
+    const role = this.#role;
     const plan = this.#plan();
     if (plan.records.length > 0) {
       const bytes = encodeBatch({
@@ -189,8 +190,9 @@ export class Controller implements ControllerClient, MetadataView {
         writtenAtMs: this.#clock.nowMs(),
         records: plan.records,
       });
-      const committed = await this.#propose(bytes);
-      if (!committed) return;
+      const committed = await this.#propose(bytes, role);
+      // C-1: leadership was lost meanwhile, perhaps won again: everybody has had an answer.
+      if (!committed || this.#role !== role) return;
       invariant(
         sameDigest(this.#image.digest, plan.overlay.digest),
         "a committed batch makes of the image what was planned",
@@ -199,7 +201,6 @@ export class Controller implements ControllerClient, MetadataView {
     const answers = this.#inFlight;
     this.#inFlight = [];
     for (const { waiting, outcome } of answers) waiting.answer(outcome);
-    this.#snapshotWhenDue();
   }
 
   /** Takes as much from the queue as fits one batch; afterwards `#inFlight` says who waits for it. */
@@ -232,91 +233,83 @@ export class Controller implements ControllerClient, MetadataView {
     return plan;
   }
 
-  /** Whether the batch was committed. When leadership was lost everybody has had an answer already. */
-  async #propose(bytes: Uint8Array): Promise<boolean> {
+  /** Whether the batch was committed. If not, everybody has had an answer. */
+  async #propose(bytes: Uint8Array, role: MetadataRole): Promise<boolean> {
     try {
-      await this.#log.propose(bytes);
+      await this.#log.propose(bytes, role.term);
       return true;
     } catch (error) {
-      if (error instanceof MetadataLogError && (error.code === "NOT_LEADER" || error.code === "UNKNOWN_OUTCOME")) {
-        this.#refuseAll(notController(this.#role));
-        return false;
-      }
-      throw error;
+      if (!(error instanceof MetadataLogError)) throw error;
+      const { code, message } = error;
+      if (code === "NOT_LEADER") this.#refuseIfStill(role, notController(this.#role, "not-done"));
+      else if (code === "UNKNOWN_OUTCOME") this.#refuseIfStill(role, notController(this.#role, "unknown"));
+      else if (code === "NO_SPACE") this.#refuseIfStill(role, { reason: "STORAGE_FULL", message, metadata: {} });
+      else throw error;
+      return false;
     }
   }
 
-  #restore(snapshot: MetadataSnapshot): void {
-    this.#image = decodeSnapshot(snapshot.bytes);
-    this.#appliedIndex = snapshot.index;
-    this.#snapshotOffset = this.#image.offset;
+  /** After a change of leadership those that wait are of the next one. */
+  #refuseIfStill(role: MetadataRole, refusal: Refusal): void {
+    if (this.#role === role) this.#refuseAll(refusal, refusal);
+  }
+
+  #restore(bytes: Uint8Array): void {
+    this.#image = decodeSnapshot(bytes);
     for (const subscriber of this.#subscribers) subscriber(this.#image, []);
   }
 
   #apply(entries: readonly MetadataEntry[]): void {
-    for (const { index, bytes } of entries) {
+    for (const { bytes } of entries) {
       const batch = decodeBatch(bytes);
       this.#image = replayBatch(this.#image, batch);
-      this.#appliedIndex = index;
       for (const subscriber of this.#subscribers) subscriber(this.#image, batch.records);
     }
   }
 
   #changeRole(role: MetadataRole): void {
+    // Of a leader that was elected again, too: what it planned was of the leadership before.
     this.#role = role;
-    if (role.kind !== "leader") this.#refuseAll(notController(role));
-  }
-
-  #snapshotWhenDue(): void {
-    const records = this.#image.offset - this.#snapshotOffset;
-    const due = records >= this.#options.snapshotRecords || this.#log.tail.bytes >= this.#options.snapshotBytes;
-    if (!due || records === 0 || this.#snapshotting !== undefined) return;
-    const image = this.#image;
-    this.#snapshotting = this.#log
-      .saveSnapshot(this.#appliedIndex, encodeSnapshot(image))
-      .then(
-        () => {
-          this.#snapshotOffset = image.offset;
-        },
-        (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))),
-      )
-      .finally(() => {
-        this.#snapshotting = undefined;
-      });
+    this.#refuseAll(notController(role, "unknown"), notController(role, "not-done"));
+    for (const watcher of this.#roleWatchers) watcher(role);
   }
 
   #refusalNow(): Refusal | undefined {
     if (this.#dead !== undefined) return this.#dead;
-    if (this.#role.kind !== "leader") return notController(this.#role);
+    if (this.#role.kind !== "leader") return notController(this.#role, "not-done");
     if (this.waiting < this.#options.queueMax) return undefined;
     const message = `Cannot take the command: ${this.waiting} others are waiting. Try again later.`;
     return { reason: "BUSY", message, metadata: { waiting: String(this.waiting) } };
   }
 
-  #refuseAll(refusal: Refusal): void {
-    const waiting = [...this.#inFlight.map((answer) => answer.waiting), ...this.#queue];
-    if (this.#rest !== undefined) waiting.push(this.#rest.answer.waiting);
+  /** `underWay` for those whose records may have been proposed, `queued` for those that nobody has looked at yet. */
+  #refuseAll(underWay: Refusal, queued: Refusal): void {
+    const begun = this.#inFlight.map((answer) => answer.waiting);
+    if (this.#rest !== undefined) begun.push(this.#rest.answer.waiting);
+    const waiting = this.#queue;
     this.#inFlight = [];
     this.#queue = [];
     this.#rest = undefined;
-    for (const { answer } of waiting) answer({ kind: "refused", refusal });
+    for (const { answer } of begun) answer({ kind: "refused", refusal: underWay });
+    for (const { answer } of waiting) answer({ kind: "refused", refusal: queued });
   }
 
   #fail(error: Error): void {
     if (this.#dead?.reason === "STORAGE_FAILED" || this.#dead?.reason === "INTERNAL") return;
     const reason = error instanceof InvariantError ? "INTERNAL" : "STORAGE_FAILED";
     this.#dead = { reason, message: `The controller has stopped: ${error.message}`, metadata: {} };
-    this.#refuseAll(this.#dead);
+    this.#refuseAll(this.#dead, this.#dead);
     this.#onFatal(error);
   }
 }
 
-function notController(role: MetadataRole): Refusal {
+function notController(role: MetadataRole, outcome: "unknown" | "not-done"): Refusal {
   const leader = role.kind === "follower" ? role.leaderId : undefined;
   const where = leader === undefined ? "none is known now" : `broker ${leader} is`;
+  const done = outcome === "unknown" ? "Whether the command was done is not known." : "The command was not done.";
   return {
     reason: "NOT_CONTROLLER",
-    message: `This node is not the active controller: ${where}. Whether a command on its way was done is not known.`,
-    metadata: { term: String(role.term), ...(leader === undefined ? {} : { controller: String(leader) }) },
+    message: `This node is not the active controller: ${where}. ${done}`,
+    metadata: { term: String(role.term), outcome, ...(leader === undefined ? {} : { controller: String(leader) }) },
   };
 }

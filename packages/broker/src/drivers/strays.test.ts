@@ -16,7 +16,7 @@ afterEach(async () => {
 
 const parts = {
   store: ["topics", "journal", "checkpoint-a", "checkpoint-b", "boot-id"],
-  metadata: ["metadata"],
+  metadata: ["raft"],
 } as const;
 
 /** Keeps a part of the data directory of a broker that is closed, to be put back later. */

@@ -1,21 +1,25 @@
-// A process to be killed: writes entry after entry into the metadata log of the directory it is given and prints the index of each
+// A process to be killed: writes entry after entry into the metadata log of the directory it is given and prints a line for each
 // one that was acknowledged.
 
-import { LevelMetadataLog } from "../drivers/level-metadata-log.ts";
+import { openRaftGroup } from "../drivers/raft-group.ts";
+import { RaftMetadataLog } from "../drivers/raft-metadata-log.ts";
+import type { MetadataRole } from "../ports/metadata-log.ts";
 
 const directory = process.argv[2] ?? "";
-const log = new LevelMetadataLog({ directory, identity: "test" });
-let last = 0;
+const group = await openRaftGroup({ directory, nodeId: 1, clusterId: "test", several: undefined });
+const log = new RaftMetadataLog({ group, transport: undefined, raft: { snapshots: { everyEntries: 20 } } });
+let count = 0;
+let role: MetadataRole = { kind: "follower", term: 0, leaderId: undefined };
 await log.start({
-  onSnapshot: ({ index }) => (last = index),
-  onCommitted: (entries) => (last = entries.at(-1)?.index ?? last),
-  onRole: () => undefined,
+  onSnapshot: (bytes) => (count = Number(Buffer.from(bytes).toString())),
+  onCommitted: (entries) => (count += entries.length),
+  onRole: (now) => (role = now),
   onFatal: (error) => {
     throw error;
   },
+  takeSnapshot: () => Buffer.from(String(count)),
 });
 for (;;) {
-  const index = await log.propose(Buffer.from(`entry ${last + 1}`));
-  process.stdout.write(`${index}\n`);
-  if (index % 20 === 0) await log.saveSnapshot(index, Buffer.from(`snapshot ${index}`));
+  await log.propose(Buffer.from(`entry ${count + 1}`), role.term);
+  process.stdout.write(`${count}\n`);
 }

@@ -23,7 +23,8 @@ function bench(): Bench {
   const proposals = new Proposals<string>(limits, { nowMs: () => now, wake: () => {}, leader: () => null });
   return {
     proposals,
-    log: (term, firstIndex) => proposals.flush(
+    log: (term, firstIndex) =>
+      proposals.flush(
         () => ({ ok: true, term, firstIndex }),
         () => term,
       ),

@@ -1,0 +1,195 @@
+/**
+ * The metadata log on a Raft group: what the controller proposes becomes an entry, what is committed is delivered on every node.
+ *
+ *     propose ──> RaftNode ──> a majority's disks ──> apply: listener.onCommitted ──> answers
+ *
+ * Invariants
+ * - `leader` is said only while the node is active: everything that earlier leaders committed was delivered (C-1).
+ * - A batch goes into the log in the term that it was made in or not at all: it continues the image of that leadership (C-3).
+ * - What cannot be replayed ends the node (C-2).
+ */
+import { FormatError, InvariantError, invariant } from "@varve/format";
+import { type NodeMetrics, type ProposalOutcome, RaftNode, type SoftState, type StateMachine, answerOf } from "raft-ts";
+import type { NodeOptionsInput, Transport } from "raft-ts";
+import { MetadataLogError } from "../ports/metadata-log.ts";
+import type { MetadataLog, MetadataLogListener, MetadataRole } from "../ports/metadata-log.ts";
+import { type RaftGroup, nodeIdOfPeer } from "./raft-group.ts";
+
+export interface RaftMetadataLogOptions {
+  readonly group: RaftGroup;
+  /** Undefined: a group of one, which has nobody to talk to, and leads when `start` resolves. */
+  readonly transport: Transport | undefined;
+  readonly raft?: NodeOptionsInput;
+}
+
+/** A snapshot is written in pieces of this size. */
+const pieceBytes = 64 * 1024;
+/** How long a proposal may stay undecided before its outcome is unknown, in ms. */
+const proposalPatienceMs = 30_000;
+
+export class RaftMetadataLog implements MetadataLog {
+  readonly #options: RaftMetadataLogOptions;
+  #node: RaftNode<undefined> | undefined;
+  #listener: MetadataLogListener | undefined;
+  #role: MetadataRole = { kind: "follower", term: 0, leaderId: undefined };
+  #tellLeads: () => void = () => undefined;
+  #failed: MetadataLogError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RaftMetadataLogOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined before the start. */
+  metrics(): NodeMetrics | undefined {
+    return this.#node?.metrics();
+  }
+
+  async start(listener: MetadataLogListener): Promise<void> {
+    invariant(this.#listener === undefined, "a metadata log is started once");
+    this.#listener = listener;
+    const leads = new Promise<void>((resolve) => (this.#tellLeads = resolve));
+    const { group, transport, raft } = this.#options;
+    try {
+      this.#node = await RaftNode.start({
+        storage: group.storage,
+        opened: group.opened,
+        transport: transport ?? silence,
+        stateMachine: stateMachineOf(listener),
+        options: {
+          ...raft,
+          onEvent: (event) => {
+            raft?.onEvent?.(event);
+            if (event.type === "state") this.#changeRole(event);
+          },
+          onFatal: (error) => this.#fail(error),
+        },
+      });
+    } catch (error) {
+      throw asFatal(error);
+    }
+    const node = this.#node;
+    group.bootstrap?.answerWith(() => answerOf(group.opened, group.told, node.status()));
+    if (transport === undefined) await Promise.race([leads, node.closed]);
+    if (this.#failed !== undefined) throw this.#failed;
+  }
+
+  async propose(bytes: Uint8Array, term: number): Promise<number> {
+    if (this.#failed !== undefined) throw this.#failed;
+    const node = this.#node;
+    if (node === undefined || this.#closing !== undefined) throw closed();
+    const outcome = await node.propose(bytes, { term, deadlineMs: proposalPatienceMs });
+    if (outcome.kind === "success") return outcome.index;
+    throw this.#failed ?? errorOf(outcome);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // Storage that no node has taken over is still ours.
+    if (this.#node === undefined) await this.#options.group.storage.close();
+    else await this.#node.stop();
+  }
+
+  #changeRole({ role, leader, term, active }: SoftState): void {
+    // What a node says while it ends is of no use to anybody.
+    if (this.#closing !== undefined && role !== "leader") return;
+    const leaderId = leader === null ? undefined : nodeIdOfPeer(leader);
+    const next: MetadataRole = active ? { kind: "leader", term } : { kind: "follower", term, leaderId };
+    const { kind, term: last } = this.#role;
+    const isSame =
+      next.kind === kind && next.term === last && (next.kind === "leader" || leaderIdOf(this.#role) === leaderId);
+    if (isSame) return;
+    this.#role = next;
+    this.#listener?.onRole(next);
+    if (next.kind === "leader") this.#tellLeads();
+  }
+
+  #fail(error: Error): void {
+    if (this.#failed !== undefined) return;
+    this.#failed = asFatal(error);
+    this.#listener?.onFatal(this.#failed);
+  }
+}
+
+/** Of a group of one. */
+const silence: Transport = {
+  start: () => Promise.resolve(),
+  setPeers: () => undefined,
+  send: () => undefined,
+  sendSnapshot: () => Promise.reject(new Error("There is nobody to send a snapshot to")),
+  stop: () => Promise.resolve(),
+};
+
+function leaderIdOf(role: MetadataRole): number | undefined {
+  return role.kind === "follower" ? role.leaderId : undefined;
+}
+
+function stateMachineOf(listener: MetadataLogListener): StateMachine<undefined> {
+  return {
+    apply: (entries) => {
+      listener.onCommitted(entries.map(({ index, data }) => ({ index, bytes: data })));
+      return Promise.resolve(entries.map(() => undefined));
+    },
+    // The first piece is asked for at once, and with it the cut is made.
+    snapshot: () => piecesOf(() => listener.takeSnapshot()),
+    restore: async (chunks) => {
+      const pieces: Uint8Array[] = [];
+      for await (const chunk of chunks) pieces.push(chunk.slice());
+      const bytes = Buffer.concat(pieces);
+      // The document that a group is born from is a snapshot without a state: there is nothing before the first entry.
+      if (bytes.length > 0) listener.onSnapshot(bytes);
+    },
+  };
+}
+
+async function* piecesOf(encode: () => Uint8Array): AsyncGenerator<Uint8Array> {
+  const bytes = encode();
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+}
+
+/** Of an entry that was not, or perhaps not, committed. */
+function errorOf(outcome: Exclude<ProposalOutcome<undefined>, { kind: "success" }>): MetadataLogError {
+  if (outcome.kind === "unknown") {
+    return new MetadataLogError(
+      "UNKNOWN_OUTCOME",
+      `Cannot tell whether entry ${outcome.index} of the metadata log will be committed: ${outcome.why}.`,
+    );
+  }
+  if (outcome.kind === "lost") {
+    return new MetadataLogError("NOT_LEADER", "Cannot write to the metadata log: another leader has taken over.");
+  }
+  const { reason, detail } = outcome;
+  const message = `Cannot write to the metadata log: ${detail}.`;
+  if (reason === "low-space") return new MetadataLogError("NO_SPACE", message);
+  if (reason === "too-large") return new MetadataLogError("TOO_LARGE", message);
+  if (reason === "stopped") return closed();
+  // Whatever else it is, it is in no log.
+  return new MetadataLogError("NOT_LEADER", message);
+}
+
+/** What the listener threw is the node's own fault or its version's; everything else is the disk's. */
+function asFatal(error: unknown): MetadataLogError {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  if (cause instanceof MetadataLogError) return cause;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof FormatError || cause instanceof InvariantError) {
+    return new MetadataLogError(
+      "FORMAT",
+      `Cannot replay the metadata log: ${text} Start the release that wrote it, or restore the data directory from a backup.`,
+      { cause: error },
+    );
+  }
+  return new MetadataLogError(
+    "IO",
+    `Cannot go on with the metadata log: ${text}. Nothing more is written; check the disk and start again.`,
+    { cause: error },
+  );
+}
+
+function closed(): MetadataLogError {
+  return new MetadataLogError("CLOSED", "Cannot use the metadata log: it is closed.");
+}

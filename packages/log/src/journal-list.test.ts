@@ -121,6 +121,28 @@ test.each(["name", "end"])(
   },
 );
 
+test("LogStore J-6: a disk that is full between the two copies of the list damages nothing", async () => {
+  const disk = await newDisk(1);
+  const log = await disk.time.result((await openStore(disk)).create(id, testConfig()), "a partition");
+  log.startEpoch(1);
+  await appendOne(disk, log, 30_000);
+  let isListed = false;
+  disk.onEffect = (_, operation, path) => {
+    isListed ||= operation === "rename" && path.endsWith("/files.new");
+    if (isListed) disk.limitFreeBytes(0);
+  };
+  log.appendAsLeader(buildBatch([{ value: new Uint8Array(30_000), timestampMs: 1 }]), { now: 1 });
+  await disk.time.until(() => isListed, "the second file to be in one copy");
+  // It is tried again and again.
+  await disk.time.pass(2_000);
+  disk.onEffect = undefined;
+  disk.kill(1);
+  disk.limitFreeBytes(Infinity);
+  const found = (await openStore(disk)).get(id.topicId, 0);
+  expect(found?.state.kind).toBe("needs-epoch");
+  expect(found?.logEndOffset).toBeGreaterThanOrEqual(1);
+});
+
 async function killedWithTwoFiles(seed: number): Promise<SimulatedDisk> {
   const disk = await newDisk(seed);
   const log = await disk.time.result((await openStore(disk)).create(id, testConfig()), "a partition");

@@ -192,9 +192,10 @@ export class Journal implements RoundWriter {
     const { directory, fileBytes } = this.#options;
     const slot = this.#sizes.length;
     const path = `${directory}/${journalFileName(slot)}`;
-    // Left by an attempt that was cut off: it is not in the list, so nothing was written to it.
-    if ((await this.#fs.stat(path)) !== undefined) await this.#fs.unlink(path);
-    const handle = await this.#fs.open(path, "create");
+    // What an attempt left that was cut off has no round in it. It stays: one copy of the list may name it already, and a crash
+    // without it would look like a loss.
+    const isLeft = (await this.#fs.stat(path)) !== undefined;
+    const handle = await this.#fs.open(path, isLeft ? "write" : "create");
     try {
       await handle.truncate(fileBytes);
       await syncOrFail(path, () => handle.sync());

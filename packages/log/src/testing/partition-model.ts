@@ -246,7 +246,8 @@ export class PartitionModel {
     );
     const boundaries = this.boundaries();
     demand(
-      boundaries.includes(end) || end === logStart,
+      // Below the log start batches ended that nobody can read, and the model has forgotten where.
+      boundaries.includes(end) || end <= logStart,
       () => `${this.name}: ends at ${end}, inside a batch; ends are ${boundaries.join(", ")}`,
     );
     this.cut(end);

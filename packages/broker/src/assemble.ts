@@ -5,8 +5,8 @@ import type { NodeCounters } from "./counters.ts";
 import type { Controller } from "./drivers/controller.ts";
 import { ProduceIntake } from "./drivers/produce-intake.ts";
 import { ProducerIds } from "./drivers/producer-ids.ts";
-import type { LeaderStream } from "./drivers/replication/leader-link.ts";
 import { Replication, type ReplicationOptions } from "./drivers/replication/replication.ts";
+import { ReplicationService } from "./drivers/replication/replication-service.ts";
 import { TimingWheel } from "./drivers/timing-wheel.ts";
 import { topicCreation } from "./drivers/topic-creation.ts";
 import { Topics } from "./drivers/topics.ts";
@@ -17,6 +17,7 @@ import type { BrokerLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { BrokerNode } from "./node.ts";
 import { type Refusal, refuse } from "./refusal.ts";
+import type { PeerClients } from "./ports/peers.ts";
 import type { Registration } from "./registration.ts";
 
 export interface NodeParts {
@@ -37,8 +38,8 @@ export interface NodeParts {
   readonly address: () => string;
   readonly stoppedBy: () => Refusal | undefined;
   readonly replication?: ReplicationOptions;
-  /** A stream to the node as a leader of partitions; absent in a cluster of one. */
-  readonly openReplicaStream?: (nodeId: number) => LeaderStream | undefined;
+  /** Connections to the other nodes; absent in a cluster of one. */
+  readonly peers?: PeerClients;
   /** H-11; absent: always. */
   readonly hearsController?: () => boolean;
 }
@@ -53,6 +54,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
       .catch((error: unknown) => logger.warn({ error: String(error) }, "flush=sync could not be confirmed"));
   };
   const countRefusal = (refusal: Refusal): void => counters.countRefusal(refusal);
+  const replicationService = new ReplicationService();
   const topicsHere = (): Topics => topics;
   const replication = new Replication(parts.replication ?? {}, {
     nodeId,
@@ -64,7 +66,10 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     factsOf: (brokerId) => brokerFacts(controller.image, brokerId),
     addressOf: (brokerId) => clientAddressOf(controller.image, brokerId),
     submit: (command) => controller.submit(command),
-    openStream: (leader) => parts.openReplicaStream?.(leader),
+    openStream: (leader) => {
+      const client = parts.peers?.client(leader, "bulk");
+      return client === undefined ? undefined : replicationService.open(client);
+    },
     partition: (topicId, partition) => topicsHere().partition(topicId, partition),
     partitions: () => topicsHere().partitions(),
     admit: (bytes) => store.admit(bytes),
@@ -126,6 +131,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     leaderHint,
     leaderOf,
     replication,
+    peerServices: [replicationService.served(replication)],
     stoppedBy: parts.stoppedBy,
   };
 }

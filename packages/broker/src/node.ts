@@ -13,6 +13,7 @@ import type { ProduceAnswers } from "./grpc/produce-answer.ts";
 import type { ProduceGate } from "./grpc/produce-gate.ts";
 import type { BrokerLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
+import type { PeerService } from "./ports/peers.ts";
 import type { Refusal } from "./refusal.ts";
 
 export interface BrokerNode {
@@ -28,6 +29,8 @@ export interface BrokerNode {
   readonly controller: Controller;
   readonly topics: Topics;
   readonly replication: Replication;
+  /** What the other nodes may ask of this one. */
+  readonly peerServices: readonly PeerService[];
   readonly intake: ProduceIntake;
   readonly gate: ProduceGate;
   readonly answers: ProduceAnswers;

@@ -80,6 +80,7 @@ export class IsrRequests {
   /** What is still wanted, by name. */
   #proposals(): Map<string, PartitionProposal> {
     const proposals = new Map<string, PartitionProposal>();
+    const taken: LocalPartition[] = [];
     for (const partition of this.#waiting) {
       const proposal = partition.leading?.proposal;
       if (proposal === undefined) {
@@ -89,10 +90,11 @@ export class IsrRequests {
       if (proposals.size >= proposalsMax) break;
       const { topicId, partition: number } = partition.log.id;
       proposals.set(`${topicId}/${number}`, { topicId, partition: number, ...proposal });
-      // To the end: the next command takes others.
-      this.#waiting.delete(partition);
-      this.#waiting.add(partition);
+      taken.push(partition);
     }
+    // To the end: the next command takes others.
+    for (const partition of taken) this.#waiting.delete(partition);
+    for (const partition of taken) this.#waiting.add(partition);
     return proposals;
   }
 

@@ -1,0 +1,177 @@
+import { describe, expect, it } from "vitest";
+import { ReplicaWorld, valuesOf } from "../../testing/replica-world.ts";
+import type { ReplicaNode } from "../../testing/replica-world.ts";
+
+/** Three brokers that run, and a topic on all of them. */
+async function threeNodes(
+  seed: number,
+  configs: Record<string, string> = {},
+): Promise<{ world: ReplicaWorld; topicId: string }> {
+  const world = new ReplicaWorld(seed);
+  for (const node of world.nodes) await node.start();
+  const topicId = await world.createTopic("t", { "min.insync.replicas": "2", ...configs });
+  return { world, topicId };
+}
+
+function leaderOf(world: ReplicaWorld, topicId: string): ReplicaNode {
+  return world.node(world.placement(topicId).leader);
+}
+
+async function allInSync(world: ReplicaWorld, topicId: string): Promise<void> {
+  await world.time.until(() => world.placement(topicId).isr.length === 3, "all replicas to be in sync");
+}
+
+/** All replicas hold the same, and nothing that was acknowledged is missing. */
+async function expectWhole(world: ReplicaWorld, topicId: string): Promise<void> {
+  const end = leaderOf(world, topicId).log(topicId).logEndOffset;
+  const isThere = (): boolean =>
+    world.nodes.every((node) => {
+      const log = node.log(topicId);
+      return log.highWatermark === end && log.logEndOffset === end;
+    });
+  await world.time.until(isThere, "every replica to have everything, and to know it");
+  const whole = await valuesOf(world.time, leaderOf(world, topicId).log(topicId));
+  for (const node of world.nodes) {
+    expect(await world.lost(node.log(topicId)), `node ${node.id}`).toEqual([]);
+    expect(await valuesOf(world.time, node.log(topicId)), `node ${node.id}`).toEqual(whole);
+  }
+}
+
+describe("replication of a partition on three nodes", () => {
+  it("acknowledges with acks=all what all of the ISR has on disk, and says on how many", async () => {
+    const { world, topicId } = await threeNodes(1);
+    const leader = leaderOf(world, topicId);
+    for (let count = 0; count < 20; count++) {
+      const pending = await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+      expect(pending.refusal).toBeUndefined();
+      expect(pending.durableReplicas).toBe(3);
+      expect(pending.leaderEpoch).toBe(world.placement(topicId).leaderEpoch);
+    }
+    expect(world.acknowledged.map(({ offset }) => offset)).toEqual(Array.from({ length: 20 }, (_, offset) => offset));
+    await expectWhole(world, topicId);
+  });
+
+  it("loses nothing when the leader dies, and cuts off what the dead leader had alone (6.8)", async () => {
+    const { world, topicId } = await threeNodes(2);
+    const first = leaderOf(world, topicId);
+    for (let count = 0; count < 10; count++) {
+      await world.time.result(world.produce(first, topicId), "an acknowledgement");
+    }
+    // From here on it is alone, and does not know it.
+    for (const other of world.nodes) if (other !== first) world.cut(first.id, other.id);
+    first.isDeaf = true;
+    const alone = await world.time.result(world.produce(first, topicId, { acks: "leader" }), "an answer");
+    expect(alone.refusal?.reason ?? "taken").toBe("taken");
+    const unknown = world.produce(first, topicId, { timeoutMs: 60_000 });
+    await world.time.pass(50);
+    first.crash("kill");
+    void unknown.catch(() => {});
+    world.command({ kind: "fenceBroker", brokerId: first.id, brokerEpoch: first.brokerEpoch });
+    const second = leaderOf(world, topicId);
+    expect(second).not.toBe(first);
+    await world.time.until(
+      () => second.topics?.partition(topicId, 0)?.leading !== undefined,
+      "the next leader to begin",
+    );
+    for (let count = 0; count < 10; count++) {
+      const pending = await world.time.result(world.produce(second, topicId), "an acknowledgement");
+      expect(pending.refusal).toBeUndefined();
+    }
+    first.isDeaf = false;
+    world.cuts.clear();
+    await first.start();
+    await allInSync(world, topicId);
+    expect(first.told).toContain("the log differs from the leader's and is cut back");
+    await expectWhole(world, topicId);
+    expect(world.acknowledged).toHaveLength(20);
+  });
+
+  it("counts nothing that fewer than minIsr have, and refuses acks=all while fewer are in sync (H-1, H-2)", async () => {
+    const { world, topicId } = await threeNodes(3);
+    const leader = leaderOf(world, topicId);
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    const others = world.nodes.filter((node) => node !== leader);
+    for (const other of others) other.crash("kill");
+    const waiting = await world.time.result(world.produce(leader, topicId, { timeoutMs: 500 }), "an answer");
+    expect(waiting.refusal?.reason).toBe("REQUEST_TIMED_OUT");
+    for (const { id, brokerEpoch } of others) world.command({ kind: "fenceBroker", brokerId: id, brokerEpoch });
+    await world.time.until(
+      () => leader.topics?.partition(topicId, 0)?.leading?.state.isr.committed.isr.length === 1,
+      "the leader to know",
+    );
+    const refused = await world.time.result(world.produce(leader, topicId), "an answer");
+    expect(refused.refusal?.reason).toBe("NOT_ENOUGH_REPLICAS");
+    expect(leader.log(topicId).highWatermark).toBe(1);
+    for (const other of others) await other.start();
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+    expect(leader.log(topicId).highWatermark).toBe(2);
+  });
+
+  it("drops a follower that is cut off for replica.lag.max, goes on without it, and takes it back (H-4, H-5)", async () => {
+    const { world, topicId } = await threeNodes(4);
+    const leader = leaderOf(world, topicId);
+    const [gone, stays] = world.nodes.filter((node) => node !== leader) as [ReplicaNode, ReplicaNode];
+    await world.time.pass(60_000);
+    world.cut(leader.id, gone.id);
+    const first = await world.time.result(world.produce(leader, topicId, { timeoutMs: 60_000 }), "an acknowledgement");
+    expect(first.refusal).toBeUndefined();
+    expect(world.placement(topicId).isr).not.toContain(gone.id);
+    expect(world.placement(topicId).isr).toContain(stays.id);
+    for (let count = 0; count < 20; count++) {
+      const pending = await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+      expect(pending.durableReplicas).toBe(2);
+    }
+    world.cuts.clear();
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+  });
+
+  it("keeps the ISR over an idle hour: the first append after it drops nobody (H-5)", async () => {
+    const { world, topicId } = await threeNodes(5);
+    const leader = leaderOf(world, topicId);
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    const { partitionEpoch } = world.placement(topicId);
+    await world.time.pass(120_000);
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    await world.time.pass(2_000);
+    expect(world.placement(topicId).partitionEpoch).toBe(partitionEpoch);
+  });
+
+  it("answers a conditional append alike before and after a failover, and a repeated one with its first offset (H-12)", async () => {
+    const { world, topicId } = await threeNodes(6);
+    const leader = leaderOf(world, topicId);
+    const producer = { id: 7, sequence: 0 };
+    const first = await world.time.result(world.produce(leader, topicId, { producer, expectedOffset: 0 }), "an answer");
+    expect(first).toMatchObject({ baseOffset: 0, refusal: undefined });
+    leader.crash("power");
+    world.command({ kind: "fenceBroker", brokerId: leader.id, brokerEpoch: leader.brokerEpoch });
+    const next = leaderOf(world, topicId);
+    await world.time.until(() => next.topics?.partition(topicId, 0)?.leading !== undefined, "the next leader to begin");
+    const again = await world.time.result(world.produce(next, topicId, { producer, expectedOffset: 0 }), "an answer");
+    expect(again).toMatchObject({ baseOffset: 0, duplicate: true, refusal: undefined });
+    const wrong = { producer: { id: 7, sequence: 1 }, expectedOffset: 0 };
+    const conflict = await world.time.result(world.produce(next, topicId, wrong), "an answer");
+    expect(conflict.refusal?.reason).toBe("WRONG_EXPECTED_OFFSET");
+    await leader.start();
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+  });
+
+  it("fills an empty replica from a log whose beginning is gone (G-8)", async () => {
+    const { world, topicId } = await threeNodes(8);
+    const leader = leaderOf(world, topicId);
+    const gone = world.nodes.find((node) => node !== leader) as ReplicaNode;
+    gone.crash("kill");
+    world.command({ kind: "fenceBroker", brokerId: gone.id, brokerEpoch: gone.brokerEpoch });
+    for (let count = 0; count < 10; count++) {
+      await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    }
+    await world.time.result(leader.log(topicId).deleteRecordsBefore(6), "the deletion");
+    await gone.start();
+    await allInSync(world, topicId);
+    expect(gone.told).toContain("the log ends below the leader's and begins anew");
+    expect(gone.log(topicId).logStartOffset).toBe(6);
+    await world.time.until(() => world.nodes.every((node) => node.log(topicId).logStartOffset === 6), "the log start");
+  });
+});

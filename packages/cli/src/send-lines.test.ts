@@ -106,6 +106,26 @@ describe("sendLines()", () => {
     expect(summary).toMatchObject({ badLines: 1, complaints: [expect.stringContaining("line 2")] });
   });
 
+  it("takes a line that is too long for a bad one: what is before it is sent, and what is behind it when told so", async () => {
+    const text = `a\n${"x".repeat(2000)}\nc\n`;
+    const stopping = new HeldProducer(false);
+    await expect(sendLines(input(text), stopping, options(), nothing)).rejects.toMatchObject({
+      message: expect.stringMatching(/^Cannot send line 2: it is longer than 1000 bytes; raise --max-line-bytes/),
+    });
+    expect(values(stopping)).toEqual(["a"]);
+    const skipping = new HeldProducer(false);
+    const summary = await sendLines(input(text), skipping, options({ skipBadLines: true }), nothing);
+    expect(values(skipping)).toEqual(["a", "c"]);
+    expect(summary).toMatchObject({ records: 2, badLines: 1, complaints: [expect.stringContaining("line 2")] });
+    const header = sendLines(
+      input(`${"x".repeat(2000)}\n1\n`),
+      new HeldProducer(false),
+      options({ skipHeader: true, skipBadLines: true }),
+      nothing,
+    );
+    await expect(header).rejects.toMatchObject({ message: expect.stringContaining("line 1") });
+  });
+
   it("fails with the error of the first record that failed", async () => {
     const producer = new HeldProducer(false);
     producer.failAt = 1;

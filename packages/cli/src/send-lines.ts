@@ -9,7 +9,7 @@
 import type { Producer } from "@varve/client";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliError, usageError } from "./exit-code.ts";
-import { readLines } from "./input/lines.ts";
+import { readLines, tooLong } from "./input/lines.ts";
 import { delayBeforeMs } from "./input/rate-limit.ts";
 import {
   compileLineReader,
@@ -106,8 +106,15 @@ class Pump {
     return this.failure !== undefined;
   }
 
-  async line(line: Uint8Array): Promise<void> {
+  async line(line: Uint8Array | typeof tooLong): Promise<void> {
     this.lineNumber += 1;
+    if (line === tooLong) {
+      const { lineBytesMax } = this.options;
+      this.refuse(
+        `it is longer than ${lineBytesMax} bytes; raise --max-line-bytes, or check that the input has line ends`,
+      );
+      return;
+    }
     this.inputBytes += line.length + 1;
     if (this.read === undefined) {
       this.read = compile({ ...this.options.reader, headerLine: line });
@@ -191,7 +198,8 @@ class Pump {
     this.badLines += 1;
     const complaint = `line ${this.lineNumber}: ${message}`;
     if (this.complaints.length < 5) this.complaints.push(complaint);
-    if (this.options.skipBadLines) return;
+    // Without the header line nobody can say what the others mean.
+    if (this.options.skipBadLines && this.read !== undefined) return;
     this.failure ??= {
       error: new CliError("failed", `Cannot send ${complaint}`, {
         advice: [

@@ -38,7 +38,7 @@ interface ConsumeOptions extends ConnectionOptions {
 
 export function consumeCommand(terminal: Terminal): Command {
   return withAddress(new Command("consume"))
-    .argument("<topic>")
+    .argument("<topic>", "its name")
     .option(
       "--from <position>",
       "earliest, latest, an offset, time:T, last:N, ago:DURATION (default: earliest)",

@@ -24,13 +24,17 @@ interface OffsetsOptions extends ConnectionOptions, OutputOptions {
 
 export function offsetsCommand(terminal: Terminal): Command {
   return withOutput(withAddress(new Command("offsets")))
-    .argument("<topic>")
+    .argument("<topic>", "its name")
     .option(
       "--at <position>",
       "earliest, latest, an offset, time:T, last:N, ago:DURATION",
       parsedOrRefused(parsePosition),
     )
-    .option("--partition <list>", "such as 0,2-4 (default: all)", parsedBy(parsePartitions, "partitions such as 0,2-4"))
+    .option(
+      "-p, --partition <list>",
+      "such as 0,2-4 (default: all)",
+      parsedBy(parsePartitions, "partitions such as 0,2-4"),
+    )
     .addHelpText(
       "after",
       `

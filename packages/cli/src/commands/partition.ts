@@ -17,7 +17,7 @@ export function partitionCommand(terminal: Terminal): Command {
 function acceptLossCommand(terminal: Terminal): Command {
   return withAddress(new Command("accept-loss"))
     .description("give up the damaged records of a quarantined partition, for good")
-    .argument("<topic>")
+    .argument("<topic>", "its name")
     .argument("<partition>", "its number", parsedInteger(0))
     .option("--dry-run", "say what would be lost, change nothing")
     .option("-y, --yes", "do not ask")

@@ -57,10 +57,10 @@ const inFlightBytesMax = 8 << 20;
 
 export function produceCommand(terminal: Terminal): Command {
   return withOutput(withAddress(new Command("produce")))
-    .argument("<topic>")
+    .argument("<topic>", "its name")
     .argument("[files...]", "what to send; none or - is stdin")
     .addOption(new Option("--format <format>", "what a line is").choices(["lines", "ndjson"]).default("lines"))
-    .option("--partition <number>", "send all to this partition (default: by key)", parsedInteger(0))
+    .option("-p, --partition <number>", "send all to this partition (default: by key)", parsedInteger(0))
     .option("--key <text>", "the same key for all")
     .option("--key-field <field>", "key from a field: its number from 1, its name in the header line, or a JSON path")
     .option("--key-pattern <regexp>", "key from a pattern: group 'key', else the first group, else the match")
@@ -77,7 +77,7 @@ export function produceCommand(terminal: Terminal): Command {
     .option("--skip-header", "the first line names the fields and is not sent")
     .option("--empty-is-null", "an empty value is null (a tombstone)")
     .addOption(
-      new Option("--bad-lines <what>", "what to do with a line that cannot be read")
+      new Option("--bad-lines <what>", "what to do with a line that cannot be read, or is too long")
         .choices(["stop", "skip"])
         .default("stop"),
     )

@@ -126,7 +126,7 @@ function listCommand(terminal: Terminal): Command {
 function describeCommand(terminal: Terminal): Command {
   return withOutput(withAddress(new Command("describe")))
     .description("show a topic's partitions, offsets, sizes and configuration")
-    .argument("<topic>")
+    .argument("<topic>", "its name")
     .option("--all-configs", "also configuration that nobody set")
     .addHelpText(
       "after",
@@ -199,7 +199,7 @@ function configTable(entries: readonly ConfigEntryOutput[]): string {
 function alterCommand(terminal: Terminal): Command {
   return withOutput(withAddress(new Command("alter")))
     .description("set or unset configuration, or add partitions")
-    .argument("<topic>")
+    .argument("<topic>", "its name")
     .option("-p, --partitions <count>", "number of partitions that it shall have in all", parsedInteger(1))
     .option("-c, --config <key=value>", "set a key; may be given several times", configOption)
     .option("--unset <key>", "back to the default; may be given several times", collected(String))
@@ -263,7 +263,7 @@ async function alterTopic(terminal: Terminal, name: string, options: AlterOption
 function deleteCommand(terminal: Terminal): Command {
   return withAddress(new Command("delete"))
     .description("delete a topic and all its records, for good")
-    .argument("<topic>")
+    .argument("<topic>", "its name")
     .option("--dry-run", "say what would go, delete nothing")
     .option("-y, --yes", "do not ask")
     .addHelpText("after", "\nExamples:\n  $ varve topic delete orders --dry-run\n  $ varve topic delete orders --yes")
@@ -290,13 +290,17 @@ function deleteCommand(terminal: Terminal): Command {
 function trimCommand(terminal: Terminal): Command {
   return withAddress(new Command("trim"))
     .description("delete the records before a position, for good")
-    .argument("<topic>")
+    .argument("<topic>", "its name")
     .requiredOption(
       "--before <position>",
       "latest, an offset, time:T, last:N, ago:DURATION",
       parsedOrRefused(parsePosition),
     )
-    .option("--partition <list>", "such as 0,2-4 (default: all)", parsedBy(parsePartitions, "partitions such as 0,2-4"))
+    .option(
+      "-p, --partition <list>",
+      "such as 0,2-4 (default: all)",
+      parsedBy(parsePartitions, "partitions such as 0,2-4"),
+    )
     .option("--dry-run", "say what would go, delete nothing")
     .option("-y, --yes", "do not ask")
     .addHelpText(

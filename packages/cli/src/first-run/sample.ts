@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { CliError } from "../exit-code.ts";
-import { readLines } from "../input/lines.ts";
+import { readLines, tooLong } from "../input/lines.ts";
 import { compileLineReader } from "../input/record-from-line.ts";
 
 export const samplePath = fileURLToPath(new URL("../../sample/earthquakes.csv", import.meta.url));
@@ -25,7 +25,12 @@ export interface SampleRecord {
 /** The sample in input order, the header left out. */
 export async function readSample(path = samplePath): Promise<SampleRecord[]> {
   const lines: Uint8Array[] = [];
-  for await (const some of readLines([await readFile(path)], { lineBytesMax: 1 << 16 })) lines.push(...some);
+  for await (const some of readLines([await readFile(path)], { lineBytesMax: 1 << 16 })) {
+    for (const line of some) {
+      if (line === tooLong) throw new CliError("failed", `Cannot read the sample "${path}": a line is too long`);
+      lines.push(line);
+    }
+  }
   const [headerLine, ...rest] = lines;
   const compiled = compileLineReader({
     format: "lines",

@@ -9,50 +9,41 @@
 
 const newline = 10;
 
-/** A line was longer than the limit; reading stops, because there is no telling where the next record begins. */
-export class LineTooLongError extends Error {
-  readonly code = "LINE_TOO_LONG";
-  readonly lineNumber: number;
-  constructor(lineNumber: number, lineBytesMax: number) {
-    super(
-      `Cannot read line ${lineNumber}: it is longer than ${lineBytesMax} bytes; raise --max-line-bytes, or check that the input has line ends`,
-    );
-    this.name = "LineTooLongError";
-    this.lineNumber = lineNumber;
-  }
-}
+/** In the place of a line that is longer than the limit. */
+export const tooLong = Symbol("a line that is too long");
 
 /**
  * The lines of a stream, in order, a few at a time: all that one chunk completed. Each line is a view of the chunk
  * that the stream gave (or of a joined copy), valid as long as the stream does not reuse its chunks; Node's do not.
- *
- * @throws LineTooLongError when a line exceeds `lineBytesMax`
+ * A line of more than `lineBytesMax` is `tooLong`, said as soon as it is known; the next one begins behind its end.
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: { lineBytesMax: number },
-): AsyncGenerator<Uint8Array[]> {
+): AsyncGenerator<(Uint8Array | typeof tooLong)[]> {
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
-  let lineNumber = 1;
+  let isTooLong = false;
   for await (const chunk of chunks) {
-    const lines: Uint8Array[] = [];
-    let start = 0;
-    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      const tail = chunk.subarray(start, end);
-      if (pendingBytes + tail.length > options.lineBytesMax) {
-        throw new LineTooLongError(lineNumber, options.lineBytesMax);
-      }
-      lines.push(pendingBytes === 0 ? tail : Buffer.concat([...pending, tail]));
-      pending = [];
-      pendingBytes = 0;
-      lineNumber += 1;
+    const lines: (Uint8Array | typeof tooLong)[] = [];
+    for (let start = 0; start < chunk.length;) {
+      const found = chunk.indexOf(newline, start);
+      const end = found < 0 ? chunk.length : found;
+      const part = chunk.subarray(start, end);
       start = end + 1;
-    }
-    if (start < chunk.length) {
-      pending.push(chunk.subarray(start));
-      pendingBytes += chunk.length - start;
-      if (pendingBytes > options.lineBytesMax) throw new LineTooLongError(lineNumber, options.lineBytesMax);
+      if (!isTooLong && pendingBytes + part.length > options.lineBytesMax) {
+        isTooLong = true;
+        lines.push(tooLong);
+      }
+      if (found < 0) {
+        pending.push(part);
+        pendingBytes += part.length;
+      } else if (!isTooLong) lines.push(pendingBytes === 0 ? part : Buffer.concat([...pending, part]));
+      if (found >= 0 || isTooLong) {
+        pending = [];
+        pendingBytes = 0;
+      }
+      if (found >= 0) isTooLong = false;
     }
     if (lines.length > 0) yield lines;
   }

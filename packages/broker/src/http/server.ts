@@ -4,9 +4,12 @@
  * Invariant: answers are small and never read a request body; everything else is 404 or 405.
  */
 import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Registry } from "prom-client";
 import { BrokerError } from "../errors.ts";
+
+/** Beyond, the oldest connection is closed: strangers that ask for nothing must not keep a probe of the node's health out. */
+const connectionsMax = 64;
 
 export interface HttpOptions {
   host: string;
@@ -37,7 +40,7 @@ export class HttpServer {
 
   static async open(options: HttpOptions, dependencies: HttpDependencies): Promise<HttpServer> {
     const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 });
-    server.maxConnections = 64;
+    dropOldest(server, connectionsMax);
     server.on("request", (request, response) => {
       request.resume();
       // Not `new URL`: it throws on what a stranger may send, such as "//".
@@ -69,6 +72,19 @@ export class HttpServer {
     });
     return this.#closing;
   }
+}
+
+function dropOldest(server: Server, most: number): void {
+  /** In the order in which they came. */
+  const open = new Set<Socket>();
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size <= most || oldest === undefined) return;
+    open.delete(oldest);
+    oldest.destroy();
+  });
 }
 
 function answer(method: string, path: string, response: ServerResponse, dependencies: HttpDependencies): void {

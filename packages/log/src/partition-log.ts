@@ -27,7 +27,7 @@ import type {
 } from "./partition-types.ts";
 import { PartitionWriter } from "./partition-writer.ts";
 import { PartitionSideFiles } from "./partition-side-files.ts";
-import type { ProducerEntry, ProducerRefusal } from "./producer-state.ts";
+import type { ProducerEntry, ProducerRefusal, ProducerState } from "./producer-state.ts";
 import type { Segment } from "./segment.ts";
 import type { FileRead, SegmentedLog } from "./segmented-log.ts";
 import { findMaxTimestamp, findTime } from "./time-lookup.ts";
@@ -45,6 +45,8 @@ export interface PartitionNode extends CutsNode {
   spaceRefusal(): string | undefined;
   /** So many bytes were appended; they will be in a segment soon. */
   spaceSpent(bytes: number): void;
+  /** So many idempotent producers came to be known. */
+  producersAdded(count: number): void;
   /** Damage was found while the partition was in use; to be counted. */
   quarantined(): void;
 }
@@ -318,6 +320,11 @@ export class PartitionLog {
     return this.#cuts.retention();
   }
 
+  /** What is known of idempotent producers; for the store. */
+  get producers(): ProducerState {
+    return this.#memory.producers;
+  }
+
   /** What is known of idempotent producers, the one that was silent longest first; owned copies. */
   producerState(): ProducerEntry[] {
     return this.#memory.producers.entries();
@@ -471,7 +478,10 @@ export class PartitionLog {
   #take(batch: Uint8Array, header: BatchHeader, baseOffset: number): number {
     const nextOffset = baseOffset + header.lastOffsetDelta + 1;
     invariant(Number.isSafeInteger(nextOffset), () => `offset ${nextOffset} is beyond what a log can hold`);
-    this.#memory.producers.append({ ...header, baseOffset }, this.#node.clock.nowMs());
+    const { producers } = this.#memory;
+    const before = producers.producerCount;
+    producers.append({ ...header, baseOffset }, this.#node.clock.nowMs());
+    if (producers.producerCount > before) this.#node.producersAdded(1);
     const bytes = this.writer.tail.append(baseOffset, nextOffset, batch, { pinned: true });
     this.#memory.logEndOffset = nextOffset;
     this.#node.spaceSpent(bytes.length);

@@ -186,6 +186,18 @@ export class ProducerState {
     return count;
   }
 
+  /** Forgets up to `count` producers that were silent longest, never one with an open transaction or the last one; returns how many. */
+  forgetOldest(count: number): number {
+    let forgotten = 0;
+    for (const [producerId, { transactionStart }] of this.#entries) {
+      if (forgotten === count || this.#entries.size === 1) break;
+      if (transactionStart >= 0) continue;
+      this.#entries.delete(producerId);
+      forgotten++;
+    }
+    return forgotten;
+  }
+
   #checkTransaction(
     entry: MutableEntry | undefined,
     batch: ProducerBatch,

@@ -31,6 +31,8 @@ export interface StoreOptions {
   readonly checkpointIntervalMs?: number;
   /** From so many bytes in a round on a partition is synced in its own segment. @default 128 KiB */
   readonly directModeBytes?: number;
+  /** Idempotent producers that all partitions together remember; beyond, the one with most forgets. @default 200000 */
+  readonly producersMax?: number;
   /** Beyond the live journal, what must be free for produce to be taken (J-15). @default 64 MiB */
   readonly freeBytesMin?: number;
   /** Rate at which segments are read to find damage (J-12); 0: never. @default 4 MiB */

@@ -28,6 +28,7 @@ import type { PartitionId } from "./partition-id.ts";
 import { PartitionLog } from "./partition-log.ts";
 import type { PartitionNode } from "./partition-log.ts";
 import type { LogConfig, PartitionState } from "./partition-types.ts";
+import { ProducerLimit } from "./producer-limit.ts";
 import { ProducerState } from "./producer-state.ts";
 import { recoverProducers } from "./recovery/recover-producers.ts";
 import { recoverStore } from "./recovery/recover-store.ts";
@@ -64,6 +65,7 @@ export class LogStore {
   readonly #space: FreeSpace;
   readonly #scrubber: Scrubber;
   readonly #node: PartitionNode;
+  readonly #producers: ProducerLimit;
   readonly #partitions = new Map<string, PartitionLog>();
   /** Deletions under way: their records may be durable while their directories are there (J-8). */
   readonly #deletions = new Set<Promise<void>>();
@@ -126,6 +128,7 @@ export class LogStore {
       bytesPerSecond: options.scrubBytesPerSecond,
       partitions: () => this.#partitions.values(),
     });
+    this.#producers = new ProducerLimit(() => this.partitions().map((log) => log.producers), options.producersMax);
     this.#node = this.#makeNode();
     this.recovery = { partitions: recovered.partitions.map(reportOf), setAside: recovered.setAside };
     this.#quarantines = this.recovery.partitions.filter(({ state }) => state.kind === "quarantined").length;
@@ -284,10 +287,11 @@ export class LogStore {
     this.#makeRoom();
   }
 
-  /** Removes whole segments by age and size, of all partitions (J-16). */
+  /** Removes whole segments by age and size, of all partitions (J-16), and forgets producers that were silent too long. */
   async runRetention(): Promise<RetentionReport> {
     const report = { segments: 0, bytes: 0 };
     for (const log of this.partitions()) {
+      log.producers.expire(this.#dependencies.clock.nowMs());
       if (log.state.kind !== "open" && log.state.kind !== "needs-epoch") continue;
       try {
         const removed = await log.applyRetention();
@@ -353,8 +357,7 @@ export class LogStore {
     const { fs, clock } = this.#dependencies;
     const highWatermark = Math.min(replayed.highWatermark, files.endOffset);
     const { producerExpiryMs: expiryMs } = this.#options.defaults;
-    const nowMs = clock.nowMs();
-    const producers = await recoverProducers(fs, { files, epochs, highWatermark, expiryMs, nowMs });
+    const producers = await recoverProducers(fs, { files, epochs, highWatermark, expiryMs, nowMs: clock.nowMs() });
     const log = new PartitionLog(
       {
         id,
@@ -373,6 +376,7 @@ export class LogStore {
       this.#node,
     );
     this.#partitions.set(keyOf(id), log);
+    this.#producers.added(producers.producerCount);
   }
 
   #remove(id: PartitionId, suffix: "deleted" | "stray"): Promise<void> {
@@ -429,6 +433,7 @@ export class LogStore {
         this.#quarantines += 1;
       },
       spaceSpent: (bytes) => this.#space.spend(bytes),
+      producersAdded: (count) => this.#producers.added(count),
       spaceRefusal: () => {
         const refusal = this.#space.refusal();
         if (refusal === undefined) return undefined;
@@ -541,6 +546,7 @@ function withDefaults(options: StoreOptions): Required<StoreOptions> {
     checkpointIntervalMs: 10_000,
     directModeBytes: 128 * 1024,
     freeBytesMin: 64 * mebibyte,
+    producersMax: 200_000,
     scrubBytesPerSecond: 4 * mebibyte,
     ...options,
   };

@@ -68,8 +68,10 @@ export class PartitionLane {
     return this.queue.length > 0 || this.inFlight.length > 0 || this.#again.length > 0;
   }
 
+  /** Not while a broken round lasts: its end decides under which sequences the new id goes on. */
   get needsProducerId(): boolean {
-    return this.#idempotent && this.producer === undefined && !this.awaitsProducerId && this.queue.length > 0;
+    if (!this.#idempotent || this.#recovering || this.awaitsProducerId) return false;
+    return this.producer === undefined && this.queue.length > 0;
   }
 
   /** The next batch to send, if it may be sent now. sent() must follow. */

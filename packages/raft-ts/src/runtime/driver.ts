@@ -68,6 +68,7 @@ export class Driver<Result> {
   readonly #apply: ApplyLoop<Result>;
   #events: (() => void)[] = [];
   #isTurnComing = false;
+  #isInTurn = false;
   #tickTimer: Timer | undefined;
   #state: "new" | "running" | "closed" = "new";
   #ended: "stopped" | "failed" | undefined;
@@ -116,7 +117,7 @@ export class Driver<Result> {
     this.#apply = new ApplyLoop(stateMachine, storage.snapshots, policy, {
       nowMs: host.nowMs,
       applied: (batch, results) =>
-        this.post(() => {
+        this.#runNow(() => {
           this.#core.advance({ type: "applied", index: batch.lastIndex });
           this.counts.entriesApplied += batch.entries.length;
           this.proposals.applied(batch.entries, results);
@@ -193,6 +194,16 @@ export class Driver<Result> {
     this.#wake();
   }
 
+  /**
+   * As `post`, in a turn of its own at once unless one is running: whoever waits for what was applied does not wait for another
+   * round through the network. Called outside of turns from microtasks, of which each had something to wait for.
+   */
+  #runNow(event: () => void): void {
+    if (this.#isInTurn || this.#state !== "running") return this.post(event);
+    this.#events.push(event);
+    this.#turn();
+  }
+
   /** Resolves with what `check` finds, looked at after turns; with undefined when the node ends or the signal is aborted. */
   watch<T>(check: () => T | undefined, signal?: AbortSignal): Promise<T | undefined> {
     return new Promise((resolve) => {
@@ -249,7 +260,10 @@ export class Driver<Result> {
   #wake(): void {
     if (this.#isTurnComing || this.#state !== "running") return;
     this.#isTurnComing = true;
-    this.#parts.clock.nextTurn(() => this.#turn());
+    this.#parts.clock.nextTurn(() => {
+      this.#isTurnComing = false;
+      this.#turn();
+    });
   }
 
   #tick(): void {
@@ -265,9 +279,9 @@ export class Driver<Result> {
   }
 
   #turn(): void {
-    this.#isTurnComing = false;
     if (this.#state !== "running") return;
     this.counts.turns += 1;
+    this.#isInTurn = true;
     try {
       this.#takeEvents();
       this.#takeMessages();
@@ -281,6 +295,8 @@ export class Driver<Result> {
       for (const look of this.#waiters) look();
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#isInTurn = false;
     }
     if (this.#events.length > 0 || this.inbox.size > 0) this.#wake();
   }
@@ -313,6 +329,8 @@ export class Driver<Result> {
       this.snapshots.keepStreamsOf(ready.soft.role === "leader" ? ready.soft.term : null);
       options.onEvent({ type: "state", ...ready.soft });
     }
+    // Begun before the messages are written: somebody waits for it, and they say to others what is committed.
+    if (ready.apply !== null) this.#apply.push({ kind: "apply", batch: ready.apply });
     // Before the messages: a peer that this very change adds must be known to the transport.
     if (this.#configChanged) this.#tellPeers();
     if (ready.send.length > 0) {
@@ -320,7 +338,6 @@ export class Driver<Result> {
       transport.send(ready.send);
     }
     if (ready.persist !== null) this.#write(ready.persist);
-    if (ready.apply !== null) this.#apply.push({ kind: "apply", batch: ready.apply });
     if (ready.restore !== null) this.#apply.push({ kind: "restore", meta: ready.restore });
     if (ready.reads.length > 0) this.reads.confirmed(ready.reads);
     for (const { ctx } of ready.failed) this.reads.failed(ctx);

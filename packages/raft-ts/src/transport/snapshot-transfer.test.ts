@@ -151,10 +151,14 @@ describe("GrpcTransport.sendSnapshot()", () => {
     const [a, b, stage] = await pair({ limits: { snapshotIdleMs: 50 } });
     const source = new Source(1_000_000);
     source.stopAt = 0;
-    await expect(a.transport.sendSnapshot("b@1", 3, source, AbortSignal.timeout(5000))).rejects.toThrow();
-    await until(() => stage.closed === 1, "the stage is closed");
+    // On a busy machine the offer itself may come too late.
+    while (stage.offers.length === 0) {
+      await expect(a.transport.sendSnapshot("b@1", 3, source, AbortSignal.timeout(5000))).rejects.toThrow();
+    }
+    await until(() => stage.closed === stage.offers.length, "the stage is closed");
     b.onSnapshot = () => new Promise(() => undefined);
-    await expect(a.transport.sendSnapshot("b@1", 3, new Source(10), never)).rejects.toThrow("nothing for 50 ms");
+    const silent = a.transport.sendSnapshot("b@1", 3, new Source(10), never);
+    await expect(silent).rejects.toThrow(/nothing (came )?for 50 ms/);
   });
 
   it("keeps to its rate (S4)", async () => {

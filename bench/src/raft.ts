@@ -101,7 +101,12 @@ async function electionTimes(group: Group): Promise<Row> {
 async function memory(group: Group): Promise<Row[]> {
   const leader = await group.leader();
   const before = await leader.usage();
-  const { entries, seconds: took } = await leader.load({ bytes, inFlight: 1024, entriesMax: million, secondsMax: 600 });
+  const { entries, seconds: took } = await leader.loadFromOutside({
+    bytes,
+    inFlight: 1024,
+    entriesMax: million,
+    secondsMax: 600,
+  });
   const rows: Row[] = [];
   for (const member of group.members) {
     const usage = await member.usage();

@@ -14,6 +14,7 @@ import {
   type StateMachine,
 } from "raft-ts";
 import { readFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 
 export interface MemberOptions {
   readonly nodeId: string;
@@ -52,6 +53,8 @@ export interface MemberUsage {
 export type ToMember =
   | { readonly kind: "begin"; readonly document: ClusterDocument }
   | ({ readonly kind: "load" } & LoadRequest)
+  /** Takes entries of so many bytes over TCP (load-process.ts), until the connection ends. */
+  | { readonly kind: "serve"; readonly bytes: number }
   | { readonly kind: "usage" }
   | { readonly kind: "stop" };
 
@@ -59,6 +62,7 @@ export type FromMember =
   | { readonly kind: "open"; readonly id: string; readonly address: string; readonly blank: boolean }
   | { readonly kind: "state"; readonly state: SoftState }
   | { readonly kind: "loaded"; readonly result: LoadResult }
+  | { readonly kind: "serving"; readonly port: number }
   | { readonly kind: "usage"; readonly usage: MemberUsage };
 
 /** A thousand values of the size that is proposed, the newest in place `index mod 1000`. */
@@ -114,6 +118,37 @@ async function load(
   };
   await Promise.all(Array.from({ length: inFlight }, client));
   return { entries, seconds: (performance.now() - began) / 1000, latenciesMs: latenciesMs.sort((a, b) => a - b) };
+}
+
+/** One client: entries come without gaps, and a byte goes back for each that is committed. Resolves to the port. */
+function serve(node: RaftNode<number>, bytes: number): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer({ noDelay: true }, (socket) => {
+      server.close();
+      let rest: Buffer = Buffer.alloc(0);
+      let unanswered = 0;
+      const answer = (): void => {
+        socket.write(Buffer.alloc(unanswered));
+        unanswered = 0;
+      };
+      socket.on("error", () => socket.destroy());
+      socket.on("data", (chunk: Buffer) => {
+        const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+        let at = 0;
+        for (; at + bytes <= all.length; at += bytes) {
+          // The node keeps it: no view of what was read from the socket.
+          void node.propose(new Uint8Array(all.subarray(at, at + bytes))).then((outcome) => {
+            if (outcome.kind === "success") {
+              if (unanswered === 0) setImmediate(answer);
+              unanswered += 1;
+            } else socket.destroy(new Error(`A proposal ended as ${JSON.stringify(outcome)}`));
+          });
+        }
+        rest = Buffer.from(all.subarray(at));
+      });
+    });
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
 }
 
 let anonymousPeakMiB = 0;
@@ -181,6 +216,7 @@ async function take(message: ToMember): Promise<void> {
     await begin();
   } else if (node === null) throw new Error(`"${message.kind}" came before "begin"`);
   else if (message.kind === "load") tell({ kind: "loaded", result: await load(node, message) });
+  else if (message.kind === "serve") tell({ kind: "serving", port: await serve(node, message.bytes) });
   else if (message.kind === "usage") tell({ kind: "usage", usage: usage(node) });
   else {
     await node.stop();

@@ -5,10 +5,12 @@ import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ClusterDocument, SoftState } from "raft-ts";
+import type { LoadProcessOptions } from "./load-process.ts";
 import type { FromMember, LoadRequest, LoadResult, MemberUsage, ToMember } from "./member-process.ts";
 
 /** Compiled, since the TypeScript loader is resident too; `npx tsc -b` comes first. */
 const program = fileURLToPath(new URL("../../dist/raft/member-process.js", import.meta.url));
+const loadProgram = fileURLToPath(new URL("../../dist/raft/load-process.js", import.meta.url));
 
 export class Member {
   readonly nodeId: string;
@@ -52,6 +54,19 @@ export class Member {
     const answer = this.#next("loaded");
     this.#tell({ kind: "load", ...request });
     return (await answer).result;
+  }
+
+  /** As `load`, from a process of its own, without latencies. */
+  async loadFromOutside(request: LoadRequest): Promise<LoadResult> {
+    const serving = this.#next("serving");
+    this.#tell({ kind: "serve", bytes: request.bytes });
+    const { port } = await serving;
+    const options: LoadProcessOptions = { ...request, port };
+    const child = fork(loadProgram, [JSON.stringify(options)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    return new Promise((resolve, reject) => {
+      child.once("message", (result: LoadResult) => resolve(result));
+      child.once("exit", (code) => reject(new Error(`The load ended with ${code} before it had a result`)));
+    });
   }
 
   async usage(): Promise<MemberUsage> {

@@ -16,7 +16,7 @@ export const coreDefaults: Omit<CoreConfig, "self" | "seed"> = {
   maxUncommittedBytes: 32 * mebibyte,
   maxApplyBytes: 8 * mebibyte,
   persistStallTicks: 30,
-  tailCacheBytes: 16 * mebibyte,
+  tailCacheBytes: 8 * mebibyte,
   maxSnapshotStreams: 2,
   maxPendingReads: 10_000,
   trace: null,

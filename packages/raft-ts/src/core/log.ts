@@ -10,10 +10,13 @@
 // Entries above min(stable, commit) stay in memory whatever their size. `handed` is what the disk will end with once the
 // batch under way is written: entries from `handed + 1` on belong to the next batch.
 
-import { entryBytes } from "./entries.ts";
+import { emptyEntry, entryBytes } from "./entries.ts";
 import { must } from "./raft-fatal.ts";
 import { TermRuns } from "./term-runs.ts";
 import type { BootState, Entry } from "./types.ts";
+
+/** In the place of an entry that was let go of. */
+const gone = emptyEntry(0, 0);
 
 export class Log {
   readonly #cacheBytesMax: number;
@@ -250,6 +253,8 @@ export class Log {
 
   #dropOldest(): void {
     this.#cacheBytes -= entryBytes(this.#entries[this.#head]!);
+    // The position stays for a while, its payload does not.
+    this.#entries[this.#head] = gone;
     this.#head += 1;
   }
 

@@ -117,7 +117,7 @@ export interface CoreConfig {
   readonly maxApplyBytes: number;
   /** Ticks a persist batch may take before the disk counts as stalled (E15). @default 3 T */
   readonly persistStallTicks: number;
-  /** Bytes of recent entries kept in memory. Entries that are not durable yet are kept beyond it. @default 16 MiB */
+  /** Bytes of recent entries kept in memory. Entries that are not durable yet are kept beyond it. @default 8 MiB */
   readonly tailCacheBytes: number;
   /** Snapshots on the way at the same time (S4). @default 2 */
   readonly maxSnapshotStreams: number;

@@ -62,14 +62,10 @@ test("D-9: no ballast without plenty of room, and none when the disk fails or ca
     () => Promise.reject(new Error("EIO")),
     async () => 0,
   ] as const) {
-    const ballast = new Ballast(path, mebibyte);
-    ballast.start(freeBytes);
-    await ballast.stop();
+    await new Ballast(path, mebibyte).start(freeBytes);
     expect(await readdir(root)).toEqual([]);
   }
-  const nowhere = new Ballast(join(root, "none", "ballast"), mebibyte);
-  nowhere.start(plenty);
-  await nowhere.stop();
+  await new Ballast(join(root, "none", "ballast"), mebibyte).start(plenty);
   expect(await readdir(root)).toEqual([]);
 });
 
@@ -77,7 +73,7 @@ test("D-9: a ballast that was not finished is none, and what a crash left of it 
   const path = join(root, "ballast");
   await writeFile(`${path}.new`, "half of");
   const ballast = new Ballast(path, 512 * mebibyte);
-  ballast.start(plenty);
+  void ballast.start(plenty);
   await until(async () => (await stat(`${path}.new`).catch(() => ({ size: 0 }))).size >= mebibyte);
   await ballast.stop();
   expect(await readdir(root)).toEqual([]);

@@ -30,11 +30,11 @@ export class Ballast {
     this.#bytes = bytes;
   }
 
-  /** Lays it out unless it is there, or `freeBytes` has no room for it. */
-  start(freeBytes: () => Promise<number>): void {
-    if (this.#bytes === 0) return;
+  /** Lays it out unless it is there, or `freeBytes` has no room for it. Resolves when that is done; never rejects. */
+  start(freeBytes: () => Promise<number>): Promise<void> {
     // A ballast that cannot be had harms nobody, and a disk in trouble will tell at the next write.
-    this.#work = this.#layOut(freeBytes).catch(() => undefined);
+    if (this.#bytes > 0) this.#work = this.#layOut(freeBytes).catch(() => undefined);
+    return this.#work;
   }
 
   /** Lays out no more. Never rejects. */

@@ -171,6 +171,28 @@ test("D-3: LevelStorage finds a database or a fence that is older than the other
   }
 });
 
+test("D-3, P7: LevelStorage finds a fence that is gone, or of another directory", async () => {
+  const root = await mkdtemp(join(tmpdir(), "raft-fences-"));
+  try {
+    const write = async (directory: string, entries: number): Promise<void> => {
+      const storage = await openFormed(directory);
+      for (let index = 2; index < 2 + entries; index += 1) {
+        await storage.write(batchOf({ term: 1, vote: null, commit: 1 }, { entries: entriesFrom(index, 1, 1, 9) }));
+      }
+      await storage.close();
+    };
+    await write(join(root, "original"), 3);
+    // One batch behind, as after a crash, but of somebody else.
+    await write(join(root, "other"), 2);
+    const whole = await contentsOfCopy(root, async () => {});
+    expect(await outcomeOf(root, whole, (copy) => rm(join(copy, "fence")))).toBe("suspect");
+    const exchange = (copy: string): Promise<void> => cp(join(root, "other", "fence"), join(copy, "fence"));
+    expect(await outcomeOf(root, whole, exchange)).toBe("suspect");
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
 test("D-14: LevelStorage does not format a directory that only its snapshots are left of", async () => {
   const root = await mkdtemp(join(tmpdir(), "raft-left-"));
   try {

@@ -176,7 +176,7 @@ export class LevelStorage implements Storage {
     // Left by a crash: below the start by a compaction, beyond the end by a truncation.
     await database.clear(entryKey(head.lastIndex + 1), entriesEndKey);
     sweeper.sweepBelow(head.firstIndex);
-    this.#ballast.start(() => this.freeBytes());
+    void this.#ballast.start(() => this.freeBytes());
     return opened;
   }
 

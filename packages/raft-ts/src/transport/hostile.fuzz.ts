@@ -30,7 +30,8 @@ beforeEach(async () => {
   b = await LoopbackMember.start({
     id: "b@1",
     connectionsMax: 8,
-    limits: { appendBytesMax: 1 << 16, entryBytesMax: 1 << 16, snapshotIdleMs: 200 },
+    // Silent connections are not to end by themselves: only who has to go goes.
+    limits: { appendBytesMax: 1 << 16, entryBytesMax: 1 << 16, snapshotIdleMs: 200, keepaliveTimeoutMs: 60_000 },
   });
 });
 

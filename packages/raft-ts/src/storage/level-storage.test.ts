@@ -132,6 +132,37 @@ test("D-5: entries() rejects when the disk under a running node gives other byte
   expect((await readContents(inDirectory())).opened.health.state).toBe("suspect");
 });
 
+test("D-5: a snapshot's piece is checked before it is given out, from wherever it is read", async () => {
+  const storage = await openFormed();
+  await storage.write(anEntry(2));
+  const pieces = [1, 2, 3].map((fill) => new Uint8Array(64 << 10).fill(fill));
+  const chunks = (async function* () {
+    yield* pieces;
+  })();
+  await storage.snapshots.save({ index: 2, term: 1, config: sessionConfig }, chunks);
+  const snapshots = join(root, "raft", "snapshots");
+  const [name] = await readdir(snapshots);
+  const file = await open(join(snapshots, name!), "r+");
+  await file.write(Buffer.of(9), 0, 1, 100_000);
+  await file.close();
+  for (const [from, whole] of [
+    [0, 1],
+    [64 << 10, 0],
+    [128 << 10, 1],
+  ] as const) {
+    const reader = (await storage.snapshots.open())!;
+    let seen = 0;
+    const reading = async (): Promise<void> => {
+      for await (const chunk of reader.chunks(from)) seen += chunk.length;
+    };
+    if (from === 128 << 10) await reading();
+    else await expect(reading()).rejects.toMatchObject({ code: "damaged" });
+    expect(seen).toBe(whole << 16);
+    await reader.close();
+  }
+  await storage.close();
+});
+
 test("S11: files of snapshots that a crash left behind are deleted, others are not", async () => {
   const storage = await openFormed();
   await storage.close();

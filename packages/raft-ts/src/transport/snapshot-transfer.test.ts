@@ -162,9 +162,9 @@ describe("GrpcTransport.sendSnapshot()", () => {
   });
 
   it("keeps to its rate (S4)", async () => {
-    const [a] = await pair({ limits: { snapshotBytesPerSecond: 1 << 20 } });
+    const [a] = await pair({ limits: { snapshotBytesPerSecond: 1 << 17 } });
     const began = performance.now();
     await a.transport.sendSnapshot("b@1", 3, new Source(1 << 17), never);
-    expect(performance.now() - began).toBeGreaterThan(100);
+    expect(performance.now() - began).toBeGreaterThan(900);
   });
 });

@@ -101,6 +101,15 @@ describe("decodeIntroduction()", () => {
     const impostor = encodeEnvelope({ ...introduction, sender: "c@1" }, [], 0);
     expect(decodeEnvelope(impostor, introduction)).toMatchObject({ ok: false, fault: { reason: "sender" } });
   });
+
+  it("refuses texts that are longer than their field may be (X3)", () => {
+    const self = { clusterId: introduction.clusterId, peer: "b@2" };
+    const address = (length: number): unknown =>
+      decodeIntroduction(encodeIntroduction(introduction, "a".repeat(length)), self);
+    expect(address(300)).toMatchObject({ ok: true });
+    const why = expect.stringMatching(/301 bytes, at most 300/) as string;
+    expect(address(301)).toMatchObject({ ok: false, fault: { reason: "malformed", why } });
+  });
 });
 
 describe("the codecs of snapshots", () => {

@@ -11,8 +11,8 @@ export default defineConfig({
     include: ["packages/*/src/**/*.{test,fuzz}.ts", "test/{e2e,sim,tidy}/src/**/*.test.ts"],
     // Two cores: more workers only make the timings of process tests worse.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ["default"],
   },
 });

@@ -10,9 +10,9 @@ import { channelOptions, serverOptions, tuneServer, windowBytes } from "./grpc-t
 import { loadServices } from "./services.ts";
 
 async function until(condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 5000;
+  const endMs = Date.now() + 30_000;
   while (!condition()) {
-    if (Date.now() > endMs) throw new Error("The condition did not come true in 5 s");
+    if (Date.now() > endMs) throw new Error("The condition did not come true in 30 s");
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

@@ -42,4 +42,10 @@ await Promise.all([one.close(), two.close()]);
 const again = await Broker.start({ ...options, dataDir: first });
 await roundTrip(again.addresses.grpc, "again");
 await again.close();
-console.log("closed");
+
+/** What keeps the process: not its own output, nor the timer of this loop. Closed sockets take a moment to go. */
+const leftOpen = (): string[] => process.getActiveResourcesInfo().filter((name) => !/^(PipeWrap|TTYWrap)$/.test(name));
+for (let tries = 0; tries < 1_000 && leftOpen().length > 0; tries++) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
+console.log(`closed, left open: ${leftOpen().join(", ") || "nothing"}`);

@@ -14,7 +14,6 @@ describe("Broker.start", () => {
     afterThisTest(async () => child.kill("SIGKILL"));
     const lines: string[] = [];
     let errors = "";
-    let closedAtMs = Number.NaN;
     child.stdout.on("data", (chunk: Buffer) => {
       lines.push(
         ...chunk
@@ -22,7 +21,6 @@ describe("Broker.start", () => {
           .split("\n")
           .filter((line) => !/^$|^\{/.test(line)),
       );
-      if (lines.at(-1) === "closed") closedAtMs = performance.now();
     });
     child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
     const [code] = (await once(child, "close")) as [number | null];
@@ -33,9 +31,8 @@ describe("Broker.start", () => {
       "refused DATA_DIRECTORY_LOCKED",
       "still at 1",
       "again at 2",
-      "closed",
+      // Nothing keeps the process, which then ended by itself: nobody called process.exit.
+      "closed, left open: nothing",
     ]);
-    // It ended by itself: nobody called process.exit, and no handle kept it.
-    expect(performance.now() - closedAtMs).toBeLessThan(3_000);
   });
 });

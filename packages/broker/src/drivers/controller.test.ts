@@ -100,7 +100,7 @@ async function ready(world: World): Promise<World> {
 }
 
 const until = async (condition: () => boolean): Promise<void> => {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error("Condition not reached in time");
     await new Promise((resolve) => setImmediate(resolve));

@@ -45,7 +45,7 @@ function callRaw(method: string, request: Buffer): Promise<number> {
       identity,
       request,
       new Metadata(),
-      { deadline: Date.now() + 10_000 },
+      { deadline: Date.now() + 60_000 },
       (error: ServiceError | null) => resolve(error?.code ?? 0),
     );
   });
@@ -148,7 +148,7 @@ test("ProduceStream survives any bytes, and other streams go on", { timeout }, a
         identity,
         decodeProduceStreamResponse,
         new Metadata(),
-        { deadline: Date.now() + 10_000 },
+        { deadline: Date.now() + 60_000 },
       );
       const ended = new Promise<number>((resolve) => {
         call.on("error", (error: ServiceError) => resolve(error.code));

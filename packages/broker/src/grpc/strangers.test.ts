@@ -109,7 +109,7 @@ test("Connections beyond connectionsMax are closed at once; when others leave th
   const other = server.connect();
   closers.push(() => other.close());
   await new Promise<void>((resolve, reject) => {
-    other.waitForReady(Date.now() + 10_000, (error) => (error === undefined ? resolve() : reject(error)));
+    other.waitForReady(Date.now() + 30_000, (error) => (error === undefined ? resolve() : reject(error)));
   });
 });
 

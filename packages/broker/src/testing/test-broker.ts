@@ -157,7 +157,7 @@ function unary<T>(start: (callback: (error: ServiceError | null, value?: T) => v
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  patienceMs = 10_000,
+  patienceMs = 30_000,
 ): Promise<void> {
   const end = performance.now() + patienceMs;
   while (!(await condition())) {

@@ -67,7 +67,7 @@ function forming(
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
-  const end = performance.now() + 5_000;
+  const end = performance.now() + 30_000;
   while (!isTrue()) {
     if (performance.now() > end) throw new Error("it does not happen");
     await new Promise((resolve) => setImmediate(resolve));

@@ -27,6 +27,8 @@ export interface BrokerLimits {
   healthWatchesMax: number;
   /** Fetch calls waiting for data; BUSY beyond. Below `unaryCallsMax`, so that those who wait keep nobody out. */
   parkedFetchesMax: number;
+  /** Partitions that all consume streams of the node read together; BUSY beyond. */
+  consumePartitionsMax: number;
   /** Bytes that one consume stream holds beyond what the network has taken; also the most that a request may ask for. */
   consumeBufferBytesMax: number;
   /** Bytes that all consume streams of the node hold together; beyond, each reader gets one small message at a time. */
@@ -59,6 +61,7 @@ export const defaultLimits: BrokerLimits = {
   incompleteBytesMax: 64 * mebibyte,
   healthWatchesMax: 256,
   parkedFetchesMax: 2_048,
+  consumePartitionsMax: 200_000,
   consumeBufferBytesMax: mebibyte,
   consumeBytesMax: 64 * mebibyte,
   readBytes: 256 * 1024,

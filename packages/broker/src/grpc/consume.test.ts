@@ -289,3 +289,23 @@ test("Streams beyond the limit get BUSY, and a place again once one is gone", as
   expect(await small.consumeAll({ topic: "t", end: { kind: "latest-at-start" } })).toHaveLength(1);
   open[1]?.call.cancel();
 });
+
+test("Consume calls together read so many partitions, and leave room when they end", async () => {
+  await using own = await TestBroker.start({ limits: { consumePartitionsMax: 5 } });
+  await own.createTopic("wide", { partitions: 3 });
+  const open = (): ReturnType<LogClient["Consume"]> => {
+    const call = own.log.Consume({ topic: "wide" }, new Metadata(), {});
+    call.on("error", () => undefined);
+    call.resume();
+    return call;
+  };
+  const first = open();
+  await until("it reads", () => own.broker.stats().fetch.waitingReaders === 3);
+  const refused = await own.consumeAll({ topic: "wide" }).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ reason: "BUSY", metadata: { partitions: "3", max: "5" } });
+  first.cancel();
+  await until("it is gone", () => own.broker.stats().streams.consume === 0);
+  const second = open();
+  await until("there is room again", () => own.broker.stats().fetch.waitingReaders === 3);
+  second.cancel();
+});

@@ -18,7 +18,8 @@ type ConsumeCall = ServerWritableStream<ConsumeRequest, Uint8Array>;
 export class ConsumeCalls {
   readonly #node: BrokerNode;
   readonly #sessions = new Set<ConsumeSession>();
-
+  /** Of all open calls. */
+  #partitions = 0;
   readonly #budget: ConsumeBudget;
 
   constructor(node: BrokerNode) {
@@ -48,11 +49,13 @@ export class ConsumeCalls {
     }
     node.counters.openConsumeStreams++;
     let over = false;
+    let partitions = 0;
     let session: ConsumeSession | undefined;
     const ended = (): void => {
       if (over) return;
       over = true;
       node.counters.openConsumeStreams--;
+      this.#partitions -= partitions;
       session?.close();
     };
     call.on("cancelled", ended);
@@ -61,12 +64,15 @@ export class ConsumeCalls {
     plan(node, call.request).then(
       (plans) => {
         if (over) return;
-        if (isRefusal(plans)) {
-          this.#refuse(call, plans);
+        const taken = isRefusal(plans) ? plans : (this.#whyTooMany(plans.length) ?? plans);
+        if (isRefusal(taken)) {
+          this.#refuse(call, taken);
           ended();
           return;
         }
-        session = this.#start(call, plans, ended);
+        partitions = taken.length;
+        this.#partitions += partitions;
+        session = this.#start(call, taken, ended);
       },
       (error: unknown) => {
         this.#refuse(call, internal(node, "Consume", error));
@@ -110,6 +116,16 @@ export class ConsumeCalls {
       "BUSY",
       `Cannot open a stream now: ${limits.streamsMax} are open, which is the limit; try again later`,
       { streams: limits.streamsMax },
+    );
+  }
+
+  #whyTooMany(partitions: number): Refusal | undefined {
+    const { consumePartitionsMax } = this.#node.limits;
+    if (this.#partitions + partitions <= consumePartitionsMax) return undefined;
+    return refuse(
+      "BUSY",
+      `Cannot read ${partitions} more partitions now: all streams together read ${this.#partitions}, and ${consumePartitionsMax} is the limit; try again later, or with fewer`,
+      { partitions: this.#partitions, max: consumePartitionsMax },
     );
   }
 

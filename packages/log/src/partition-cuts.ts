@@ -23,6 +23,8 @@ export interface CutsNode extends WriterNode {
   readonly fs: FileSystem;
   /** J-14: the node has to end. */
   fatal(error: LogError): void;
+  /** So many idempotent producers came to be known. */
+  producersAdded(count: number): void;
   /** A quarantine, or the end of one, is to be written down in both slots (J-12). */
   checkpointSoon(): void;
 }
@@ -312,6 +314,8 @@ export class PartitionCuts {
       if (baseOffset >= files.endOffset) producers.append(readBatchHeader(bytes), nowMs);
     }
     memory.producers = producers;
+    // Some of them may have been forgotten before.
+    this.#node.producersAdded(producers.producerCount);
   }
 
   async #moveLogStart(start: number): Promise<Removed> {

@@ -45,8 +45,6 @@ export interface PartitionNode extends CutsNode {
   spaceRefusal(): string | undefined;
   /** So many bytes were appended; they will be in a segment soon. */
   spaceSpent(bytes: number): void;
-  /** So many idempotent producers came to be known. */
-  producersAdded(count: number): void;
   /** Damage was found while the partition was in use; to be counted. */
   quarantined(): void;
 }

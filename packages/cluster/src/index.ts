@@ -4,6 +4,7 @@ export { decodeBatch, encodeBatch, replayBatch } from "./controller/batch.ts";
 export type { MetadataBatch } from "./controller/batch.ts";
 export { emptyPlan, planCommand, planRecords } from "./controller/batch-plan.ts";
 export type { BatchPlan, Outcome, PlanStep } from "./controller/batch-plan.ts";
+export { decodeCommand, decodeOutcome, encodeCommand, encodeOutcome } from "./controller/command-codec.ts";
 export { decide } from "./controller/commands.ts";
 export type { Command, CommandKind, CommandReplies, ReplyOf } from "./controller/commands.ts";
 export type {

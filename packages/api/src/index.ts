@@ -90,6 +90,23 @@ export { errorFromStatus, statusFromError, type StatusFields } from "./status-de
 export type { Ack, AckLevel, ErrorFields, LeaderHint } from "./wire/shared-messages.ts";
 export { MalformedMessageError } from "./wire/wire-reader.ts";
 
+export type {
+  HeartbeatRequest as HeartbeatRequestMessage,
+  HeartbeatRequest__Output as HeartbeatRequestOutput,
+} from "./gen/varve/v1/HeartbeatRequest.ts";
+export type {
+  HeartbeatResponse as HeartbeatResponseMessage,
+  HeartbeatResponse__Output as HeartbeatResponseOutput,
+} from "./gen/varve/v1/HeartbeatResponse.ts";
+export type {
+  SubmitRequest as SubmitRequestMessage,
+  SubmitRequest__Output as SubmitRequestOutput,
+} from "./gen/varve/v1/SubmitRequest.ts";
+export type {
+  SubmitResponse as SubmitResponseMessage,
+  SubmitResponse__Output as SubmitResponseOutput,
+} from "./gen/varve/v1/SubmitResponse.ts";
+
 // The messages as proto-loader has them: XMessage to send, XOutput as received.
 export type { AdminHandlers } from "./gen/varve/v1/Admin.ts";
 

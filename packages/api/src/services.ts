@@ -146,6 +146,8 @@ export interface Services {
   readonly log: ServiceDefinition;
   /** For Server.addService(), with AdminHandlers. */
   readonly admin: ServiceDefinition;
+  /** Between a broker and the active controller. */
+  readonly peer: ServiceDefinition;
   /** Between brokers: its one call takes ReplicateRequests and gives encoded ReplicateResponses. */
   readonly replication: ServiceDefinition;
   /** Opens a client: lazily, it connects with the first call. Close it with client.close(). */
@@ -167,11 +169,13 @@ export function loadServices(): Services {
   const log = withFastCodecs(definitions["varve.v1.Log"] as unknown as LogDefinition);
   const admin = withBounds(definitions["varve.v1.Admin"] as ServiceDefinition);
   const replication = withReplicateCodecs(definitions["varve.v1.Replication"] as ServiceDefinition);
+  const peer = definitions["varve.v1.Peer"] as ServiceDefinition;
   const LogConstructor = makeClientConstructor(log, "varve.v1.Log");
   const AdminConstructor = makeClientConstructor(admin, "varve.v1.Admin");
   return {
     log,
     admin,
+    peer,
     replication,
     openLogClient: (address, credentials, options) =>
       new LogConstructor(address, credentials, options) as unknown as LogClient,

@@ -1959,152 +1959,54 @@ export const schema = {
       },
       "Peer": {
        "methods": {
-        "Raft": {
-         "requestType": "RaftRequest",
+        "Submit": {
+         "requestType": "SubmitRequest",
+         "responseType": "SubmitResponse"
+        },
+        "Heartbeat": {
+         "requestType": "HeartbeatRequest",
          "requestStream": true,
-         "responseType": "RaftResponse",
-         "responseStream": true
-        },
-        "InstallSnapshot": {
-         "requestType": "InstallSnapshotRequest",
-         "requestStream": true,
-         "responseType": "InstallSnapshotResponse"
-        },
-        "RegisterBroker": {
-         "requestType": "RegisterBrokerRequest",
-         "responseType": "RegisterBrokerResponse"
-        },
-        "BrokerHeartbeat": {
-         "requestType": "BrokerHeartbeatRequest",
-         "responseType": "BrokerHeartbeatResponse"
-        },
-        "AlterPartition": {
-         "requestType": "AlterPartitionRequest",
-         "responseType": "AlterPartitionResponse"
-        },
-        "WatchMetadata": {
-         "requestType": "WatchMetadataRequest",
-         "responseType": "WatchMetadataResponse",
+         "responseType": "HeartbeatResponse",
          "responseStream": true
         }
        }
       },
-      "RaftRequest": {
+      "SubmitRequest": {
        "fields": {
-        "messages": {
-         "rule": "repeated",
+        "command": {
          "type": "bytes",
          "id": 1
         }
        }
       },
-      "RaftResponse": {
+      "SubmitResponse": {
        "fields": {
-        "messages": {
-         "rule": "repeated",
+        "outcome": {
          "type": "bytes",
-         "id": 1
-        }
-       }
-      },
-      "InstallSnapshotRequest": {
-       "oneofs": {
-        "_crc32c": {
-         "oneof": [
-          "crc32c"
-         ]
-        }
-       },
-       "fields": {
-        "index": {
-         "type": "uint64",
          "id": 1
         },
         "term": {
          "type": "uint64",
-         "id": 2
-        },
-        "position": {
-         "type": "uint64",
-         "id": 3
-        },
-        "chunk": {
-         "type": "bytes",
-         "id": 4
-        },
-        "crc32c": {
-         "type": "fixed32",
-         "id": 5,
-         "options": {
-          "proto3_optional": true
-         }
-        }
-       }
-      },
-      "InstallSnapshotResponse": {
-       "fields": {
-        "index": {
-         "type": "uint64",
-         "id": 1
-        }
-       }
-      },
-      "RegisterBrokerRequest": {
-       "fields": {
-        "nodeId": {
-         "type": "int32",
-         "id": 1
-        },
-        "incarnationId": {
-         "type": "string",
-         "id": 2
-        },
-        "previousBrokerEpoch": {
-         "type": "int64",
-         "id": 3
-        },
-        "address": {
-         "type": "string",
-         "id": 4
-        },
-        "rack": {
-         "type": "string",
-         "id": 5
-        },
-        "directoryId": {
-         "type": "string",
-         "id": 6
-        },
-        "cleanShutdown": {
-         "type": "bool",
-         "id": 7
-        }
-       }
-      },
-      "RegisterBrokerResponse": {
-       "fields": {
-        "brokerEpoch": {
-         "type": "int64",
-         "id": 1
-        },
-        "term": {
-         "type": "uint64",
-         "id": 2
-        }
-       }
-      },
-      "BrokerHeartbeatRequest": {
-       "fields": {
-        "nodeId": {
-         "type": "int32",
-         "id": 1
-        },
-        "brokerEpoch": {
-         "type": "int64",
          "id": 2
         },
         "metadataOffset": {
          "type": "int64",
+         "id": 3
+        }
+       }
+      },
+      "HeartbeatRequest": {
+       "fields": {
+        "brokerEpoch": {
+         "type": "int64",
+         "id": 1
+        },
+        "metadataOffset": {
+         "type": "int64",
+         "id": 2
+        },
+        "wantsFence": {
+         "type": "bool",
          "id": 3
         },
         "wantsShutdown": {
@@ -2113,97 +2015,23 @@ export const schema = {
         }
        }
       },
-      "BrokerHeartbeatResponse": {
+      "HeartbeatResponse": {
        "fields": {
+        "term": {
+         "type": "uint64",
+         "id": 1
+        },
         "fenced": {
          "type": "bool",
-         "id": 1
+         "id": 2
         },
         "mayStop": {
          "type": "bool",
-         "id": 2
-        }
-       }
-      },
-      "AlterPartitionRequest": {
-       "fields": {
-        "nodeId": {
-         "type": "int32",
-         "id": 1
-        },
-        "brokerEpoch": {
-         "type": "int64",
-         "id": 2
-        },
-        "topicId": {
-         "type": "string",
          "id": 3
         },
-        "partition": {
-         "type": "int32",
+        "stale": {
+         "type": "bool",
          "id": 4
-        },
-        "leaderEpoch": {
-         "type": "int32",
-         "id": 5
-        },
-        "partitionEpoch": {
-         "type": "int32",
-         "id": 6
-        },
-        "inSyncReplicas": {
-         "rule": "repeated",
-         "type": "ReplicaEpoch",
-         "id": 7
-        }
-       }
-      },
-      "ReplicaEpoch": {
-       "fields": {
-        "nodeId": {
-         "type": "int32",
-         "id": 1
-        },
-        "brokerEpoch": {
-         "type": "int64",
-         "id": 2
-        }
-       }
-      },
-      "AlterPartitionResponse": {
-       "fields": {
-        "partitionEpoch": {
-         "type": "int32",
-         "id": 1
-        },
-        "error": {
-         "type": "Error",
-         "id": 2
-        }
-       }
-      },
-      "WatchMetadataRequest": {
-       "fields": {
-        "fromOffset": {
-         "type": "int64",
-         "id": 1
-        }
-       }
-      },
-      "WatchMetadataResponse": {
-       "fields": {
-        "baseOffset": {
-         "type": "int64",
-         "id": 1
-        },
-        "records": {
-         "rule": "repeated",
-         "type": "bytes",
-         "id": 2
-        },
-        "snapshot": {
-         "type": "bytes",
-         "id": 3
         }
        }
       },

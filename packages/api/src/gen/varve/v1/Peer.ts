@@ -2,148 +2,64 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
-import type { AlterPartitionRequest as _varve_v1_AlterPartitionRequest, AlterPartitionRequest__Output as _varve_v1_AlterPartitionRequest__Output } from '../../varve/v1/AlterPartitionRequest.ts';
-import type { AlterPartitionResponse as _varve_v1_AlterPartitionResponse, AlterPartitionResponse__Output as _varve_v1_AlterPartitionResponse__Output } from '../../varve/v1/AlterPartitionResponse.ts';
-import type { BrokerHeartbeatRequest as _varve_v1_BrokerHeartbeatRequest, BrokerHeartbeatRequest__Output as _varve_v1_BrokerHeartbeatRequest__Output } from '../../varve/v1/BrokerHeartbeatRequest.ts';
-import type { BrokerHeartbeatResponse as _varve_v1_BrokerHeartbeatResponse, BrokerHeartbeatResponse__Output as _varve_v1_BrokerHeartbeatResponse__Output } from '../../varve/v1/BrokerHeartbeatResponse.ts';
-import type { InstallSnapshotRequest as _varve_v1_InstallSnapshotRequest, InstallSnapshotRequest__Output as _varve_v1_InstallSnapshotRequest__Output } from '../../varve/v1/InstallSnapshotRequest.ts';
-import type { InstallSnapshotResponse as _varve_v1_InstallSnapshotResponse, InstallSnapshotResponse__Output as _varve_v1_InstallSnapshotResponse__Output } from '../../varve/v1/InstallSnapshotResponse.ts';
-import type { RaftRequest as _varve_v1_RaftRequest, RaftRequest__Output as _varve_v1_RaftRequest__Output } from '../../varve/v1/RaftRequest.ts';
-import type { RaftResponse as _varve_v1_RaftResponse, RaftResponse__Output as _varve_v1_RaftResponse__Output } from '../../varve/v1/RaftResponse.ts';
-import type { RegisterBrokerRequest as _varve_v1_RegisterBrokerRequest, RegisterBrokerRequest__Output as _varve_v1_RegisterBrokerRequest__Output } from '../../varve/v1/RegisterBrokerRequest.ts';
-import type { RegisterBrokerResponse as _varve_v1_RegisterBrokerResponse, RegisterBrokerResponse__Output as _varve_v1_RegisterBrokerResponse__Output } from '../../varve/v1/RegisterBrokerResponse.ts';
-import type { WatchMetadataRequest as _varve_v1_WatchMetadataRequest, WatchMetadataRequest__Output as _varve_v1_WatchMetadataRequest__Output } from '../../varve/v1/WatchMetadataRequest.ts';
-import type { WatchMetadataResponse as _varve_v1_WatchMetadataResponse, WatchMetadataResponse__Output as _varve_v1_WatchMetadataResponse__Output } from '../../varve/v1/WatchMetadataResponse.ts';
+import type { HeartbeatRequest as _varve_v1_HeartbeatRequest, HeartbeatRequest__Output as _varve_v1_HeartbeatRequest__Output } from '../../varve/v1/HeartbeatRequest.ts';
+import type { HeartbeatResponse as _varve_v1_HeartbeatResponse, HeartbeatResponse__Output as _varve_v1_HeartbeatResponse__Output } from '../../varve/v1/HeartbeatResponse.ts';
+import type { SubmitRequest as _varve_v1_SubmitRequest, SubmitRequest__Output as _varve_v1_SubmitRequest__Output } from '../../varve/v1/SubmitRequest.ts';
+import type { SubmitResponse as _varve_v1_SubmitResponse, SubmitResponse__Output as _varve_v1_SubmitResponse__Output } from '../../varve/v1/SubmitResponse.ts';
 
 /**
- * Every call proves the cluster secret, when one is set, in its metadata, and names cluster, sender and target there.
+ * The metadata of every call carry `varve-peer-version`, `varve-cluster-id`, `varve-node-id` and `varve-broker-epoch` of the
+ * caller, `varve-target-id`, and `varve-secret-bin` when the cluster has a secret. What does not fit is refused before anything
+ * of the call is read.
  */
 export interface PeerClient extends grpc.Client {
   /**
-   * A partition leader's wish to change who is in sync.
+   * A broker's signs of life, for as long as the stream lasts, to the active controller; one answer for each.
    */
-  AlterPartition(argument: _varve_v1_AlterPartitionRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_AlterPartitionResponse__Output>): grpc.ClientUnaryCall;
-  AlterPartition(argument: _varve_v1_AlterPartitionRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_AlterPartitionResponse__Output>): grpc.ClientUnaryCall;
-  AlterPartition(argument: _varve_v1_AlterPartitionRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_AlterPartitionResponse__Output>): grpc.ClientUnaryCall;
-  AlterPartition(argument: _varve_v1_AlterPartitionRequest, callback: grpc.requestCallback<_varve_v1_AlterPartitionResponse__Output>): grpc.ClientUnaryCall;
+  Heartbeat(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_HeartbeatRequest, _varve_v1_HeartbeatResponse__Output>;
+  Heartbeat(options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_HeartbeatRequest, _varve_v1_HeartbeatResponse__Output>;
   /**
-   * A partition leader's wish to change who is in sync.
+   * A broker's signs of life, for as long as the stream lasts, to the active controller; one answer for each.
    */
-  alterPartition(argument: _varve_v1_AlterPartitionRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_AlterPartitionResponse__Output>): grpc.ClientUnaryCall;
-  alterPartition(argument: _varve_v1_AlterPartitionRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_AlterPartitionResponse__Output>): grpc.ClientUnaryCall;
-  alterPartition(argument: _varve_v1_AlterPartitionRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_AlterPartitionResponse__Output>): grpc.ClientUnaryCall;
-  alterPartition(argument: _varve_v1_AlterPartitionRequest, callback: grpc.requestCallback<_varve_v1_AlterPartitionResponse__Output>): grpc.ClientUnaryCall;
+  heartbeat(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_HeartbeatRequest, _varve_v1_HeartbeatResponse__Output>;
+  heartbeat(options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_HeartbeatRequest, _varve_v1_HeartbeatResponse__Output>;
   
   /**
-   * A broker's sign of life.
+   * A command for the active controller, answered when it is decided. Who is no active controller says who is.
    */
-  BrokerHeartbeat(argument: _varve_v1_BrokerHeartbeatRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_BrokerHeartbeatResponse__Output>): grpc.ClientUnaryCall;
-  BrokerHeartbeat(argument: _varve_v1_BrokerHeartbeatRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_BrokerHeartbeatResponse__Output>): grpc.ClientUnaryCall;
-  BrokerHeartbeat(argument: _varve_v1_BrokerHeartbeatRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_BrokerHeartbeatResponse__Output>): grpc.ClientUnaryCall;
-  BrokerHeartbeat(argument: _varve_v1_BrokerHeartbeatRequest, callback: grpc.requestCallback<_varve_v1_BrokerHeartbeatResponse__Output>): grpc.ClientUnaryCall;
+  Submit(argument: _varve_v1_SubmitRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  Submit(argument: _varve_v1_SubmitRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  Submit(argument: _varve_v1_SubmitRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  Submit(argument: _varve_v1_SubmitRequest, callback: grpc.requestCallback<_varve_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
   /**
-   * A broker's sign of life.
+   * A command for the active controller, answered when it is decided. Who is no active controller says who is.
    */
-  brokerHeartbeat(argument: _varve_v1_BrokerHeartbeatRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_BrokerHeartbeatResponse__Output>): grpc.ClientUnaryCall;
-  brokerHeartbeat(argument: _varve_v1_BrokerHeartbeatRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_BrokerHeartbeatResponse__Output>): grpc.ClientUnaryCall;
-  brokerHeartbeat(argument: _varve_v1_BrokerHeartbeatRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_BrokerHeartbeatResponse__Output>): grpc.ClientUnaryCall;
-  brokerHeartbeat(argument: _varve_v1_BrokerHeartbeatRequest, callback: grpc.requestCallback<_varve_v1_BrokerHeartbeatResponse__Output>): grpc.ClientUnaryCall;
-  
-  /**
-   * A snapshot of the metadata, in chunks.
-   */
-  InstallSnapshot(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_InstallSnapshotResponse__Output>): grpc.ClientWritableStream<_varve_v1_InstallSnapshotRequest>;
-  InstallSnapshot(metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_InstallSnapshotResponse__Output>): grpc.ClientWritableStream<_varve_v1_InstallSnapshotRequest>;
-  InstallSnapshot(options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_InstallSnapshotResponse__Output>): grpc.ClientWritableStream<_varve_v1_InstallSnapshotRequest>;
-  InstallSnapshot(callback: grpc.requestCallback<_varve_v1_InstallSnapshotResponse__Output>): grpc.ClientWritableStream<_varve_v1_InstallSnapshotRequest>;
-  /**
-   * A snapshot of the metadata, in chunks.
-   */
-  installSnapshot(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_InstallSnapshotResponse__Output>): grpc.ClientWritableStream<_varve_v1_InstallSnapshotRequest>;
-  installSnapshot(metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_InstallSnapshotResponse__Output>): grpc.ClientWritableStream<_varve_v1_InstallSnapshotRequest>;
-  installSnapshot(options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_InstallSnapshotResponse__Output>): grpc.ClientWritableStream<_varve_v1_InstallSnapshotRequest>;
-  installSnapshot(callback: grpc.requestCallback<_varve_v1_InstallSnapshotResponse__Output>): grpc.ClientWritableStream<_varve_v1_InstallSnapshotRequest>;
-  
-  /**
-   * Raft messages of the metadata group, in both directions, in order.
-   */
-  Raft(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_RaftRequest, _varve_v1_RaftResponse__Output>;
-  Raft(options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_RaftRequest, _varve_v1_RaftResponse__Output>;
-  /**
-   * Raft messages of the metadata group, in both directions, in order.
-   */
-  raft(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_RaftRequest, _varve_v1_RaftResponse__Output>;
-  raft(options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_RaftRequest, _varve_v1_RaftResponse__Output>;
-  
-  /**
-   * Registers a broker under a new epoch.
-   */
-  RegisterBroker(argument: _varve_v1_RegisterBrokerRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_RegisterBrokerResponse__Output>): grpc.ClientUnaryCall;
-  RegisterBroker(argument: _varve_v1_RegisterBrokerRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_RegisterBrokerResponse__Output>): grpc.ClientUnaryCall;
-  RegisterBroker(argument: _varve_v1_RegisterBrokerRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_RegisterBrokerResponse__Output>): grpc.ClientUnaryCall;
-  RegisterBroker(argument: _varve_v1_RegisterBrokerRequest, callback: grpc.requestCallback<_varve_v1_RegisterBrokerResponse__Output>): grpc.ClientUnaryCall;
-  /**
-   * Registers a broker under a new epoch.
-   */
-  registerBroker(argument: _varve_v1_RegisterBrokerRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_RegisterBrokerResponse__Output>): grpc.ClientUnaryCall;
-  registerBroker(argument: _varve_v1_RegisterBrokerRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_RegisterBrokerResponse__Output>): grpc.ClientUnaryCall;
-  registerBroker(argument: _varve_v1_RegisterBrokerRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_RegisterBrokerResponse__Output>): grpc.ClientUnaryCall;
-  registerBroker(argument: _varve_v1_RegisterBrokerRequest, callback: grpc.requestCallback<_varve_v1_RegisterBrokerResponse__Output>): grpc.ClientUnaryCall;
-  
-  /**
-   * Committed metadata records from an offset on, as they come.
-   */
-  WatchMetadata(argument: _varve_v1_WatchMetadataRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_varve_v1_WatchMetadataResponse__Output>;
-  WatchMetadata(argument: _varve_v1_WatchMetadataRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_varve_v1_WatchMetadataResponse__Output>;
-  /**
-   * Committed metadata records from an offset on, as they come.
-   */
-  watchMetadata(argument: _varve_v1_WatchMetadataRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_varve_v1_WatchMetadataResponse__Output>;
-  watchMetadata(argument: _varve_v1_WatchMetadataRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_varve_v1_WatchMetadataResponse__Output>;
+  submit(argument: _varve_v1_SubmitRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  submit(argument: _varve_v1_SubmitRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  submit(argument: _varve_v1_SubmitRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  submit(argument: _varve_v1_SubmitRequest, callback: grpc.requestCallback<_varve_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
   
 }
 
 /**
- * Every call proves the cluster secret, when one is set, in its metadata, and names cluster, sender and target there.
+ * The metadata of every call carry `varve-peer-version`, `varve-cluster-id`, `varve-node-id` and `varve-broker-epoch` of the
+ * caller, `varve-target-id`, and `varve-secret-bin` when the cluster has a secret. What does not fit is refused before anything
+ * of the call is read.
  */
 export interface PeerHandlers extends grpc.UntypedServiceImplementation {
   /**
-   * A partition leader's wish to change who is in sync.
+   * A broker's signs of life, for as long as the stream lasts, to the active controller; one answer for each.
    */
-  AlterPartition: grpc.handleUnaryCall<_varve_v1_AlterPartitionRequest__Output, _varve_v1_AlterPartitionResponse>;
+  Heartbeat: grpc.handleBidiStreamingCall<_varve_v1_HeartbeatRequest__Output, _varve_v1_HeartbeatResponse>;
   
   /**
-   * A broker's sign of life.
+   * A command for the active controller, answered when it is decided. Who is no active controller says who is.
    */
-  BrokerHeartbeat: grpc.handleUnaryCall<_varve_v1_BrokerHeartbeatRequest__Output, _varve_v1_BrokerHeartbeatResponse>;
-  
-  /**
-   * A snapshot of the metadata, in chunks.
-   */
-  InstallSnapshot: grpc.handleClientStreamingCall<_varve_v1_InstallSnapshotRequest__Output, _varve_v1_InstallSnapshotResponse>;
-  
-  /**
-   * Raft messages of the metadata group, in both directions, in order.
-   */
-  Raft: grpc.handleBidiStreamingCall<_varve_v1_RaftRequest__Output, _varve_v1_RaftResponse>;
-  
-  /**
-   * Registers a broker under a new epoch.
-   */
-  RegisterBroker: grpc.handleUnaryCall<_varve_v1_RegisterBrokerRequest__Output, _varve_v1_RegisterBrokerResponse>;
-  
-  /**
-   * Committed metadata records from an offset on, as they come.
-   */
-  WatchMetadata: grpc.handleServerStreamingCall<_varve_v1_WatchMetadataRequest__Output, _varve_v1_WatchMetadataResponse>;
+  Submit: grpc.handleUnaryCall<_varve_v1_SubmitRequest__Output, _varve_v1_SubmitResponse>;
   
 }
 
 export interface PeerDefinition extends grpc.ServiceDefinition {
-  AlterPartition: MethodDefinition<_varve_v1_AlterPartitionRequest, _varve_v1_AlterPartitionResponse, _varve_v1_AlterPartitionRequest__Output, _varve_v1_AlterPartitionResponse__Output>
-  BrokerHeartbeat: MethodDefinition<_varve_v1_BrokerHeartbeatRequest, _varve_v1_BrokerHeartbeatResponse, _varve_v1_BrokerHeartbeatRequest__Output, _varve_v1_BrokerHeartbeatResponse__Output>
-  InstallSnapshot: MethodDefinition<_varve_v1_InstallSnapshotRequest, _varve_v1_InstallSnapshotResponse, _varve_v1_InstallSnapshotRequest__Output, _varve_v1_InstallSnapshotResponse__Output>
-  Raft: MethodDefinition<_varve_v1_RaftRequest, _varve_v1_RaftResponse, _varve_v1_RaftRequest__Output, _varve_v1_RaftResponse__Output>
-  RegisterBroker: MethodDefinition<_varve_v1_RegisterBrokerRequest, _varve_v1_RegisterBrokerResponse, _varve_v1_RegisterBrokerRequest__Output, _varve_v1_RegisterBrokerResponse__Output>
-  WatchMetadata: MethodDefinition<_varve_v1_WatchMetadataRequest, _varve_v1_WatchMetadataResponse, _varve_v1_WatchMetadataRequest__Output, _varve_v1_WatchMetadataResponse__Output>
+  Heartbeat: MethodDefinition<_varve_v1_HeartbeatRequest, _varve_v1_HeartbeatResponse, _varve_v1_HeartbeatRequest__Output, _varve_v1_HeartbeatResponse__Output>
+  Submit: MethodDefinition<_varve_v1_SubmitRequest, _varve_v1_SubmitResponse, _varve_v1_SubmitRequest__Output, _varve_v1_SubmitResponse__Output>
 }

@@ -29,6 +29,7 @@ export type {
   PartitionsReply,
   RecoverPartition,
   ReportLossy,
+  ShutDownBroker,
 } from "./controller/broker-partitions.ts";
 export type {
   AlterClusterConfig,
@@ -60,6 +61,8 @@ export {
 export type { MetadataRecord } from "./controller/records.ts";
 export { planRecovery } from "./controller/recovery.ts";
 export type { RecoveryMode, RecoveryPlan, ReplicaReport } from "./controller/recovery.ts";
+export { beginSessions, beginShutdown, expireSessions, mayStop, touchSession } from "./controller/sessions.ts";
+export type { BrokerLife, SessionTimes, Sessions } from "./controller/sessions.ts";
 export { replay, replayAll } from "./controller/replay.ts";
 export { wholeNumber } from "./controller/config-value.ts";
 export { decodeSnapshot, encodeSnapshot } from "./controller/snapshot.ts";

@@ -21,6 +21,13 @@ export interface FenceBroker {
   readonly brokerEpoch: number;
 }
 
+/** B-7: it wants to stop: nothing is led by it any more, and nobody counts on it, before it does. */
+export interface ShutDownBroker {
+  readonly kind: "shutDownBroker";
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+}
+
 export interface PartitionName {
   readonly topicId: string;
   readonly partition: number;
@@ -62,6 +69,18 @@ export function decideFenceBroker(image: ControllerImage, command: FenceBroker):
   const changes = leavingRecords(image, brokerId, () => false);
   const fenced: MetadataRecord = { type: "BrokerChange", brokerId, brokerEpoch, fenced: 1 };
   return { records: [...changes, fenced], reply: { partitions: changes.length }, atomic: false };
+}
+
+/** The flag comes first: from then on nobody elects it (B-8). Where nobody else may lead, nobody does. */
+export function decideShutDownBroker(image: ControllerImage, command: ShutDownBroker): Decision<PartitionsReply> {
+  const stale = staleBroker(image, command);
+  if (stale !== undefined) return stale;
+  const { brokerId, brokerEpoch } = command;
+  const broker = brokerOf(image, brokerId);
+  const changes = leavingRecords(image, brokerId, () => false);
+  const flag: MetadataRecord = { type: "BrokerChange", brokerId, brokerEpoch, inControlledShutdown: 1 };
+  const records = broker?.inControlledShutdown === true ? changes : [flag, ...changes];
+  return { records, reply: { partitions: changes.length }, atomic: false };
 }
 
 /**

@@ -7,7 +7,7 @@ import { FormatError, isReason } from "@varve/format";
 import type { Outcome } from "./batch-plan.ts";
 import type { PartitionVerdict } from "./alter-partition.ts";
 import { commandTable, outcomeTable, unsetNumber } from "./command-tables.ts";
-import type { WireCommandInput, WireOutcome, WireOutcomeInput } from "./command-tables.ts";
+import type { WireCommand, WireCommandInput, WireOutcome, WireOutcomeInput } from "./command-tables.ts";
 import type { Command, CommandKind, CommandReplies, ReplyOf } from "./commands.ts";
 import type { Refusal } from "./decision.ts";
 import { topicConfigNames } from "./topic-config.ts";
@@ -20,59 +20,51 @@ export function encodeCommand(command: Command): Uint8Array {
 /** The command in `bytes`, which are only borrowed. `FormatError` when they are none. */
 export function decodeCommand(bytes: Uint8Array): Command {
   const { type, ...wire } = commandTable.decode(bytes);
-  const fields = { type, ...wire } as ReturnType<typeof commandTable.decode>;
-  switch (fields.type) {
-    case "registerBroker": {
-      const { allLossy, lossy, type: kind, ...rest } = fields;
-      return { kind, ...rest, lossy: allLossy ? "all" : lossy };
-    }
-    case "createTopic": {
-      const { type: kind, name, partitions, replicationFactor, configs } = fields;
-      return {
-        kind,
-        name,
-        validateOnly: fields.validateOnly,
-        ...(partitions === unsetNumber ? {} : { partitions }),
-        ...(replicationFactor === unsetNumber ? {} : { replicationFactor }),
-        // Of a key that is there twice the last one counts, as when it was an object.
-        configs: Object.fromEntries(configs.map(({ key, value }) => [key, value])),
-      };
-    }
-    case "electLeaders": {
-      const { type: kind, unclean, partitions } = fields;
-      return { kind, mode: unclean ? "unclean" : "preferred", partitions };
-    }
-    default: {
-      const { type: kind, ...rest } = fields;
-      return { kind, ...rest } as Command;
-    }
+  const fields = { type, ...wire } as WireCommand;
+  if (fields.type === "registerBroker") {
+    const { allLossy, lossy, type: kind, ...rest } = fields;
+    return { kind, ...rest, lossy: allLossy ? "all" : lossy };
   }
+  if (fields.type === "createTopic") {
+    const { type: kind, name, partitions, replicationFactor, configs, validateOnly } = fields;
+    return {
+      kind,
+      name,
+      validateOnly,
+      ...(partitions === unsetNumber ? {} : { partitions }),
+      ...(replicationFactor === unsetNumber ? {} : { replicationFactor }),
+      // Of a key that is there twice the last one counts, as when it was an object.
+      configs: Object.fromEntries(configs.map(({ key, value }) => [key, value])),
+    };
+  }
+  if (fields.type === "electLeaders") {
+    const { type: kind, unclean, partitions } = fields;
+    return { kind, mode: unclean ? "unclean" : "preferred", partitions };
+  }
+  // The others have the same fields here and there.
+  return { kind: type, ...wire } as Command;
 }
 
 function wireOf(command: Command): WireCommandInput {
-  switch (command.kind) {
-    case "registerBroker": {
-      const { kind: type, lossy = [], rack = "", features = [], ...rest } = command;
-      const allLossy = lossy === "all";
-      return { type, ...rest, rack, features, allLossy, lossy: allLossy ? [] : lossy };
-    }
-    case "createTopic": {
-      const { kind: type, configs = {}, ...rest } = command;
-      return { type, ...rest, configs: Object.entries(configs).map(([key, value]) => ({ key, value })) };
-    }
-    case "deleteTopic": {
-      const { kind: type, topic = "", topicId = "", ...rest } = command;
-      return { type, topic, topicId, ...rest };
-    }
-    case "electLeaders": {
-      const { kind: type, mode, partitions } = command;
-      return { type, unclean: mode === "unclean", partitions };
-    }
-    default: {
-      const { kind: type, ...rest } = command;
-      return { type, ...rest } as WireCommandInput;
-    }
+  if (command.kind === "registerBroker") {
+    const { kind: type, lossy = [], rack = "", features = [], ...rest } = command;
+    const allLossy = lossy === "all";
+    return { type, ...rest, rack, features, allLossy, lossy: allLossy ? [] : lossy };
   }
+  if (command.kind === "createTopic") {
+    const { kind: type, configs = {}, ...rest } = command;
+    return { type, ...rest, configs: Object.entries(configs).map(([key, value]) => ({ key, value })) };
+  }
+  if (command.kind === "deleteTopic") {
+    const { kind: type, topic = "", topicId = "", ...rest } = command;
+    return { type, topic, topicId, ...rest };
+  }
+  if (command.kind === "electLeaders") {
+    const { kind: type, mode, partitions } = command;
+    return { type, unclean: mode === "unclean", partitions };
+  }
+  const { kind: type, ...rest } = command;
+  return { type, ...rest } as WireCommandInput;
 }
 
 type WireReplyType = Exclude<WireOutcome["type"], "refused">;
@@ -82,6 +74,7 @@ const replyTypes: Record<CommandKind, WireReplyType> = {
   registerBroker: "brokerEpoch",
   unfenceBroker: "fenced",
   fenceBroker: "partitions",
+  shutDownBroker: "partitions",
   reportLossy: "partitions",
   startEpochs: "partitions",
   allocateProducerIds: "producerIds",
@@ -98,10 +91,7 @@ const replyTypes: Record<CommandKind, WireReplyType> = {
 };
 
 /** Owned bytes of what a command of this kind came to. */
-export function encodeOutcome(
-  kind: CommandKind,
-  outcome: Outcome<CommandReplies[CommandKind]["reply"]>,
-): Uint8Array {
+export function encodeOutcome(kind: CommandKind, outcome: Outcome<CommandReplies[CommandKind]["reply"]>): Uint8Array {
   if (outcome.kind === "refused") return outcomeTable.encode({ type: "refused", ...refusalToWire(outcome.refusal) });
   const type = replyTypes[kind];
   const { reply } = outcome;
@@ -120,7 +110,7 @@ export function decodeOutcome<C extends Command>(command: C, bytes: Uint8Array):
   if (type !== replyTypes[command.kind]) throw malformed(`"${type}" is no answer to "${command.kind}"`);
   if (type === "verdicts") {
     const { partitions } = wire as Omit<WireOutcome & { type: "verdicts" }, "type">;
-    return { kind: "done", reply: { partitions: partitions.map(verdictFromWire) } as ReplyOf<C> };
+    return { kind: "done", reply: { partitions: partitions.map(verdictFromWire) } };
   }
   if ("configs" in wire) for (const entry of wire.configs) checkConfigEntry(entry);
   return { kind: "done", reply: wire as unknown as ReplyOf<C> };
@@ -170,7 +160,9 @@ const configKinds: readonly string[] = ["int", "long", "string", "list"];
 
 function checkConfigEntry({ name, source, kind }: { name: string; source: string; kind: string }): void {
   const isOne =
-    (topicConfigNames as readonly string[]).includes(name) && configSources.includes(source) && configKinds.includes(kind);
+    (topicConfigNames as readonly string[]).includes(name) &&
+    configSources.includes(source) &&
+    configKinds.includes(kind);
   if (!isOne) throw malformed(`"${name.slice(0, 40)}" is no config that this release knows`);
 }
 

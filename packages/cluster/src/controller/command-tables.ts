@@ -131,6 +131,7 @@ const commandMessages = {
       partitionEpoch: field(int32),
     }),
   },
+  shutDownBroker: { id: 17, message: message("ShutDownBrokerCommand", first, broker) },
 } as const;
 
 export const commandTable = recordTable(commandMessages);
@@ -167,9 +168,15 @@ const outcomeMessages = {
       configs: configEntries,
     }),
   },
-  deletedTopic: { id: 7, message: message("DeletedTopicReply", first, { topicId: field(string), name: field(string) }) },
+  deletedTopic: {
+    id: 7,
+    message: message("DeletedTopicReply", first, { topicId: field(string), name: field(string) }),
+  },
   configs: { id: 8, message: message("ConfigsReply", first, { configs: configEntries }) },
-  epochs: { id: 9, message: message("EpochsReply", first, { leaderEpoch: field(int32), partitionEpoch: field(int32) }) },
+  epochs: {
+    id: 9,
+    message: message("EpochsReply", first, { leaderEpoch: field(int32), partitionEpoch: field(int32) }),
+  },
   verdicts: {
     id: 10,
     message: message("VerdictsReply", first, {

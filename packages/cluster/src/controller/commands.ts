@@ -25,8 +25,16 @@ import {
   decideFenceBroker,
   decideRecoverPartition,
   decideReportLossy,
+  decideShutDownBroker,
 } from "./broker-partitions.ts";
-import type { ElectLeaders, FenceBroker, PartitionsReply, RecoverPartition, ReportLossy } from "./broker-partitions.ts";
+import type {
+  ElectLeaders,
+  FenceBroker,
+  PartitionsReply,
+  RecoverPartition,
+  ReportLossy,
+  ShutDownBroker,
+} from "./broker-partitions.ts";
 import { decideAlterClusterConfig, decideAlterTopicConfig } from "./config-commands.ts";
 import type { AlterClusterConfig, AlterConfigReply, AlterTopicConfig } from "./config-commands.ts";
 import { refuse } from "./decision.ts";
@@ -42,6 +50,7 @@ export interface CommandReplies {
   readonly registerBroker: { readonly command: RegisterBroker; readonly reply: RegisterBrokerReply };
   readonly unfenceBroker: { readonly command: UnfenceBroker; readonly reply: { readonly fenced: boolean } };
   readonly fenceBroker: { readonly command: FenceBroker; readonly reply: PartitionsReply };
+  readonly shutDownBroker: { readonly command: ShutDownBroker; readonly reply: PartitionsReply };
   readonly reportLossy: { readonly command: ReportLossy; readonly reply: PartitionsReply };
   readonly startEpochs: { readonly command: StartEpochs; readonly reply: StartEpochsReply };
   readonly allocateProducerIds: { readonly command: AllocateProducerIds; readonly reply: ProducerIdsReply };
@@ -89,6 +98,8 @@ function route(
       return decideUnfenceBroker(image, command);
     case "fenceBroker":
       return decideFenceBroker(image, command);
+    case "shutDownBroker":
+      return decideShutDownBroker(image, command);
     case "reportLossy":
       return decideReportLossy(image, command);
     case "startEpochs":

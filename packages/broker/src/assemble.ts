@@ -17,7 +17,7 @@ import type { BrokerLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { BrokerNode } from "./node.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import type { PeerClients } from "./ports/peers.ts";
+import type { ControllerClient, PeerClients } from "./ports/peers.ts";
 import type { Registration } from "./registration.ts";
 
 export interface NodeParts {
@@ -29,6 +29,8 @@ export interface NodeParts {
   readonly limits: BrokerLimits;
   readonly counters: NodeCounters;
   readonly controller: Controller;
+  /** Commands, to whoever decides. */
+  readonly control: ControllerClient;
   readonly store: LogStore;
   readonly producerExpiryMs: number;
   readonly autoCreateTopics: boolean;
@@ -45,7 +47,7 @@ export interface NodeParts {
 }
 
 export function assembleNode(parts: NodeParts): BrokerNode {
-  const { nodeId, clock, logger, limits, counters, controller, store } = parts;
+  const { nodeId, clock, logger, limits, counters, controller, control, store } = parts;
   const wheel = new TimingWheel(clock);
   const confirmFlush = (placement: Partition): void => {
     parts
@@ -65,7 +67,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     hearsController: () => parts.hearsController?.() ?? true,
     factsOf: (brokerId) => brokerFacts(controller.image, brokerId),
     addressOf: (brokerId) => clientAddressOf(controller.image, brokerId),
-    submit: (command) => controller.submit(command),
+    submit: (command) => control.submit(command),
     openStream: (leader) => {
       const client = parts.peers?.client(leader, "bulk");
       return client === undefined ? undefined : replicationService.open(client);
@@ -96,7 +98,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     topic: (name) => topics.get(name),
     nowMs: () => clock.nowMs(),
     countRefusal,
-    createTopic: parts.autoCreateTopics ? topicCreation(controller, topics) : undefined,
+    createTopic: parts.autoCreateTopics ? topicCreation({ view: controller, control }, topics) : undefined,
     defaultTimeoutMs: limits.produceTimeoutMs,
     timeoutMsMax: limits.produceTimeoutMsMax,
   });
@@ -119,6 +121,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     wheel,
     store,
     controller,
+    control,
     topics,
     intake,
     gate,

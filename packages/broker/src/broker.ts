@@ -1,43 +1,38 @@
 /**
  * One broker in this process: `const broker = await Broker.start({ dataDir })`. It is the real one, on the real code path.
  *
- *     directory, lock, meta ─> HTTP ─> controller (metadata log) ─> store (recovery) ─> gRPC ─> registered, new epochs ─> ready
+ *     directory, lock, meta ─> HTTP ─> cluster (peers, metadata) ─> store (recovery) ─> gRPC ─> registered ─> let in ─> ready
  *
  * `close()` goes the same way back: no new requests, answers for what is under way within a bound, a clean store. A start
  * that fails closes what it had opened. Afterwards no handle is left in the process, and the directory can be opened again.
  */
 import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { type Services, loadServices } from "@varve/api";
 import { type Clock, LogStore, type RecoveryReport, nodeFileSystem, systemClock } from "@varve/log";
 import type { Registry } from "prom-client";
 import { assembleNode } from "./assemble.ts";
 import { NodeCounters } from "./counters.ts";
-import {
-  type DirectoryMeta,
-  adoptCluster,
-  checkMetadataIsThere,
-  openMeta,
-  prepareDataDirectory,
-} from "./data-directory.ts";
+import { ClusterNode, peerEndpoint, timesOf } from "./cluster-node.ts";
+import { type DirectoryMeta, openMeta, prepareDataDirectory } from "./data-directory.ts";
 import { segmentLanesFor } from "./config/segment-lanes.ts";
 import { type FileBudget, filesMaxOfProcess, openFilesMaxDefault, shareOutFiles } from "./file-budget.ts";
-import { Controller } from "./drivers/controller.ts";
-import { openRaftGroup } from "./drivers/raft-group.ts";
-import { RaftMetadataLog } from "./drivers/raft-metadata-log.ts";
+import type { Controller } from "./drivers/controller.ts";
 import { lockDirectory } from "./drivers/directory-lock.ts";
 import { hostPort } from "./grpc/admin-service.ts";
 import { GrpcServer } from "./grpc/server.ts";
-import { HttpServer } from "./http/server.ts";
+import { type Address, HttpServer } from "./http/server.ts";
+import { BrokerError } from "./errors.ts";
 import { defaultLimits } from "./limits.ts";
-import { loopback, warnWhenExposed } from "./listeners.ts";
+import { isAnyAddress, loopback, warnWhenExposed } from "./listeners.ts";
 import { type Logger, defaultLogger } from "./logger.ts";
 import { BrokerMetrics } from "./metrics/broker-metrics.ts";
 import { brokerMetricsSource } from "./metrics/broker-source.ts";
 import type { BrokerNode } from "./node.ts";
 import type { BrokerOptions } from "./options.ts";
-import type { MetadataLog } from "./ports/metadata-log.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { Registration, applyTopicDefaults } from "./registration.ts";
+import { Registration, type RegistrationOptions, applyTopicDefaults } from "./registration.ts";
 import { startRetention } from "./retention-loop.ts";
 import { type BrokerStats, statsOf } from "./stats.ts";
 import { logDefaults } from "./drivers/topics.ts";
@@ -46,12 +41,8 @@ const defaultGrpcPort = 9094;
 const defaultHttpPort = 8080;
 const dayMs = 86_400_000;
 
-/** A group of one has nobody who could lead in its place: it writes as long as the disk takes it (D-9). */
-const aloneOptions = { reserveBytes: 0, snapshots: { everyEntries: 10_000 } };
-
 export class Broker {
   readonly nodeId: number;
-  readonly clusterId: string;
   readonly #options: BrokerOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -62,7 +53,11 @@ export class Broker {
   /** What keeps it from serving; undefined when it is ready. */
   #notReady: string | undefined = "it is starting";
   #stopped = false;
+  #hasFailed = false;
+  /** Aborted when this broker ends: whoever waits for others gives up. */
+  readonly #ending = new AbortController();
   #files: FileBudget = shareOutFiles(undefined, openFilesMaxDefault);
+  #cluster: ClusterNode | undefined;
   #node: BrokerNode | undefined;
   #registration: Registration | undefined;
   #grpc: GrpcServer | undefined;
@@ -73,7 +68,6 @@ export class Broker {
     this.#options = options;
     this.#clock = options.clock ?? systemClock();
     this.nodeId = meta.nodeId;
-    this.clusterId = meta.clusterId ?? "";
     this.#logger = options.logger ?? defaultLogger();
     this.#metrics = new BrokerMetrics(
       brokerMetricsSource(
@@ -84,6 +78,11 @@ export class Broker {
     );
   }
 
+  /** Known once the cluster is formed, which `start` waits for. */
+  get clusterId(): string {
+    return this.#cluster?.clusterId ?? "";
+  }
+
   /** @throws BrokerError, LogError, MetadataLogError; nothing is left open then. */
   static async start(options: BrokerOptions): Promise<Broker> {
     const dataDir = resolve(options.dataDir);
@@ -91,9 +90,14 @@ export class Broker {
     await prepareDataDirectory(dataDir, { allowTmpfs });
     const lock = await lockDirectory(dataDir, join(dataDir, "lock"));
     let broker: Broker | undefined;
+    const abort = (): void => {
+      if (broker !== undefined) broker.#ending.abort(options.signal?.reason);
+    };
+    options.signal?.addEventListener("abort", abort);
     try {
+      options.signal?.throwIfAborted();
       const { nodeId, clusterId } = options;
-      const meta = await openMeta({ dataDir, nodeId, clusterId, hasPeers: false });
+      const meta = await openMeta({ dataDir, nodeId, clusterId, hasPeers: options.cluster !== undefined });
       const opened = new Broker(options, meta);
       broker = opened;
       opened.#closers.push(
@@ -105,16 +109,19 @@ export class Broker {
     } catch (error) {
       await (broker === undefined ? lock.release() : broker.close());
       throw error;
+    } finally {
+      options.signal?.removeEventListener("abort", abort);
     }
   }
 
   /** Where the listeners are, with the ports that were found. */
-  get addresses(): { readonly grpc: string; readonly http: string | undefined } {
+  get addresses(): { readonly grpc: string; readonly http: string | undefined; readonly peer: string | undefined } {
     const grpc = this.#grpc?.address;
     const http = this.#http?.address;
     return {
       grpc: grpc === undefined ? "" : hostPort(grpc.host, grpc.port),
       http: http === undefined ? undefined : hostPort(http.host, http.port),
+      peer: this.#cluster?.peerAddress,
     };
   }
 
@@ -151,26 +158,14 @@ export class Broker {
       this.#logger.warn({ ...this.#files, wanted }, "few open files are allowed: raise the limit (ulimit -n)");
     }
     await this.#openHttp();
-    const controller = await this.#openController(dataDir, meta);
+    const services = loadServices();
+    const cluster = await this.#openCluster(dataDir, meta, services);
     const store = await this.#openStore(dataDir, bootId);
-    const node = this.#buildNode(controller, store);
+    const node = this.#buildNode(cluster, store);
     this.#node = node;
-    const server = await this.#openGrpc(node);
-    this.#notReady = "it is registering with the cluster";
-    this.#registration = await Registration.open(controller, {
-      nodeId: this.nodeId,
-      directoryId: meta.directoryId,
-      incarnationId: randomBytes(16).toString("hex"),
-      host: this.#options.advertised?.host ?? server.address.host,
-      port: this.#options.advertised?.port ?? server.address.port,
-      rack: this.#options.rack ?? "",
-    });
-    await applyTopicDefaults(controller, this.#options.topicDefaults ?? {});
-    await node.topics.setAsideStrays(controller.image);
-    await node.topics.apply(controller.image);
-    // J-13: this node is the only one to know, and has logged it.
-    store.confirmRecovery();
-    this.#followImage(controller, node);
+    const server = await this.#openGrpc(node, services);
+    for (const service of node.peerServices) cluster.add(service);
+    await this.#takePart(cluster, node, this.#registrationOptions(cluster, store, meta, server.address, services));
     this.#closers.push(startRetention(store, this.#clock, this.#logger, this.#options.retentionIntervalMs ?? 60_000));
     this.#notReady = undefined;
     server.serve();
@@ -199,28 +194,98 @@ export class Broker {
     this.#closers.push(() => server.close());
   }
 
-  async #openController(dataDir: string, meta: DirectoryMeta): Promise<Controller> {
-    this.#notReady = "it is reading the metadata log";
-    const log = this.#options.metadataLog ?? (await this.#openMetadataLog(dataDir, meta));
-    const controller = await Controller.start(
-      {},
-      {
-        log,
-        clock: this.#clock,
-        newUuid: () => randomBytes(16).toString("hex"),
-        onFatal: (error) => this.#fail(error),
-      },
-    );
-    this.#closers.push(() => controller.close());
-    return controller;
+  /** Registers, catches up, brings the partitions in line, and is let in: in this order, so that nothing is led by an old state. */
+  async #takePart(cluster: ClusterNode, node: BrokerNode, options: RegistrationOptions): Promise<void> {
+    const { controller } = cluster;
+    this.#notReady = "it is registering with the cluster";
+    const registration = await Registration.open(options);
+    this.#registration = registration;
+    await applyTopicDefaults(controller, cluster.control, this.#options.topicDefaults ?? {});
+    await node.topics.setAsideStrays(controller.image);
+    await node.topics.apply(controller.image);
+    // J-13: the controller has what was lost in its log.
+    node.store.confirmRecovery();
+    this.#followImage(controller, node);
+    this.#notReady = "it is waiting to be let into the cluster";
+    await registration.ready();
+    await registration.startEpochs();
+    await node.topics.apply(controller.image);
   }
 
-  async #openMetadataLog(dataDir: string, meta: DirectoryMeta): Promise<MetadataLog> {
-    await checkMetadataIsThere(dataDir);
-    const { nodeId, clusterId } = meta;
-    const group = await openRaftGroup({ directory: join(dataDir, "raft"), nodeId, clusterId, several: undefined });
-    await adoptCluster(dataDir, meta, group.clusterId);
-    return new RaftMetadataLog({ group, transport: undefined, raft: aloneOptions });
+  #registrationOptions(
+    cluster: ClusterNode,
+    store: LogStore,
+    meta: DirectoryMeta,
+    bound: Address,
+    services: Services,
+  ): RegistrationOptions {
+    const { advertised, rack } = this.#options;
+    const { controller, duty, control, peers } = cluster;
+    const host = advertised?.host ?? (isAnyAddress(bound.host) ? hostname() : bound.host);
+    const endpoints = [{ name: "grpc", host, port: advertised?.port ?? bound.port }];
+    const self = this.#options.cluster?.peers.find(({ nodeId }) => nodeId === this.nodeId);
+    if (self !== undefined) endpoints.push({ name: peerEndpoint, host: self.host, port: self.port });
+    // B-4. Alone there is nobody who could have more: what is here is all there is.
+    const lossy =
+      peers === undefined
+        ? []
+        : store.recovery.partitions
+            .filter(({ isRetained }) => !isRetained)
+            .map(({ id }) => ({ topicId: id.topicId, partition: id.partition }));
+    return {
+      identity: {
+        brokerId: this.nodeId,
+        incarnationId: randomBytes(16).toString("hex"),
+        endpoints,
+        rack: rack ?? "",
+        dirs: [meta.directoryId],
+        lossy,
+      },
+      controller,
+      duty,
+      control,
+      peers,
+      view: controller,
+      definition: services.peer,
+      clock: this.#clock,
+      logger: this.#logger,
+      ...timesOf(this.#options.cluster ?? { peers: [] }),
+      appliedOffset: () => this.#node?.topics.appliedOffset ?? 0,
+      signal: this.#ending.signal,
+      onLost: (error) => this.#fail(error),
+    };
+  }
+
+  /** B-7: it serves until somebody else does. Of a cluster of one there is nobody to hand over to. */
+  async #handOver(): Promise<void> {
+    if (this.#cluster?.peers === undefined || this.#hasFailed || this.#notReady !== undefined) return;
+    await this.#registration?.shutDown(this.#options.shutdownTimeoutMs ?? 10_000);
+  }
+
+  async #openCluster(dataDir: string, meta: DirectoryMeta, services: Services): Promise<ClusterNode> {
+    this.#notReady = "it is reading the metadata log";
+    const cluster = await ClusterNode.open({
+      dataDir,
+      meta,
+      cluster: this.#options.cluster,
+      listener: this.#options.listeners?.peer ?? {},
+      services,
+      clock: this.#clock,
+      logger: this.#logger,
+      signal: this.#ending.signal,
+      metadataLog: this.#options.metadataLog,
+      brokerEpoch: () => this.#registration?.brokerEpoch ?? -1,
+      onWaiting: (why) => {
+        this.#notReady = `it is waiting for its cluster: ${why}`;
+      },
+      onFatal: (error) => this.#fail(error),
+    });
+    this.#cluster = cluster;
+    this.#closers.push(
+      () => cluster.close(),
+      () => this.#registration?.close(),
+    );
+    return cluster;
   }
 
   async #openStore(dataDir: string, bootId: string): Promise<LogStore> {
@@ -263,7 +328,8 @@ export class Broker {
     return store;
   }
 
-  #buildNode(controller: Controller, store: LogStore): BrokerNode {
+  #buildNode(cluster: ClusterNode, store: LogStore): BrokerNode {
+    const { controller, control, peers } = cluster;
     const { advertised, limits, producerExpiryMs, version } = this.#options;
     const node = assembleNode({
       nodeId: this.nodeId,
@@ -274,6 +340,14 @@ export class Broker {
       limits: { ...defaultLimits, ...limits },
       counters: this.#counters,
       controller,
+      control,
+      ...(peers === undefined
+        ? {}
+        : {
+            peers,
+            hearsController: () => this.#registration?.hearsController ?? false,
+            replication: this.#replicationOptions,
+          }),
       store,
       producerExpiryMs: producerExpiryMs ?? dayMs,
       autoCreateTopics: this.#options.autoCreateTopics ?? false,
@@ -293,10 +367,14 @@ export class Broker {
     return node;
   }
 
-  async #openGrpc(node: BrokerNode): Promise<GrpcServer> {
+  get #replicationOptions(): { sessionMs: number } {
+    return { sessionMs: timesOf(this.#options.cluster ?? { peers: [] }).sessionMs };
+  }
+
+  async #openGrpc(node: BrokerNode, services: Services): Promise<GrpcServer> {
     const { grpc = {} } = this.#options.listeners ?? {};
     const server = await GrpcServer.open(
-      { host: grpc.host ?? loopback, port: grpc.port ?? defaultGrpcPort, files: this.#files },
+      { host: grpc.host ?? loopback, port: grpc.port ?? defaultGrpcPort, files: this.#files, services },
       node,
     );
     this.#grpc = server;
@@ -331,6 +409,7 @@ export class Broker {
   #fail(error: Error): void {
     this.#logger.error({ error: error.stack ?? error.message }, "the broker cannot go on");
     this.#stopped = true;
+    this.#hasFailed = true;
     this.#notReady = `it has failed: ${error.message}`;
     const { onFatal } = this.#options;
     if (onFatal === undefined) void this.#closeQuietly();
@@ -346,6 +425,8 @@ export class Broker {
   }
 
   async #close(): Promise<void> {
+    await this.#handOver();
+    this.#ending.abort(new BrokerError("CLOSED", "The broker was closed"));
     this.#stopped = true;
     this.#notReady ??= "it is stopping";
     let failure: Error | undefined;

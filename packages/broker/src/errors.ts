@@ -11,6 +11,8 @@ export type BrokerErrorCode =
   | "LISTEN"
   /** The controller does not let this node in. */
   | "REGISTRATION"
+  /** It was closed while it waited for other nodes. */
+  | "CLOSED"
   /** An option is missing or contradicts another. */
   | "CONFIGURATION";
 

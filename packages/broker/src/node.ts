@@ -13,7 +13,7 @@ import type { ProduceAnswers } from "./grpc/produce-answer.ts";
 import type { ProduceGate } from "./grpc/produce-gate.ts";
 import type { BrokerLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
-import type { PeerService } from "./ports/peers.ts";
+import type { ControllerClient, PeerService } from "./ports/peers.ts";
 import type { Refusal } from "./refusal.ts";
 
 export interface BrokerNode {
@@ -26,7 +26,10 @@ export interface BrokerNode {
   readonly counters: NodeCounters;
   readonly wheel: TimingWheel;
   readonly store: LogStore;
+  /** Committed metadata, and who decides. */
   readonly controller: Controller;
+  /** Commands, to whoever decides. */
+  readonly control: ControllerClient;
   readonly topics: Topics;
   readonly replication: Replication;
   /** What the other nodes may ask of this one. */

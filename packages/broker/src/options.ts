@@ -11,6 +11,33 @@ export interface ListenerOptions {
   readonly port?: number;
 }
 
+/** A controller, and where its peer listener is reached by the others. */
+export interface ClusterPeer {
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** This node is one of several. */
+export interface ClusterOptions {
+  /**
+   * All first controllers, this node among them: the same list on every node. Fresh nodes form one cluster by themselves, once
+   * all of them have answered (M9).
+   */
+  readonly peers: readonly ClusterPeer[];
+  /** Known to all nodes of the cluster, and to nobody else. @default whoever reaches the peer listener is believed */
+  readonly secret?: string;
+  /** A broker that was silent for so long is fenced, in ms. @default 3000 */
+  readonly sessionMs?: number;
+  /** Between two signs of life, in ms. At most a third of `sessionMs`. @default 500 */
+  readonly heartbeatMs?: number;
+  /** A controller that was silent for so long, or up to twice as long, is replaced, in ms. @default 1000 */
+  readonly electionMs?: number;
+  /** What is kept free for the metadata, and laid aside for an operator, in bytes (D-9). @default 512 MiB, 64 MiB */
+  readonly reserveBytes?: number;
+  readonly ballastBytes?: number;
+}
+
 export interface BrokerOptions {
   /** Everything the broker keeps is here; one process at a time. Created when missing. */
   readonly dataDir: string;
@@ -21,11 +48,20 @@ export interface BrokerOptions {
   /** Host and port that other machines reach this broker at. @default where gRPC listens */
   readonly advertised?: { readonly host: string; readonly port?: number };
   readonly rack?: string;
-  readonly listeners?: { readonly grpc?: ListenerOptions; readonly http?: ListenerOptions | false };
+  readonly listeners?: {
+    readonly grpc?: ListenerOptions;
+    readonly http?: ListenerOptions | false;
+    /** For the other nodes, with `cluster` alone. @default port: that of this node among the peers */
+    readonly peer?: ListenerOptions;
+  };
+  /** @default a cluster of one node */
+  readonly cluster?: ClusterOptions;
   /** "I know that anybody who reaches the listeners may do anything": silences the warning. @default false */
   readonly insecure?: boolean;
   /** Accept a data directory in memory. @default false */
   readonly allowTmpfs?: boolean;
+  /** Ends a start that waits for other nodes: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** Defaults of topic configuration for this cluster, such as `{ flush: "os" }`; applied at start when they differ. */
   readonly topicDefaults?: Readonly<Record<string, string>>;
   /** For development: a topic that does not exist is made by the first produce to it. @default false */

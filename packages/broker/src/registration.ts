@@ -1,71 +1,133 @@
 /**
- * How this node tells the controller that it is there (B-1 to B-3), and what it asks of it later. Each function submits one
- * command and turns a refusal into what its caller can use.
+ * This node as a broker of its cluster (6.4), from its registration to its end, and what it asks of the controller meanwhile.
+ *
+ *   register ──> CATCHING_UP: own image ≥ own registration ──> ready(): signs of life say "let me in" ──> RUNNING
+ *      ▲                                                                     │ silent for a session: FENCED, let in again by itself
+ *      └─ another epoch is registered, or none ──────────────────────────────┘ shutDown(): hands over, then may stop (B-7)
+ *
+ * Invariant: what this node sends carries the epoch of its present registration; it is fenced unless the committed image says of that
+ * very epoch that it is not.
  */
-import type { Partition, TopicConfigName } from "@varve/cluster";
-import { checkTopicConfig, clusterOverrides } from "@varve/cluster";
-import type { Controller } from "./drivers/controller.ts";
+import type { ConfirmFlush, Outcome, Partition, RegisterBroker, TopicConfigName } from "@varve/cluster";
+import { brokerOf, checkTopicConfig, clusterOverrides } from "@varve/cluster";
+import type { Clock } from "@varve/log";
+import { Heartbeats, type HeartbeatsOptions } from "./drivers/heartbeats.ts";
+import type { HeartbeatAnswer } from "./drivers/controller-duty.ts";
 import type { ProducerIdBlock } from "./drivers/producer-ids.ts";
 import { BrokerError } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import type { BrokerSession, ControllerClient, MetadataView } from "./ports/peers.ts";
 import type { Refusal } from "./refusal.ts";
 
-export interface Identity {
-  readonly nodeId: number;
-  readonly directoryId: string;
-  /** New for every process. */
-  readonly incarnationId: string;
-  readonly host: string;
-  readonly port: number;
-  readonly rack: string;
+export type Identity = Omit<RegisterBroker, "kind">;
+
+export interface RegistrationOptions extends Omit<HeartbeatsOptions, "nodeId" | "heartbeat" | "onAnswer"> {
+  readonly identity: Identity;
+  readonly control: ControllerClient;
+  readonly view: MetadataView;
+  readonly logger: Logger;
+  /** Number of metadata records that are in effect on this node. */
+  readonly appliedOffset: () => number;
+  /** Ends the wait for a controller. */
+  readonly signal: AbortSignal;
+  /** This node's id is another's now. */
+  readonly onLost: (error: BrokerError) => void;
 }
 
-/** This incarnation in the cluster. */
-export class Registration {
-  readonly #controller: Controller;
-  readonly #nodeId: number;
-  readonly brokerEpoch: number;
+const pauseMs = 100;
 
-  private constructor(controller: Controller, nodeId: number, brokerEpoch: number) {
-    this.#controller = controller;
-    this.#nodeId = nodeId;
-    this.brokerEpoch = brokerEpoch;
+export class Registration implements BrokerSession {
+  readonly #options: RegistrationOptions;
+  readonly #heartbeats: Heartbeats;
+  #brokerEpoch: number;
+  #wants: "fence" | "part" | "shutdown" = "fence";
+  #mayStop: () => void = () => undefined;
+  #registering = false;
+
+  private constructor(options: RegistrationOptions, brokerEpoch: number) {
+    this.#options = options;
+    this.#brokerEpoch = brokerEpoch;
+    this.#heartbeats = new Heartbeats({
+      ...options,
+      nodeId: options.identity.brokerId,
+      heartbeat: () => ({
+        brokerEpoch: this.#brokerEpoch,
+        metadataOffset: options.appliedOffset(),
+        wantsFence: this.#wants === "fence",
+        wantsShutdown: this.#wants === "shutdown",
+      }),
+      onAnswer: (answer) => this.#heard(answer),
+    });
   }
 
   /**
-   * Registers, is let in, and begins a new leader epoch in every partition that it leads (J-3: every start does).
+   * Registers, and waits until this node's image has that registration: it knows then whatever was decided before.
    * @throws BrokerError REGISTRATION
    */
-  static async open(controller: Controller, identity: Identity): Promise<Registration> {
-    const { nodeId: brokerId } = identity;
-    const registered = await controller.submit({
-      kind: "registerBroker",
-      brokerId,
-      incarnationId: identity.incarnationId,
-      endpoints: [{ name: "grpc", host: identity.host, port: identity.port }],
-      rack: identity.rack,
-      dirs: [identity.directoryId],
+  static async open(options: RegistrationOptions): Promise<Registration> {
+    const brokerEpoch = await register(options);
+    await imageReaches(options.view, brokerEpoch, options.signal);
+    return new Registration(options, brokerEpoch);
+  }
+
+  get brokerEpoch(): number {
+    return this.#brokerEpoch;
+  }
+
+  get isFenced(): boolean {
+    const { view, identity } = this.#options;
+    const broker = brokerOf(view.image, identity.brokerId);
+    return broker?.brokerEpoch !== this.#brokerEpoch || broker.fenced;
+  }
+
+  get hearsController(): boolean {
+    return this.#heartbeats.hearsController;
+  }
+
+  /** It may lead and follow from now on. Resolves when it was let in (B-6), and this node knows. */
+  async ready(): Promise<void> {
+    this.#wants = "part";
+    const { view, signal } = this.#options;
+    this.#heartbeats.beat();
+    await imageSays(view, () => !this.isFenced, signal);
+  }
+
+  /** B-7: hands everything over. Resolves when it may stop, or after `patienceMs`. */
+  async shutDown(patienceMs: number): Promise<void> {
+    if (this.isFenced) return;
+    const { clock } = this.#options;
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimer(patienceMs, resolve);
+      this.#mayStop = () => {
+        timer.cancel();
+        resolve();
+      };
+      this.#wants = "shutdown";
+      this.#heartbeats.beat();
     });
-    if (registered.kind === "refused") throw refused("register with the cluster", registered.refusal);
-    const { brokerEpoch } = registered.reply;
-    const me = { brokerId, brokerEpoch };
-    const unfenced = await controller.submit({
-      kind: "unfenceBroker",
-      ...me,
-      metadataOffset: controller.image.offset,
-    });
-    if (unfenced.kind === "refused") throw refused("be let into the cluster", unfenced.refusal);
-    const epochs = await controller.submit({ kind: "startEpochs", ...me });
-    if (epochs.kind === "refused") throw refused("begin new leader epochs", epochs.refusal);
-    return new Registration(controller, brokerId, brokerEpoch);
+  }
+
+  /** Says nothing any more. */
+  close(): void {
+    this.#heartbeats.close();
+    this.#mayStop();
   }
 
   get #me(): { brokerId: number; brokerEpoch: number } {
-    return { brokerId: this.#nodeId, brokerEpoch: this.brokerEpoch };
+    return { brokerId: this.#options.identity.brokerId, brokerEpoch: this.#brokerEpoch };
+  }
+
+  /** A new leader epoch in every partition that it leads (J-3). @throws BrokerError REGISTRATION */
+  async startEpochs(): Promise<void> {
+    const outcome = await insist(this.#options, () =>
+      this.#options.control.submit({ kind: "startEpochs", ...this.#me }),
+    );
+    if (outcome.kind === "refused") throw refused("begin new leader epochs", outcome.refusal);
   }
 
   /** A new leader epoch for one partition (J-3). Rejects when the controller refuses. */
   async newLeaderEpoch(topicId: string, partition: number, leaderEpoch: number): Promise<number> {
-    const outcome = await this.#controller.submit({
+    const outcome = await this.#options.control.submit({
       kind: "newLeaderEpoch",
       ...this.#me,
       topicId,
@@ -78,28 +140,121 @@ export class Registration {
 
   /** The leader counts by `sync` now. A refusal means that the partition has changed meanwhile: then it is asked again. */
   async confirmFlush(partition: Partition): Promise<void> {
-    await this.#controller.submit({
+    const { topicId, partition: number, leaderEpoch, partitionEpoch } = partition;
+    const command: ConfirmFlush = {
       kind: "confirmFlush",
       ...this.#me,
-      topicId: partition.topicId,
-      partition: partition.partition,
-      leaderEpoch: partition.leaderEpoch,
-      partitionEpoch: partition.partitionEpoch,
-    });
+      topicId,
+      partition: number,
+      leaderEpoch,
+      partitionEpoch,
+    };
+    await this.#options.control.submit(command);
   }
 
   async nextProducerIds(): Promise<ProducerIdBlock | Refusal> {
-    const outcome = await this.#controller.submit({ kind: "allocateProducerIds", ...this.#me });
+    const outcome = await this.#options.control.submit({ kind: "allocateProducerIds", ...this.#me });
     return outcome.kind === "refused" ? outcome.refusal : outcome.reply;
   }
+
+  #heard({ stale, mayStop }: HeartbeatAnswer): void {
+    if (mayStop && this.#wants === "shutdown") this.#mayStop();
+    if (stale && this.#wants !== "shutdown") void this.#registerAgain();
+  }
+
+  /** Its registration is gone. The same incarnation gets a new epoch: it never stopped, and has lost nothing. */
+  async #registerAgain(): Promise<void> {
+    if (this.#registering) return;
+    this.#registering = true;
+    const { identity, logger, onLost } = this.#options;
+    try {
+      this.#brokerEpoch = await register({ ...this.#options, identity: { ...identity, lossy: [] } });
+      logger.warn({ brokerEpoch: this.#brokerEpoch }, "the registration was gone: registered again");
+    } catch (error) {
+      if (error instanceof BrokerError) onLost(error);
+      // Otherwise this node stops, and ended the wait itself.
+    } finally {
+      this.#registering = false;
+    }
+  }
+}
+
+/** Until it is decided. Another process with the same id may only just have died: its session is waited for. */
+async function register(options: RegistrationOptions): Promise<number> {
+  const { identity, control, clock, sessionMs, signal } = options;
+  const giveUpMs = clock.monotonicMs() + 2 * sessionMs;
+  for (;;) {
+    const outcome = await insist(options, () => control.submit({ kind: "registerBroker", ...identity }));
+    if (outcome.kind === "done") return outcome.reply.brokerEpoch;
+    const isHeld = outcome.refusal.reason === "DUPLICATE_BROKER" && clock.monotonicMs() < giveUpMs;
+    if (!isHeld) throw refused("register with the cluster", outcome.refusal);
+    await pause(clock, signal);
+  }
+}
+
+/** For commands that may be done twice: asks until somebody decides. */
+async function insist<Reply>(
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  ask: () => Promise<Outcome<Reply>>,
+): Promise<Outcome<Reply>> {
+  for (;;) {
+    const outcome = await ask();
+    if (outcome.kind === "done") return outcome;
+    const { reason } = outcome.refusal;
+    if (reason !== "NOT_CONTROLLER" && reason !== "REQUEST_TIMED_OUT" && reason !== "BUSY") return outcome;
+    await pause(clock, signal);
+  }
+}
+
+function imageReaches(view: MetadataView, offset: number, signal: AbortSignal): Promise<void> {
+  return imageSays(view, () => view.image.offset >= offset, signal);
+}
+
+/** Resolves once `check` holds of the image; rejects with the signal's reason. */
+function imageSays(view: MetadataView, check: () => boolean, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      unsubscribe();
+      signal.removeEventListener("abort", abort);
+    };
+    const look = (): void => {
+      if (!check()) return;
+      end();
+      resolve();
+    };
+    const abort = (): void => {
+      end();
+      reject(signal.reason as Error);
+    };
+    const unsubscribe = view.subscribe(look);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    look();
+  });
+}
+
+function pause(clock: Clock, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      timer.cancel();
+      reject(signal.reason as Error);
+    };
+    const timer = clock.setTimer(pauseMs, () => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    });
+    signal.addEventListener("abort", abort, { once: true });
+  });
 }
 
 /** Makes the cluster's defaults of topic configuration what was configured; says nothing when they are. */
 export async function applyTopicDefaults(
-  controller: Controller,
+  view: MetadataView,
+  control: ControllerClient,
   wanted: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const present = clusterOverrides(controller.image);
+  const present = clusterOverrides(view.image);
   const changes: { key: string; value: string }[] = [];
   for (const [key, value] of Object.entries(wanted)) {
     const checked = checkTopicConfig(key, value);
@@ -108,7 +263,7 @@ export async function applyTopicDefaults(
     if (present[key as TopicConfigName] !== checked.text) changes.push({ key, value: checked.text });
   }
   if (changes.length === 0) return;
-  const outcome = await controller.submit({ kind: "alterClusterConfig", changes });
+  const outcome = await control.submit({ kind: "alterClusterConfig", changes });
   if (outcome.kind === "refused") throw refused("set the defaults of topics", outcome.refusal);
 }
 

@@ -43,6 +43,8 @@ export interface RaftGroupOptions {
   readonly nodeId: number;
   /** Undefined: a group of one, called `clusterId`. */
   readonly several: SeveralNodes | undefined;
+  /** Laid aside for an operator on a full disk (D-9). @default 64 MiB */
+  readonly ballastBytes: number | undefined;
   /** What meta.json says; null when this directory belongs to no cluster yet. */
   readonly clusterId: string | null;
 }
@@ -59,8 +61,12 @@ export interface RaftGroup {
 
 /** @throws MetadataLogError; nothing is left open then. */
 export async function openRaftGroup(options: RaftGroupOptions): Promise<RaftGroup> {
-  const { directory, nodeId, several } = options;
-  const storage = new LevelStorage({ directory, nodeId: String(nodeId) });
+  const { directory, nodeId, several, ballastBytes } = options;
+  const storage = new LevelStorage({
+    directory,
+    nodeId: String(nodeId),
+    ...(ballastBytes === undefined ? {} : { ballastBytes }),
+  });
   try {
     await mkdir(directory, { recursive: true });
     let opened = await storage.open();

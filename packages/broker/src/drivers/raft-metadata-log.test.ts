@@ -44,7 +44,7 @@ interface OpenOptions {
 /** A snapshot is a text, too: "up to" the last entry. */
 async function open(directory: string, options: OpenOptions = {}): Promise<Opened> {
   const { nodeId = 1, clusterId = "test", everyEntries = 1_000 } = options;
-  const group = await openRaftGroup({ directory, nodeId, clusterId, several: undefined });
+  const group = await openRaftGroup({ directory, nodeId, clusterId, several: undefined, ballastBytes: 0 });
   const snapshots = { everyEntries, minIntervalMs: 0, trailingEntries: 0 };
   const log = new RaftMetadataLog({ group, transport: undefined, raft: { snapshots } });
   cleanUp.push(() => log.close());
@@ -136,7 +136,7 @@ describe("RaftMetadataLog of a node that is alone", () => {
     const written = await open(directory);
     await written.write("a");
     await written.log.close();
-    const group = await openRaftGroup({ directory, nodeId: 1, clusterId: "test", several: undefined });
+    const group = await openRaftGroup({ directory, nodeId: 1, clusterId: "test", several: undefined, ballastBytes: 0 });
     const log = new RaftMetadataLog({ group, transport: undefined });
     const started = log.start({
       onSnapshot: () => undefined,

@@ -4,16 +4,19 @@
  * Invariant: one creation per name is under way; who asks meanwhile gets the same promise.
  */
 import type { Refusal } from "../refusal.ts";
-import type { Controller } from "./controller.ts";
+import type { ControllerClient, MetadataView } from "../ports/peers.ts";
 import type { Topics } from "./topics.ts";
 
 /** @returns a function that makes a topic with the cluster's defaults and resolves when it can be written to. */
-export function topicCreation(controller: Controller, topics: Topics): (name: string) => Promise<Refusal | undefined> {
+export function topicCreation(
+  { view, control }: { readonly view: MetadataView; readonly control: ControllerClient },
+  topics: Topics,
+): (name: string) => Promise<Refusal | undefined> {
   const underWay = new Map<string, Promise<Refusal | undefined>>();
   const create = async (name: string): Promise<Refusal | undefined> => {
-    const outcome = await controller.submit({ kind: "createTopic", name });
+    const outcome = await control.submit({ kind: "createTopic", name });
     if (outcome.kind === "refused" && outcome.refusal.reason !== "TOPIC_ALREADY_EXISTS") return outcome.refusal;
-    await topics.apply(controller.image);
+    await topics.apply(view.image);
     return undefined;
   };
   return (name) => {

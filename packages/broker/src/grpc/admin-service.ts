@@ -76,7 +76,7 @@ export function createAdminService(node: BrokerNode): UntypedServiceImplementati
 
 /** Runs a command and waits until this node has caught up with what it did. */
 async function command<C extends Command>(node: BrokerNode, wanted: C): Promise<ReplyOf<C> | Refusal> {
-  const outcome = await node.controller.submit(wanted);
+  const outcome = await node.control.submit(wanted);
   if (outcome.kind === "refused") return outcome.refusal;
   await node.topics.apply(node.controller.image);
   return outcome.reply;
@@ -237,10 +237,10 @@ function describeCluster(node: BrokerNode): Promise<DescribeClusterResponseMessa
           address: endpoint === undefined ? "" : hostPort(endpoint.host, endpoint.port),
           rack: broker.rack,
           brokerEpoch: broker.brokerEpoch,
-          state: broker.inControlledShutdown
-            ? ("BROKER_STATE_SHUTTING_DOWN" as const)
-            : broker.fenced
-              ? ("BROKER_STATE_FENCED" as const)
+          state: broker.fenced
+            ? ("BROKER_STATE_FENCED" as const)
+            : broker.inControlledShutdown
+              ? ("BROKER_STATE_SHUTTING_DOWN" as const)
               : ("BROKER_STATE_ACTIVE" as const),
           version: broker.brokerId === node.nodeId ? node.version : "",
         };

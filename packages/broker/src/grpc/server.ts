@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { loadServices, serverOptions, tuneServer } from "@varve/api";
+import { type Services, serverOptions, tuneServer } from "@varve/api";
 import { BrokerError } from "../errors.ts";
 import type { FileBudget } from "../file-budget.ts";
 import type { Address } from "../http/server.ts";
@@ -38,8 +38,11 @@ export class GrpcServer {
     this.address = address;
   }
 
-  static async open(options: { host: string; port: number; files: FileBudget }, node: BrokerNode): Promise<GrpcServer> {
-    const services = loadServices();
+  static async open(
+    options: { host: string; port: number; files: FileBudget; services: Services },
+    node: BrokerNode,
+  ): Promise<GrpcServer> {
+    const { services } = options;
     const server = new Server({
       ...serverOptions,
       "grpc.max_receive_message_length": node.limits.messageBytesMax,

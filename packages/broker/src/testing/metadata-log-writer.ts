@@ -6,7 +6,7 @@ import { RaftMetadataLog } from "../drivers/raft-metadata-log.ts";
 import type { MetadataRole } from "../ports/metadata-log.ts";
 
 const directory = process.argv[2] ?? "";
-const group = await openRaftGroup({ directory, nodeId: 1, clusterId: "test", several: undefined });
+const group = await openRaftGroup({ directory, nodeId: 1, clusterId: "test", several: undefined, ballastBytes: 0 });
 const log = new RaftMetadataLog({ group, transport: undefined, raft: { snapshots: { everyEntries: 20 } } });
 let count = 0;
 let role: MetadataRole = { kind: "follower", term: 0, leaderId: undefined };

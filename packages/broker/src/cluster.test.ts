@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { TestCluster } from "./testing/test-cluster.ts";
+import { type TestBroker, bytes, until } from "./testing/test-broker.ts";
+
+test("three fresh nodes form one cluster by themselves, and any of them takes commands (M9, C-1)", async () => {
+  await using cluster = await TestCluster.start(3);
+  const described = await Promise.all(cluster.nodes.map((node) => node.call("DescribeCluster", {})));
+  expect(new Set(described.map(({ clusterId }) => clusterId)).size).toBe(1);
+  await cluster.controller();
+  for (const [at, node] of cluster.nodes.entries()) {
+    const topic = `made-by-${at + 1}`;
+    await node.call("CreateTopic", { topic, partitions: 3, replicationFactor: 3 });
+    // Whoever made it knows of it at once.
+    const { topic: described } = await node.call("DescribeTopic", { topic });
+    expect(described).toMatchObject({ topic, replicationFactor: 3 });
+  }
+  for (const node of cluster.nodes) {
+    await until("all nodes know all topics", async () => {
+      const { topics } = await node.call("ListTopics", {});
+      return (topics as unknown[]).length === 3;
+    });
+  }
+});
+
+test("when the active controller stops, another one takes over, and commands go on", async () => {
+  await using cluster = await TestCluster.start(3);
+  const first = await cluster.controller();
+  const others = cluster.nodes.filter((node) => node !== first);
+  const one = others[0] as TestBroker;
+  await one.call("CreateTopic", { topic: "before", replicationFactor: 3 });
+  await first.broker.close();
+  await cluster.controller(others);
+  await one.call("CreateTopic", { topic: "after", replicationFactor: 2 });
+  await until("the stopped broker is fenced", async () => {
+    const { brokers } = (await one.call("DescribeCluster", {})) as { brokers: { nodeId: number; state: string }[] };
+    return brokers.some(({ nodeId, state }) => nodeId === first.broker.nodeId && state === "BROKER_STATE_FENCED");
+  });
+  await first.restart();
+  const { topics } = await first.call("ListTopics", {});
+  expect(topics).toMatchObject([{ topic: "after" }, { topic: "before" }]);
+});
+
+test("a topic of three replicas takes records with acks=all through its leader", async () => {
+  await using cluster = await TestCluster.start(3);
+  const node = cluster.nodes[0] as TestBroker;
+  await node.call("CreateTopic", { topic: "t", partitions: 1, replicationFactor: 3 });
+  const { topic } = (await node.call("DescribeTopic", { topic: "t" })) as {
+    topic: { partitions: { leader: { nodeId: number } }[] };
+  };
+  const leader = cluster.nodes.find(({ broker }) => broker.nodeId === topic.partitions[0]?.leader.nodeId);
+  await until("the leader leads", () => leader?.broker.stats().partitions === 1);
+  const produced = await leader?.produce({ topic: "t", partition: 0, records: [{ value: bytes("v") }] });
+  expect(produced?.results).toMatchObject([{ baseOffset: 0, ack: { level: "all", durableReplicas: 3 } }]);
+});

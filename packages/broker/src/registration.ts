@@ -41,7 +41,9 @@ export class Registration implements BrokerSession {
   readonly #heartbeats: Heartbeats;
   #brokerEpoch: number;
   #wants: "fence" | "part" | "shutdown" = "fence";
-  #mayStop: () => void = () => undefined;
+  /** B-7: nothing is led here any more, and everybody knows. */
+  #handedOver = false;
+  #tellHandedOver: () => void = () => undefined;
   #registering = false;
 
   private constructor(options: RegistrationOptions, brokerEpoch: number) {
@@ -92,25 +94,27 @@ export class Registration implements BrokerSession {
     await imageSays(view, () => !this.isFenced, signal);
   }
 
-  /** B-7: hands everything over. Resolves when it may stop, or after `patienceMs`. */
+  /** B-7: hands everything over. Resolves when it may stop, when nobody is in charge any more, or after `patienceMs`. */
   async shutDown(patienceMs: number): Promise<void> {
-    if (this.isFenced) return;
-    const { clock } = this.#options;
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimer(patienceMs, resolve);
-      this.#mayStop = () => {
-        timer.cancel();
-        resolve();
-      };
-      this.#wants = "shutdown";
-      this.#heartbeats.beat();
-    });
+    const { clock, heartbeatMs } = this.#options;
+    const endMs = clock.monotonicMs() + patienceMs;
+    this.#wants = "shutdown";
+    this.#heartbeats.beat();
+    while (!this.#handedOver && !this.isFenced && this.hearsController && clock.monotonicMs() < endMs) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.setTimer(heartbeatMs, resolve);
+        this.#tellHandedOver = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
   }
 
   /** Says nothing any more. */
   close(): void {
     this.#heartbeats.close();
-    this.#mayStop();
+    this.#tellHandedOver();
   }
 
   get #me(): { brokerId: number; brokerEpoch: number } {
@@ -158,7 +162,10 @@ export class Registration implements BrokerSession {
   }
 
   #heard({ stale, mayStop }: HeartbeatAnswer): void {
-    if (mayStop && this.#wants === "shutdown") this.#mayStop();
+    if (mayStop && this.#wants === "shutdown") {
+      this.#handedOver = true;
+      this.#tellHandedOver();
+    }
     if (stale && this.#wants !== "shutdown") void this.#registerAgain();
   }
 

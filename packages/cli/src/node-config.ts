@@ -23,7 +23,7 @@ export interface NodeConfigOptions {
 /** Adds --config, --topic-default and one flag for each key of a node. */
 export function withNodeConfig(command: Command): Command {
   for (const key of configKeys) {
-    if (key.name.startsWith("topic.")) continue;
+    if (key.name.startsWith("topic.") || key.secret === true) continue;
     const value = switches.has(key.name) ? "" : " <value>";
     const otherwise = switches.has(key.name) ? "" : ` (default: ${key.default ?? key.unset})`;
     // The default stays with the resolver, which has to know what was not given.

@@ -55,6 +55,8 @@ export interface ServeOptions {
   /** Of an earlier node, to come back at the same place. @default any free port */
   readonly address?: string;
   readonly flags?: readonly string[];
+  /** More of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A file in place of the pipe to this process: what the node logs is not in `output` then. */
   readonly logTo?: string;
 }
@@ -83,11 +85,11 @@ export class VarveNode {
 
   /** Ready to serve when resolved; killed after the test when it still runs then. */
   static async start(options: ServeOptions): Promise<VarveNode> {
-    const { dataDir, address = `127.0.0.1:${await freePort()}`, flags = [], logTo } = options;
+    const { dataDir, address = `127.0.0.1:${await freePort()}`, flags = [], env = {}, logTo } = options;
     const args = [binary, "serve", "--data-dir", dataDir, "--grpc", address, "--http", "off", ...flags];
     const logFile = logTo === undefined ? undefined : await open(logTo, "a");
     const child = spawn(process.execPath, args, {
-      env: environment({}),
+      env: environment(env),
       stdio: ["ignore", "pipe", logFile === undefined ? "pipe" : logFile.fd],
     });
     await logFile?.close();

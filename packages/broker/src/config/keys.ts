@@ -4,7 +4,7 @@
 
 import { checkTopicConfig, describeTopicConfig } from "@varve/cluster";
 import { z } from "zod";
-import { advertised, choice, flag, listener, listenerOrOff, number, text } from "./parsers.ts";
+import { advertised, choice, flag, listener, listenerOrOff, number, peers, text } from "./parsers.ts";
 
 export interface ConfigKey {
   readonly name: string;
@@ -13,6 +13,8 @@ export interface ConfigKey {
   /** As somebody would write it; undefined: unset, and `unset` says what happens then. */
   readonly default: string | undefined;
   readonly unset?: string;
+  /** It is never printed, and no flag sets it: everybody on the machine can read those. */
+  readonly secret?: true;
 }
 
 const mebibyte = 1024 * 1024;
@@ -51,6 +53,46 @@ const nodeKeys = {
     schema: advertised,
     default: undefined,
     unset: "where gRPC listens",
+  },
+  peers: {
+    about: "All controllers of a cluster, this node among them: id@host:port of their peer listeners, with commas.",
+    schema: peers,
+    default: undefined,
+    unset: "a cluster of one node",
+  },
+  peer: {
+    about: "With --peers: listener for the other nodes: host:port.",
+    schema: listener,
+    default: undefined,
+    unset: "127.0.0.1, and this node's port among the peers",
+  },
+  "cluster-secret": {
+    about: "With --peers: what only the nodes of the cluster know. From the environment or the file, never a flag.",
+    schema: text({ max: 1_024, pattern: /^.{16,}$/, expected: "16 to 1024 characters" }),
+    default: undefined,
+    unset: "whoever reaches the peer listener is believed",
+    secret: true,
+  },
+  "cluster-secret-file": {
+    about: "With --peers: file that holds the cluster secret, and nothing else.",
+    schema: text({ max: 4_096, expected: "a path" }),
+    default: undefined,
+    unset: "none",
+  },
+  "session-timeout": {
+    about: "With --peers: a node that was silent for so long leads nothing any more.",
+    schema: number({ unit: "ms", min: 300, max: 600_000 }),
+    default: "3s",
+  },
+  "heartbeat-interval": {
+    about: "With --peers: time between two signs of life; at most a third of the session timeout.",
+    schema: number({ unit: "ms", min: 50, max: 200_000 }),
+    default: "500ms",
+  },
+  "election-timeout": {
+    about: "With --peers: a controller that was silent for so long, or up to twice as long, is replaced.",
+    schema: number({ unit: "ms", min: 100, max: 600_000 }),
+    default: "1s",
   },
   rack: {
     about: "Failure domain of this node; replicas are spread over racks.",

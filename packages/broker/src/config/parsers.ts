@@ -68,6 +68,27 @@ export const advertised = scalar.transform((value, context): { readonly host: st
   return port === undefined ? { host } : { host, port };
 });
 
+/** "1@varve-1:9093,2@varve-2:9093", or a list of such texts: ids and where their peer listeners are. */
+export const peers = z
+  .union([z.string(), z.array(z.string()).max(7)], { error: "expected id@host:port, with commas between them" })
+  .transform((value, context) => {
+    const written = (typeof value === "string" ? value.split(",") : value).map((part) => part.trim());
+    const parsed = written.map(parsePeer);
+    const wrong = parsed.indexOf(undefined);
+    if (wrong >= 0)
+      return fail(context, `expected id@host:port, such as 1@varve-1:9093, not "${written[wrong]?.slice(0, 80)}"`);
+    return parsed.filter((peer) => peer !== undefined);
+  });
+
+function parsePeer(
+  written: string,
+): { readonly nodeId: number; readonly host: string; readonly port: number } | undefined {
+  const match = /^(\d{1,10})@(\[[0-9a-fA-F:.]+\]|[^:[\]\s/@]+):(\d{1,5})$/.exec(written);
+  const [nodeId, port] = [Number(match?.[1]), Number(match?.[3])];
+  if (match === null || nodeId > 0x7fff_ffff || port < 1 || port > 65_535) return undefined;
+  return { nodeId, host: (match[2] ?? "").replace(/^\[(.*)\]$/, "$1"), port };
+}
+
 function parseListener(written: string): Listener | undefined {
   const match = /^(?:(\[[0-9a-fA-F:.]+\]|[^:[\]\s/]*):)?(\d{1,5})$/.exec(written.trim());
   const port = Number(match?.[2] ?? Number.NaN);

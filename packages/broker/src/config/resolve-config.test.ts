@@ -120,6 +120,39 @@ describe("resolveConfig", () => {
     });
   });
 
+  it("reads the nodes of a cluster, and refuses what makes none", () => {
+    const secret = "0123456789abcdef";
+    const config = configOf({
+      flags: { peers: "1@a:9093, 2@[::1]:9093", peer: "0.0.0.0:9093", nodeId: "1" },
+      env: { VARVE_CLUSTER_SECRET: secret },
+    });
+    expect(config).toMatchObject({
+      peers: [
+        { nodeId: 1, host: "a", port: 9093 },
+        { nodeId: 2, host: "::1", port: 9093 },
+      ],
+      clusterSecret: secret,
+      sessionTimeoutMs: 3_000,
+    });
+    expect(configOf(file({ peers: ["7@h:1"] })).peers).toEqual([{ nodeId: 7, host: "h", port: 1 }]);
+    expect(errorsOf({ flags: { peers: "a:9093" } })[0]?.message).toContain('such as 1@varve-1:9093, not "a:9093"');
+    expect(errorsOf({ env: { VARVE_CLUSTER_SECRET: secret } })[0]?.message).toContain('of no use without "peers"');
+    expect(errorsOf({ flags: { peers: "1@a:1", heartbeatInterval: "2s" } })[0]?.message).toContain("three times");
+    expect(
+      errorsOf({ flags: { peers: "1@a:1", clusterSecretFile: "x" }, env: { VARVE_CLUSTER_SECRET: secret } }),
+    ).toMatchObject([{ key: "cluster-secret-file" }]);
+  });
+
+  it("never prints a secret, and takes none from a flag", () => {
+    const env = { VARVE_CLUSTER_SECRET: "0123456789abcdef", VARVE_PEERS: "1@a:1" };
+    const resolved = resolveConfig({ flags: {}, env });
+    expect(JSON.stringify("origins" in resolved ? resolved.origins : "")).not.toContain("0123456789abcdef");
+    const short = errorsOf({ env: { ...env, VARVE_CLUSTER_SECRET: "too-short" } });
+    expect(short[0]?.message).toContain("16 to 1024 characters");
+    expect(short[0]?.message).not.toContain("too-short");
+    expect(errorsOf({ flags: { clusterSecret: "0123456789abcdef" } })[0]?.message).toContain("--cluster-secret-file");
+  });
+
   it("has distinct environment names for all keys", () => {
     expect(new Set(configKeys.map((key) => environmentName(key.name))).size).toBe(configKeys.length);
   });

@@ -5,6 +5,7 @@
 import { nearestName } from "@varve/cluster";
 import { configKeys, environmentName, flagName, topicKeyPrefix } from "./keys.ts";
 import type { ConfigKey, NodeValues } from "./keys.ts";
+import type { ClusterPeer } from "../options.ts";
 import type { Listener } from "./parsers.ts";
 
 export interface ConfigSources {
@@ -39,6 +40,13 @@ export interface NodeConfig {
   readonly grpc: Listener;
   readonly http: Listener | false;
   readonly advertised: { readonly host: string; readonly port?: number } | undefined;
+  readonly peers: readonly ClusterPeer[] | undefined;
+  readonly peer: Listener | undefined;
+  readonly clusterSecret: string | undefined;
+  readonly clusterSecretFile: string | undefined;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly electionTimeoutMs: number;
   readonly rack: string | undefined;
   readonly dev: boolean;
   readonly insecure: boolean;
@@ -66,6 +74,9 @@ export interface ConfigError {
 export type ResolvedConfig =
   | { readonly config: NodeConfig; readonly origins: readonly ConfigOrigin[] }
   | { readonly errors: readonly ConfigError[] };
+
+/** What is printed of a secret. */
+const hidden = "(hidden)";
 
 /** One value as it was found, before it is parsed. */
 interface Found {
@@ -102,7 +113,11 @@ function fromFlags({ flags }: ConfigSources, errors: ConfigError[]): Map<string,
   for (const [written, raw] of Object.entries(flags)) {
     if (raw === undefined) continue;
     const name = written.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    take(found, errors, name, { raw, source: "flag", where: flagName(name) });
+    const value: Found = { raw, source: "flag", where: flagName(name) };
+    if (configKeys.some((key) => key.name === name && key.secret === true)) {
+      const message = `${flagName(name)} cannot be a flag, which everybody on the machine can read: use ${environmentName(name)}, or --${name}-file.`;
+      errors.push({ key: name, ...placeOf(value), message });
+    } else take(found, errors, name, value);
   }
   return found;
 }
@@ -168,14 +183,16 @@ function parseValue(key: ConfigKey, found: Found, errors: ConfigError[]): unknow
   errors.push({
     key: key.name,
     ...placeOf(found),
-    message: `${label(key.name, found)} cannot be "${printRaw(found.raw)}": ${fault}.`,
+    message: `${label(key.name, found)} cannot be "${key.secret === true ? hidden : printRaw(found.raw)}": ${fault}.`,
   });
   return undefined;
 }
 
 function originOf(key: ConfigKey, found: Found | undefined): ConfigOrigin {
   const { name, about } = key;
-  if (found !== undefined) return { key: name, about, value: printRaw(found.raw), ...placeOf(found) };
+  if (found !== undefined) {
+    return { key: name, about, value: key.secret === true ? hidden : printRaw(found.raw), ...placeOf(found) };
+  }
   const where = key.default === undefined ? (key.unset ?? "unset") : "default";
   return { key: name, about, value: key.default, source: "default", where };
 }
@@ -194,6 +211,13 @@ function nodeConfigOf(values: ReadonlyMap<string, unknown>): NodeConfig {
     grpc: required(value("grpc")),
     http: required(value("http")),
     advertised: value("advertised"),
+    peers: value("peers"),
+    peer: value("peer"),
+    clusterSecret: value("cluster-secret"),
+    clusterSecretFile: value("cluster-secret-file"),
+    sessionTimeoutMs: required(value("session-timeout")),
+    heartbeatIntervalMs: required(value("heartbeat-interval")),
+    electionTimeoutMs: required(value("election-timeout")),
     rack: value("rack"),
     dev: required(value("dev")),
     insecure: required(value("insecure")),
@@ -221,6 +245,25 @@ function contradictionsIn(config: NodeConfig, origins: readonly ConfigOrigin[]):
     contradict(
       "http",
       `"grpc" and "http" cannot both listen at ${grpc.host}:${grpc.port}. Give "http" another port, or off.`,
+    );
+  }
+  if (config.peers === undefined) {
+    for (const key of ["peer", "cluster-secret", "cluster-secret-file"] as const) {
+      const isSet = origins.some((origin) => origin.key === key && origin.source !== "default");
+      if (isSet)
+        contradict(key, `"${key}" is of no use without "peers": name the nodes of the cluster, or leave it away.`);
+    }
+  }
+  if (config.clusterSecret !== undefined && config.clusterSecretFile !== undefined) {
+    contradict(
+      "cluster-secret-file",
+      '"cluster-secret" and "cluster-secret-file" cannot both be set. Keep one of them.',
+    );
+  }
+  if (3 * config.heartbeatIntervalMs > config.sessionTimeoutMs) {
+    contradict(
+      "heartbeat-interval",
+      `"heartbeat-interval" (${config.heartbeatIntervalMs} ms) has to fit into "session-timeout" (${config.sessionTimeoutMs} ms) three times.`,
     );
   }
   if (config.queuedBytesMax > config.tailCacheBytes) {

@@ -165,8 +165,9 @@ export class Controller implements ControllerClient, MetadataView {
     const refusal: Refusal = { reason: "SHUTTING_DOWN", message: "The controller is shutting down.", metadata: {} };
     this.#dead ??= refusal;
     for (const { answer } of this.#queue.splice(0)) answer({ kind: "refused", refusal });
-    await this.#running;
+    // The log bounds the time that the batch in flight gets: without a majority it is never decided.
     await this.#log.close();
+    await this.#running;
   }
 
   async #run(): Promise<void> {
@@ -243,6 +244,7 @@ export class Controller implements ControllerClient, MetadataView {
       const { code, message } = error;
       if (code === "NOT_LEADER") this.#refuseIfStill(role, notController(this.#role, "not-done"));
       else if (code === "UNKNOWN_OUTCOME") this.#refuseIfStill(role, notController(this.#role, "unknown"));
+      else if (code === "CLOSED" && this.#dead !== undefined) this.#refuseIfStill(role, this.#dead);
       else if (code === "NO_SPACE") this.#refuseIfStill(role, { reason: "STORAGE_FULL", message, metadata: {} });
       else throw error;
       return false;

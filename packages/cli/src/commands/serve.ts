@@ -7,6 +7,7 @@
 
 import { Broker, type BrokerOptions, type NodeConfig } from "@varve/broker";
 import { Command } from "commander";
+import { readFile } from "node:fs/promises";
 import { defaultAddress } from "../connection.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import { printDuration } from "../input/duration.ts";
@@ -26,6 +27,7 @@ Stops in order on Ctrl-C or SIGTERM and exits with 0; a second one ends it at on
 Examples:
   $ varve serve
   $ varve serve --dev
+  $ VARVE_CLUSTER_SECRET=… varve serve --node-id 1 --peers 1@varve-1:9093,2@varve-2:9093,3@varve-3:9093 --peer 0.0.0.0:9093
   $ varve serve --data-dir /var/lib/varve --grpc 0.0.0.0:9094 --http off --config /etc/varve.yaml`,
     )
     .action(async (options: NodeConfigOptions) => {
@@ -41,12 +43,18 @@ async function serve(terminal: Terminal, config: NodeConfig): Promise<void> {
   const stop = stopSignals(config.shutdownTimeoutMs + 5000);
   let tellFatal: (error: Error) => void = () => undefined;
   const fatal = new Promise<Error>((resolve) => (tellFatal = resolve));
-  const broker = await Broker.start({
-    ...brokerOptions(config),
+  const clusterSecret = await readClusterSecret(config);
+  const broker = await startBroker(stop, {
+    ...brokerOptions(config, clusterSecret),
     version: version(),
     logger: serveLogger(config.logLevel, config.dev && config.logFormat === "auto" ? "pretty" : config.logFormat),
     onFatal: (error) => tellFatal(error),
   });
+  if (broker === undefined) {
+    stop.dispose();
+    terminal.note("Stopped before it was ready.");
+    return;
+  }
   try {
     if (isForPeople) await terminal.out(readyText(broker, config, performance.now() - startedMs));
     const ended = await Promise.race([stop.asked, fatal]);
@@ -64,14 +72,47 @@ async function serve(terminal: Terminal, config: NodeConfig): Promise<void> {
   if (isForPeople) terminal.note("Stopped.");
 }
 
+/** Undefined: it was asked to stop while it waited, for the other nodes of its cluster perhaps. */
+async function startBroker(stop: { asked: Promise<string> }, options: BrokerOptions): Promise<Broker | undefined> {
+  const starting = new AbortController();
+  void stop.asked.then((signal) => starting.abort(new Error(signal)));
+  try {
+    return await Broker.start({ ...options, signal: starting.signal });
+  } catch (error) {
+    if (starting.signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+async function readClusterSecret({ clusterSecret, clusterSecretFile }: NodeConfig): Promise<string | undefined> {
+  if (clusterSecretFile === undefined) return clusterSecret;
+  let text: string;
+  try {
+    text = (await readFile(clusterSecretFile, "utf8")).trim();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError("notFound", `Cannot read the cluster secret in "${clusterSecretFile}": ${why}`, {
+      cause: error,
+    });
+  }
+  if (text.length >= 16 && text.length <= 1024) return text;
+  throw new CliError(
+    "usage",
+    `Cannot use the cluster secret in "${clusterSecretFile}": it has ${text.length} characters`,
+    {
+      advice: ["It takes 16 to 1024 characters, the same on every node: openssl rand -hex 32"],
+    },
+  );
+}
+
 function readyText(broker: Broker, config: NodeConfig, startMs: number): string {
-  const { grpc, http } = broker.addresses;
+  const { grpc, http, peer } = broker.addresses;
   const reached = reachableAddress(grpc, config.advertised);
   const at = reached === defaultAddress ? "" : ` --address ${reached}`;
   const text = `Varve ${version()}, node ${broker.nodeId} of cluster ${broker.clusterId}, ready in ${printDuration(startMs)}
   gRPC  ${grpc}
   HTTP  ${http === undefined ? "off" : `http://${http}/metrics`}
-  data  ${config.dataDir}
+${peer === undefined ? "" : `  peer  ${peer}\n`}  data  ${config.dataDir}
 
 Try, in another terminal:
   varve topic create orders --partitions 3${at}
@@ -89,11 +130,11 @@ function reachableAddress(grpc: string, advertised: NodeConfig["advertised"]): s
   return /^(0\.0\.0\.0|\[?::\]?):\d+$/.test(grpc) ? `localhost:${port}` : grpc;
 }
 
-function brokerOptions(config: NodeConfig): BrokerOptions {
-  const { dataDir, nodeId, clusterId, grpc, http, advertised, rack } = config;
+function brokerOptions(config: NodeConfig, secret: string | undefined): BrokerOptions {
+  const { dataDir, nodeId, clusterId, grpc, http, peer, peers, advertised, rack } = config;
   return {
     dataDir,
-    listeners: { grpc, http },
+    listeners: { grpc, http, ...(peer === undefined ? {} : { peer }) },
     insecure: config.insecure,
     autoCreateTopics: config.dev,
     allowTmpfs: config.allowTmpfs,
@@ -106,6 +147,17 @@ function brokerOptions(config: NodeConfig): BrokerOptions {
     retentionIntervalMs: config.retentionIntervalMs,
     producerExpiryMs: config.producerExpiryMs,
     shutdownTimeoutMs: config.shutdownTimeoutMs,
+    ...(peers === undefined
+      ? {}
+      : {
+          cluster: {
+            peers,
+            sessionMs: config.sessionTimeoutMs,
+            heartbeatMs: config.heartbeatIntervalMs,
+            electionMs: config.electionTimeoutMs,
+            ...(secret === undefined ? {} : { secret }),
+          },
+        }),
     ...(nodeId === undefined ? {} : { nodeId }),
     ...(clusterId === undefined ? {} : { clusterId }),
     ...(advertised === undefined ? {} : { advertised }),

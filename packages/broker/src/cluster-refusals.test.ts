@@ -1,0 +1,133 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { Broker } from "./broker.ts";
+import type { Logger } from "./logger.ts";
+import type { BrokerOptions } from "./options.ts";
+import { TestCluster, freePeers, quickCluster } from "./testing/test-cluster.ts";
+import { TestBroker, until } from "./testing/test-broker.ts";
+
+const cleanUp: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const task of cleanUp.splice(0).reverse()) await task();
+});
+
+async function emptyDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "varve-refused-"));
+  cleanUp.push(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A start that is expected to wait: what it tells, until the test ends it. */
+function starting(options: Partial<BrokerOptions> & { readonly dataDir: string }): { readonly told: () => string } {
+  const lines: string[] = [];
+  const tell = (fields: object, event: string): void => void lines.push(`${event} ${JSON.stringify(fields)}`);
+  const logger: Logger = { debug: () => undefined, info: tell, warn: tell, error: tell };
+  const stop = new AbortController();
+  const started = Broker.start({
+    listeners: { grpc: { port: 0 }, http: false },
+    ...options,
+    logger,
+    signal: stop.signal,
+  }).then(
+    (broker) => broker.close(),
+    (error: unknown) => lines.push(String(error)),
+  );
+  cleanUp.push(async () => {
+    stop.abort(new Error("the test is over"));
+    await started;
+  });
+  return { told: () => lines.join("\n") };
+}
+
+async function failureOf(options: Partial<BrokerOptions> & { readonly dataDir: string }): Promise<string> {
+  const refusal = new Error("It started");
+  return Broker.start({ listeners: { grpc: { port: 0 }, http: false }, ...options }).then(
+    async (broker) => {
+      await broker.close();
+      throw refusal;
+    },
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+}
+
+test("a node that shows another secret is refused, and says so; the others go on", async () => {
+  await using cluster = await TestCluster.start(3, { cluster: { peers: [], secret: "the secret of all nodes" } });
+  const third = cluster.nodes[2] as TestBroker;
+  await third.broker.close();
+  const options = cluster.optionsOf(3);
+  const { told } = starting({
+    ...options,
+    cluster: { ...options.cluster, secret: "some other secret" },
+    dataDir: third.dataDir,
+  });
+  await until("it is told why", () => told().includes("a controller refuses this node"));
+  expect(told()).toContain("secret");
+  await cluster.nodes[0]?.call("CreateTopic", { topic: "t", replicationFactor: 2 });
+});
+
+test("a fresh node with another secret joins nobody, and says so", async () => {
+  const peers = await freePeers(2);
+  const [one, two] = ["the right secret", "the wrong secret"].map(async (secret, at) =>
+    starting({ dataDir: await emptyDirectory(), nodeId: at + 1, cluster: { ...quickCluster, peers, secret } }),
+  );
+  await until("one of them is refused", async () =>
+    [await one, await two].some((node) => node?.told().includes("a node refuses to answer this one") === true),
+  );
+});
+
+test("a node does not start on the directory of another, nor as a node that is not among its peers", async () => {
+  await using cluster = await TestCluster.start(3);
+  const [first] = cluster.nodes as [TestBroker];
+  const copy = await emptyDirectory();
+  await first.broker.close();
+  await cp(first.dataDir, copy, { recursive: true });
+  expect(await failureOf({ ...cluster.optionsOf(2), dataDir: copy })).toContain("belongs to node 1, not to node 2");
+  expect(await failureOf({ ...cluster.optionsOf(9), dataDir: await emptyDirectory() })).toContain(
+    'node "9" is not among its initial peers',
+  );
+  expect(await failureOf({ ...cluster.optionsOf(1), clusterId: "another", dataDir: copy })).toMatch(
+    /belongs to cluster "[^"]+", not to "another"/,
+  );
+});
+
+test("a directory of a cluster does not start alone, and one of a node alone not in a cluster", async () => {
+  await using cluster = await TestCluster.start(3);
+  const [first] = cluster.nodes as [TestBroker];
+  await first.broker.close();
+  expect(await failureOf({ dataDir: first.dataDir })).toContain("whose controllers are the nodes 1, 2, 3");
+  await using alone = await TestBroker.start({ nodeId: 1 });
+  await alone.broker.close();
+  expect(await failureOf({ ...cluster.optionsOf(1), dataDir: alone.dataDir })).toContain(
+    "is a cluster of one node, which cannot become part of another",
+  );
+});
+
+test("an empty directory in a formed cluster waits, and says which of two things to do (M11)", async () => {
+  await using cluster = await TestCluster.start(3);
+  const third = cluster.nodes[2] as TestBroker;
+  await third.broker.close();
+  const { told } = starting({ ...cluster.optionsOf(3), dataDir: await emptyDirectory() });
+  await until("it says what to do", () => told().includes("stays passive"));
+  expect(told()).toMatch(
+    /If the wrong directory is mounted, mount the right one\. If the disk is lost, replace "3@[0-9a-f]{32}"/,
+  );
+});
+
+test("a directory whose metadata are gone is not taken for a new one", async () => {
+  await using cluster = await TestCluster.start(3);
+  const third = cluster.nodes[2] as TestBroker;
+  await third.broker.close();
+  await rm(join(third.dataDir, "raft"), { recursive: true });
+  expect(await failureOf({ ...cluster.optionsOf(3), dataDir: third.dataDir })).toContain(
+    "it is empty, and the data directory belongs to cluster",
+  );
+});
+
+test("sessions without room for three signs of life are refused", async () => {
+  const peers = await freePeers(1);
+  const cluster = { ...quickCluster, peers, heartbeatMs: 600, sessionMs: 1_500 };
+  expect(await failureOf({ dataDir: await emptyDirectory(), nodeId: 1, cluster })).toContain("no room for three");
+});

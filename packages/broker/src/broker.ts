@@ -74,6 +74,7 @@ export class Broker {
         () => this.#node,
         this.#counters,
         () => this.#grpc?.heldBytes ?? 0,
+        () => ({ node: this.#cluster, session: this.#registration }),
       ),
     );
   }

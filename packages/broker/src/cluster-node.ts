@@ -61,6 +61,8 @@ export const sessionDefaults = { heartbeatMs: 500, sessionMs: 3_000 } as const;
 
 interface Parts {
   readonly clusterId: string;
+  /** Undefined when a log was handed in. */
+  readonly raft: RaftMetadataLog | undefined;
   readonly controller: Controller;
   readonly duty: ControllerDuty;
   readonly control: ClusterController;
@@ -75,6 +77,7 @@ export class ClusterNode {
   readonly control: ClusterController;
   /** Undefined when this node is alone. */
   readonly peers: PeerConnections | undefined;
+  readonly raft: RaftMetadataLog | undefined;
   readonly #server: PeerServer | undefined;
 
   private constructor(parts: Parts, server: PeerServer | undefined) {
@@ -83,6 +86,7 @@ export class ClusterNode {
     this.duty = parts.duty;
     this.control = parts.control;
     this.peers = parts.connections;
+    this.raft = parts.raft;
     this.#server = server;
   }
 
@@ -157,7 +161,8 @@ async function openParts(options: ClusterNodeOptions, several: Several | undefin
   const times = { ...sessionDefaults, ...(several === undefined ? {} : timesOf(several.cluster)) };
   const duty = new ControllerDuty({ controller, clock, logger, endpoint: peerEndpoint, ...times });
   const control = new ClusterController({ controller, peers: connections, definition: services.peer, clock });
-  return { clusterId, controller, duty, control, connections };
+  const raft = log instanceof RaftMetadataLog ? log : undefined;
+  return { clusterId, raft, controller, duty, control, connections };
 }
 
 async function openLog(

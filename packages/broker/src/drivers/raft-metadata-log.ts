@@ -33,6 +33,8 @@ export class RaftMetadataLog implements MetadataLog {
   #listener: MetadataLogListener | undefined;
   #role: MetadataRole = { kind: "follower", term: 0, leaderId: undefined };
   #tellLeads: () => void = () => undefined;
+  #leaderChanges = 0;
+  #leads: number | "here" | undefined;
   #failed: MetadataLogError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -43,6 +45,11 @@ export class RaftMetadataLog implements MetadataLog {
   /** Undefined before the start. */
   metrics(): NodeMetrics | undefined {
     return this.#node?.metrics();
+  }
+
+  /** How often this node heard of a leader that it did not know of. */
+  get leaderChanges(): number {
+    return this.#leaderChanges;
   }
 
   async start(listener: MetadataLogListener): Promise<void> {
@@ -103,6 +110,11 @@ export class RaftMetadataLog implements MetadataLog {
     const isSame =
       next.kind === kind && next.term === last && (next.kind === "leader" || leaderIdOf(this.#role) === leaderId);
     if (isSame) return;
+    const leads = next.kind === "leader" ? "here" : next.leaderId;
+    if (leads !== undefined && leads !== this.#leads) {
+      this.#leads = leads;
+      this.#leaderChanges += 1;
+    }
     this.#role = next;
     this.#listener?.onRole(next);
     if (next.kind === "leader") this.#tellLeads();

@@ -17,6 +17,8 @@ export interface MetricsSource {
   /** Of the node: name, help, and the histogram. */
   histograms(): Iterable<readonly [name: string, help: string, histogram: Histogram]>;
   gauges(): Iterable<readonly [name: string, help: string, value: number]>;
+  counters(): Iterable<readonly [name: string, help: string, value: number]>;
+  brokersByState(): Iterable<readonly [state: string, count: number]>;
 }
 
 const topicCounters = [
@@ -92,6 +94,15 @@ export class BrokerMetrics {
     for (const [name, help] of source.gauges()) {
       this.#gauge(name, help, [], () => {
         for (const [candidate, , value] of source.gauges()) if (candidate === name) return [[{}, value]];
+        return [];
+      });
+    }
+    this.#gauge("varve_brokers", "Nodes of the cluster, by state", ["state"], () =>
+      [...source.brokersByState()].map(([state, count]) => [{ state }, count]),
+    );
+    for (const [name, help] of source.counters()) {
+      this.#counter(name, help, [], () => {
+        for (const [candidate, , value] of source.counters()) if (candidate === name) return [[{}, value]];
         return [];
       });
     }

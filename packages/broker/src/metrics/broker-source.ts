@@ -1,14 +1,18 @@
 /** Where the metrics of a broker come from: its node, once there is one. */
 import type { PartitionState } from "@varve/log";
+import type { ClusterNode } from "../cluster-node.ts";
 import type { NodeCounters } from "../counters.ts";
 import type { BrokerNode } from "../node.ts";
+import type { BrokerSession } from "../ports/peers.ts";
 import type { MetricsSource } from "./broker-metrics.ts";
+import { brokersByState, clusterCounters, clusterGauges } from "./cluster-metrics.ts";
 import type { TopicMetrics } from "./topic-metrics.ts";
 
 export function brokerMetricsSource(
   node: () => BrokerNode | undefined,
   counters: NodeCounters,
   heldBytes: () => number,
+  cluster: () => { readonly node: ClusterNode | undefined; readonly session: BrokerSession | undefined },
 ): MetricsSource {
   return {
     *topics(): Iterable<TopicMetrics> {
@@ -34,6 +38,9 @@ export function brokerMetricsSource(
       ["varve_produce_queue_requests", "Produce requests under way", node()?.gate.requests.used ?? 0],
       ["varve_consume_held_bytes", "Bytes held for readers beyond what the network has taken", heldBytes()],
       ["varve_topics", "Topics on this node", [...(node()?.topics.all() ?? [])].length],
+      ...clusterGauges(cluster().node, cluster().session),
     ],
+    counters: () => clusterCounters(cluster().node),
+    brokersByState: () => brokersByState(cluster().node),
   };
 }

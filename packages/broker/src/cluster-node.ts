@@ -159,7 +159,14 @@ async function openParts(options: ClusterNodeOptions, several: Several | undefin
           brokerEpoch: options.brokerEpoch,
         });
   const times = { ...sessionDefaults, ...(several === undefined ? {} : timesOf(several.cluster)) };
-  const duty = new ControllerDuty({ controller, clock, logger, endpoint: peerEndpoint, ...times });
+  const duty = new ControllerDuty({
+    controller,
+    clock,
+    logger,
+    endpoint: peerEndpoint,
+    balanceMs: several?.cluster.balanceMs ?? 60_000,
+    ...times,
+  });
   const control = new ClusterController({ controller, peers: connections, definition: services.peer, clock });
   const raft = log instanceof RaftMetadataLog ? log : undefined;
   return { clusterId, raft, controller, duty, control, connections };

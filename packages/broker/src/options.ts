@@ -33,6 +33,8 @@ export interface ClusterOptions {
   readonly heartbeatMs?: number;
   /** A controller that was silent for so long, or up to twice as long, is replaced, in ms. @default 1000 */
   readonly electionMs?: number;
+  /** How often partitions are given back to their preferred leaders, in ms. @default 60000 */
+  readonly balanceMs?: number;
   /** What is kept free for the metadata, and laid aside for an operator, in bytes (D-9). @default 512 MiB, 64 MiB */
   readonly reserveBytes?: number;
   readonly ballastBytes?: number;

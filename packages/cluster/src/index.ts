@@ -61,6 +61,8 @@ export {
 export type { MetadataRecord } from "./controller/records.ts";
 export { planRecovery } from "./controller/recovery.ts";
 export type { RecoveryMode, RecoveryPlan, ReplicaReport } from "./controller/recovery.ts";
+export { misplacedLeaders } from "./controller/repair.ts";
+export type { RepairPartitions } from "./controller/repair.ts";
 export { beginSessions, beginShutdown, expireSessions, mayStop, touchSession } from "./controller/sessions.ts";
 export type { BrokerLife, SessionTimes, Sessions } from "./controller/sessions.ts";
 export { replay, replayAll } from "./controller/replay.ts";

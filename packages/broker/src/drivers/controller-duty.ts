@@ -3,6 +3,7 @@
  * signs of life (B-6, B-7). On a node that is not active it does nothing. Which broker is due is decided by `cluster`.
  *
  *   active ──> sessions begin, everybody is looked for ──> tick ──> expired: fenceBroker, one after the other
+ *          └──> repairs what its predecessor left (C-10), and gives partitions back to their preferred leaders (6.10)
  *   a heartbeat stream breaks, and nobody listens at the broker's address any more ──> its session is over at once (B-9)
  */
 import { connect } from "node:net";
@@ -15,6 +16,7 @@ import {
   brokerOf,
   expireSessions,
   mayStop,
+  misplacedLeaders,
   touchSession,
 } from "@varve/cluster";
 import type { Clock, Timer } from "@varve/log";
@@ -43,6 +45,8 @@ export interface ControllerDutyOptions extends SessionTimes {
   readonly controller: Controller;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Between two looks for partitions whose preferred leader is back, in ms. */
+  readonly balanceMs: number;
   /** How the endpoint is called at which other nodes listen; whoever has none is never looked for. */
   readonly endpoint: string;
 }
@@ -55,6 +59,7 @@ export class ControllerDuty {
   readonly #stopWatching: () => void;
   #sessions: Sessions | undefined;
   #timer: Timer | undefined;
+  #balanceTimer: Timer | undefined;
   #isFencing = false;
 
   constructor(options: ControllerDutyOptions) {
@@ -111,12 +116,41 @@ export class ControllerDuty {
     for (const broker of controller.image.brokers.values()) if (!broker.fenced) this.#lookFor(broker);
     this.#timer?.cancel();
     this.#timer = clock.setTimer(heartbeatMs, () => this.#tick());
+    this.#balanceLater();
+    // Of a cluster without brokers there is nothing to repair, and a fresh log stays empty.
+    if (controller.image.topics.size > 0) void this.#repair();
   }
 
   #stop(): void {
     this.#sessions = undefined;
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#balanceTimer?.cancel();
+  }
+
+  async #repair(): Promise<void> {
+    const { controller, logger } = this.#options;
+    const outcome = await controller.submit({ kind: "repairPartitions" });
+    if (outcome.kind === "refused") logger.debug({ why: outcome.refusal.message }, "partitions not repaired");
+    else if (outcome.reply.partitions > 0)
+      logger.info({ ...outcome.reply }, "partitions repaired after a change of controller");
+  }
+
+  #balanceLater(): void {
+    const { clock, balanceMs } = this.#options;
+    this.#balanceTimer?.cancel();
+    this.#balanceTimer = clock.setTimer(balanceMs, () => {
+      this.#balanceLater();
+      void this.#balance();
+    });
+  }
+
+  async #balance(): Promise<void> {
+    const { controller, logger } = this.#options;
+    const partitions = misplacedLeaders(controller.image);
+    if (this.#sessions === undefined || partitions.length === 0) return;
+    const outcome = await controller.submit({ kind: "electLeaders", mode: "preferred", partitions });
+    if (outcome.kind === "done") logger.info({ ...outcome.reply }, "partitions went back to their preferred leaders");
   }
 
   #tick(): void {

@@ -34,21 +34,27 @@ export function controllerService(
     definition,
     implementation: (callerOf) => ({
       Submit: (call: Submit, callback: sendUnaryData<SubmitResponseMessage>) => {
-        void answerCommand(controller, call.request.command, callback);
+        void answerCommand(controller, { bytes: call.request.command, from: callerOf(call).nodeId }, callback);
       },
       Heartbeat: (call: Beats) => takeBeats(duty, call, callerOf),
     }),
   };
 }
 
+interface Sent {
+  readonly bytes: Uint8Array;
+  /** The node that sent it. */
+  readonly from: number;
+}
+
 async function answerCommand(
   controller: Controller,
-  bytes: Uint8Array,
+  sent: Sent,
   callback: sendUnaryData<SubmitResponseMessage>,
 ): Promise<void> {
   let answer: SubmitResponseMessage;
   try {
-    answer = await submit(controller, bytes);
+    answer = await submit(controller, sent);
   } catch (error) {
     callback(statusOf(refuse("INTERNAL", `Cannot answer a command: ${String(error)}`)));
     return;
@@ -56,14 +62,16 @@ async function answerCommand(
   callback(null, answer);
 }
 
-async function submit(controller: Controller, bytes: Uint8Array): Promise<SubmitResponseMessage> {
+async function submit(controller: Controller, { bytes, from }: Sent): Promise<SubmitResponseMessage> {
   let command: Command;
   try {
     command = decodeCommand(bytes);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    const refusal = refuse("INVALID_REQUEST", `Cannot read the command: ${error.message}`, { outcome: "not-done" });
-    return { outcome: asBuffer(encodeOutcome("fenceBroker", { kind: "refused", refusal })) };
+    return refusedAnswer(`Cannot read the command: ${error.message}`);
+  }
+  if ("brokerId" in command && command.brokerId !== from) {
+    return refusedAnswer(`Cannot take a command of broker ${command.brokerId} from node ${from}`);
   }
   const outcome: AnyOutcome = await controller.submit(command);
   return {
@@ -71,6 +79,11 @@ async function submit(controller: Controller, bytes: Uint8Array): Promise<Submit
     term: controller.role.term,
     metadataOffset: controller.image.offset,
   };
+}
+
+function refusedAnswer(why: string): SubmitResponseMessage {
+  const refusal = refuse("INVALID_REQUEST", why, { outcome: "not-done" });
+  return { outcome: asBuffer(encodeOutcome("fenceBroker", { kind: "refused", refusal })) };
 }
 
 function takeBeats(duty: ControllerDuty, call: Beats, callerOf: CallerOf): void {

@@ -56,6 +56,7 @@ const all: { readonly [K in CommandKind]: CommandReplies[K]["command"] } = {
   },
   electLeaders: { kind: "electLeaders", mode: "unclean", partitions: [where] },
   recoverPartition: { kind: "recoverPartition", ...where, leader: 1 },
+  repairPartitions: { kind: "repairPartitions" },
   confirmFlush: { kind: "confirmFlush", ...me, ...where, leaderEpoch: 7, partitionEpoch: 8 },
 };
 const commands: readonly Command[] = Object.values(all);
@@ -87,6 +88,7 @@ const replies: { readonly [K in CommandKind]: CommandReplies[K]["reply"] } = {
   },
   electLeaders: { partitions: 0 },
   recoverPartition: { partitions: 1 },
+  repairPartitions: { partitions: 4 },
   confirmFlush: { leaderEpoch: 8, partitionEpoch: 9 },
 };
 

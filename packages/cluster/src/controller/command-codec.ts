@@ -87,6 +87,7 @@ const replyTypes: Record<CommandKind, WireReplyType> = {
   alterPartition: "verdicts",
   electLeaders: "partitions",
   recoverPartition: "partitions",
+  repairPartitions: "partitions",
   confirmFlush: "epochs",
 };
 

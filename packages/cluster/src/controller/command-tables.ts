@@ -132,6 +132,7 @@ const commandMessages = {
     }),
   },
   shutDownBroker: { id: 17, message: message("ShutDownBrokerCommand", first, broker) },
+  repairPartitions: { id: 18, message: message("RepairPartitionsCommand", first, {}) },
 } as const;
 
 export const commandTable = recordTable(commandMessages);

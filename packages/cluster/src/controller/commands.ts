@@ -41,6 +41,8 @@ import { refuse } from "./decision.ts";
 import type { Decision, DecisionContext } from "./decision.ts";
 import { decideConfirmFlush, decideNewLeaderEpoch } from "./partition-commands.ts";
 import type { ConfirmFlush, NewLeaderEpoch, PartitionReply } from "./partition-commands.ts";
+import { decideRepairPartitions } from "./repair.ts";
+import type { RepairPartitions } from "./repair.ts";
 import type { ControllerImage } from "./state.ts";
 import { decideAddPartitions, decideCreateTopic, decideDeleteTopic } from "./topic-commands.ts";
 import type { AddPartitions, CreateTopic, DeleteTopic, DeleteTopicReply, TopicReply } from "./topic-commands.ts";
@@ -63,6 +65,7 @@ export interface CommandReplies {
   readonly alterPartition: { readonly command: AlterPartition; readonly reply: AlterPartitionReply };
   readonly electLeaders: { readonly command: ElectLeaders; readonly reply: PartitionsReply };
   readonly recoverPartition: { readonly command: RecoverPartition; readonly reply: PartitionsReply };
+  readonly repairPartitions: { readonly command: RepairPartitions; readonly reply: PartitionsReply };
   readonly confirmFlush: { readonly command: ConfirmFlush; readonly reply: PartitionReply };
 }
 
@@ -124,6 +127,8 @@ function route(
       return decideElectLeaders(image, command);
     case "recoverPartition":
       return decideRecoverPartition(image, command);
+    case "repairPartitions":
+      return decideRepairPartitions(image);
     case "confirmFlush":
       return decideConfirmFlush(image, command);
   }

@@ -99,6 +99,22 @@ export type {
   HeartbeatResponse__Output as HeartbeatResponseOutput,
 } from "./gen/varve/v1/HeartbeatResponse.ts";
 export type {
+  ReplaceControllerRequest as ReplaceControllerRequestMessage,
+  ReplaceControllerRequest__Output as ReplaceControllerRequestOutput,
+} from "./gen/varve/v1/ReplaceControllerRequest.ts";
+export type {
+  ReplaceControllerResponse as ReplaceControllerResponseMessage,
+  ReplaceControllerResponse__Output as ReplaceControllerResponseOutput,
+} from "./gen/varve/v1/ReplaceControllerResponse.ts";
+export type {
+  ReplaceMemberRequest as ReplaceMemberRequestMessage,
+  ReplaceMemberRequest__Output as ReplaceMemberRequestOutput,
+} from "./gen/varve/v1/ReplaceMemberRequest.ts";
+export type {
+  ReplaceMemberResponse as ReplaceMemberResponseMessage,
+  ReplaceMemberResponse__Output as ReplaceMemberResponseOutput,
+} from "./gen/varve/v1/ReplaceMemberResponse.ts";
+export type {
   SubmitRequest as SubmitRequestMessage,
   SubmitRequest__Output as SubmitRequestOutput,
 } from "./gen/varve/v1/SubmitRequest.ts";

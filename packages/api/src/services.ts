@@ -64,6 +64,8 @@ import type { InitProducerRequest, InitProducerRequest__Output } from "./gen/var
 import type { InitProducerResponse, InitProducerResponse__Output } from "./gen/varve/v1/InitProducerResponse.ts";
 import type { ListOffsetsRequest, ListOffsetsRequest__Output } from "./gen/varve/v1/ListOffsetsRequest.ts";
 import type { ListOffsetsResponse, ListOffsetsResponse__Output } from "./gen/varve/v1/ListOffsetsResponse.ts";
+import type { ReplaceControllerRequest } from "./gen/varve/v1/ReplaceControllerRequest.ts";
+import type { ReplaceControllerResponse__Output } from "./gen/varve/v1/ReplaceControllerResponse.ts";
 import type { LogDefinition } from "./gen/varve/v1/Log.ts";
 import { schema } from "./gen/schema.ts";
 import {
@@ -139,6 +141,7 @@ export interface AdminClient extends Client {
   readonly DescribePartitions: Unary<DescribePartitionsRequest, DescribePartitionsResponse__Output>;
   readonly DeleteRecords: Unary<DeleteRecordsRequest, DeleteRecordsResponse__Output>;
   readonly AcceptLoss: Unary<AcceptLossRequest, AcceptLossResponse__Output>;
+  readonly ReplaceController: Unary<ReplaceControllerRequest, ReplaceControllerResponse__Output>;
 }
 
 export interface Services {

@@ -17,7 +17,7 @@ import type { BrokerLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { BrokerNode } from "./node.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import type { ControllerClient, PeerClients } from "./ports/peers.ts";
+import type { ControllerClient, ControllerMembership, PeerClients } from "./ports/peers.ts";
 import type { Registration } from "./registration.ts";
 
 export interface NodeParts {
@@ -31,6 +31,7 @@ export interface NodeParts {
   readonly controller: Controller;
   /** Commands, to whoever decides. */
   readonly control: ControllerClient;
+  readonly membership: ControllerMembership;
   readonly store: LogStore;
   readonly producerExpiryMs: number;
   readonly autoCreateTopics: boolean;
@@ -122,6 +123,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     store,
     controller,
     control,
+    membership: parts.membership,
     topics,
     intake,
     gate,

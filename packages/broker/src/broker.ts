@@ -330,7 +330,7 @@ export class Broker {
   }
 
   #buildNode(cluster: ClusterNode, store: LogStore): BrokerNode {
-    const { controller, control, peers } = cluster;
+    const { controller, control, membership, peers } = cluster;
     const { advertised, limits, producerExpiryMs, version } = this.#options;
     const node = assembleNode({
       nodeId: this.nodeId,
@@ -342,6 +342,7 @@ export class Broker {
       counters: this.#counters,
       controller,
       control,
+      membership,
       ...(peers === undefined
         ? {}
         : {

@@ -29,7 +29,8 @@ import { PeerConnections } from "./peer/peer-clients.ts";
 import type { PeerIdentity } from "./peer/peer-credentials.ts";
 import { PeerServer } from "./peer/peer-server.ts";
 import type { MetadataLog } from "./ports/metadata-log.ts";
-import type { PeerService } from "./ports/peers.ts";
+import { ClusterMembership } from "./peer/cluster-membership.ts";
+import type { ControllerMembership, PeerService } from "./ports/peers.ts";
 
 export interface ClusterNodeOptions {
   readonly dataDir: string;
@@ -66,6 +67,7 @@ interface Parts {
   readonly controller: Controller;
   readonly duty: ControllerDuty;
   readonly control: ClusterController;
+  readonly membership: ControllerMembership;
   readonly connections: PeerConnections | undefined;
 }
 
@@ -75,6 +77,8 @@ export class ClusterNode {
   readonly duty: ControllerDuty;
   /** Commands of this node, to whoever decides. */
   readonly control: ClusterController;
+  /** The metadata group, for operators. */
+  readonly membership: ControllerMembership;
   /** Undefined when this node is alone. */
   readonly peers: PeerConnections | undefined;
   readonly raft: RaftMetadataLog | undefined;
@@ -85,6 +89,7 @@ export class ClusterNode {
     this.controller = parts.controller;
     this.duty = parts.duty;
     this.control = parts.control;
+    this.membership = parts.membership;
     this.peers = parts.connections;
     this.raft = parts.raft;
     this.#server = server;
@@ -108,7 +113,7 @@ export class ClusterNode {
     try {
       const parts = await openParts(options, { cluster, self, raft });
       const { controller, duty } = parts;
-      server.add(controllerService(options.services.peer, { controller, duty }));
+      server.add(controllerService(options.services.peer, { controller, duty, membership: parts.membership }));
       identity = { clusterId: parts.clusterId, nodeId: options.meta.nodeId, secret };
       return new ClusterNode(parts, server);
     } catch (error) {
@@ -169,7 +174,8 @@ async function openParts(options: ClusterNodeOptions, several: Several | undefin
   });
   const control = new ClusterController({ controller, peers: connections, definition: services.peer, clock });
   const raft = log instanceof RaftMetadataLog ? log : undefined;
-  return { clusterId, raft, controller, duty, control, connections };
+  const membership = new ClusterMembership({ controller, local: raft, peers: connections, definition: services.peer });
+  return { clusterId, raft, controller, duty, control, membership, connections };
 }
 
 async function openLog(

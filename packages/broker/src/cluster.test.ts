@@ -1,6 +1,7 @@
+import { rm } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { TestCluster } from "./testing/test-cluster.ts";
-import { type TestBroker, bytes, until } from "./testing/test-broker.ts";
+import { TestBroker, bytes, until } from "./testing/test-broker.ts";
 
 test("three fresh nodes form one cluster by themselves, and any of them takes commands (M9, C-1)", async () => {
   await using cluster = await TestCluster.start(3);
@@ -52,3 +53,42 @@ test("a topic of three replicas takes records with acks=all through its leader",
   const produced = await leader?.produce({ topic: "t", partition: 0, records: [{ value: bytes("v") }] });
   expect(produced?.results).toMatchObject([{ baseOffset: 0, ack: { level: "all", durableReplicas: 3 } }]);
 });
+
+test("a node whose disk is lost comes back with an empty one, by one command, and fills up again (M11)", async () => {
+  await using cluster = await TestCluster.start(3);
+  const [one, , third] = cluster.nodes as [TestBroker, TestBroker, TestBroker];
+  await one.call("CreateTopic", { topic: "t", partitions: 3, replicationFactor: 3 });
+  const controllersBefore = ((await one.call("DescribeCluster", {})) as { controllers: { directoryId: string }[] })
+    .controllers;
+  await third.broker.close();
+  await rm(third.dataDir, { recursive: true });
+  const back = TestBroker.start({ ...cluster.optionsOf(3) });
+  await cluster.controller([one, cluster.nodes[1] as TestBroker]);
+  let replaced: Record<string, unknown> = {};
+  await until("the command goes through", async () => {
+    // Until the fresh node answers at its address there is nobody to take in.
+    replaced = await one.call("ReplaceController", { nodeId: 3 }).catch(() => ({}));
+    return "newDirectoryId" in replaced;
+  });
+  cluster.nodes[2] = await back;
+  expect(replaced).toMatchObject({ oldDirectoryId: controllersBefore[2]?.directoryId });
+  const { controllers, brokers } = (await one.call("DescribeCluster", {})) as {
+    controllers: { nodeId: number; directoryId: string; voter: boolean }[];
+    brokers: { nodeId: number; state: string }[];
+  };
+  expect(controllers.map(({ nodeId, voter }) => [nodeId, voter])).toEqual([
+    [1, true],
+    [2, true],
+    [3, true],
+  ]);
+  expect(controllers[2]?.directoryId).toBe(replaced["newDirectoryId"]);
+  expect(brokers.every(({ state }) => state === "BROKER_STATE_ACTIVE")).toBe(true);
+  // Asked again it is done already.
+  expect(await one.call("ReplaceController", { nodeId: 3 })).toMatchObject({ oldDirectoryId: "" });
+  await until("its replicas are in sync again", async () => {
+    const { topic } = (await one.call("DescribeTopic", { topic: "t" })) as {
+      topic: { partitions: { inSyncReplicas: number[] }[] };
+    };
+    return topic.partitions.every(({ inSyncReplicas }) => inSyncReplicas.length === 3);
+  });
+}, 60_000);

@@ -13,7 +13,7 @@ import type { ProduceAnswers } from "./grpc/produce-answer.ts";
 import type { ProduceGate } from "./grpc/produce-gate.ts";
 import type { BrokerLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
-import type { ControllerClient, PeerService } from "./ports/peers.ts";
+import type { ControllerClient, ControllerMembership, PeerService } from "./ports/peers.ts";
 import type { Refusal } from "./refusal.ts";
 
 export interface BrokerNode {
@@ -30,6 +30,8 @@ export interface BrokerNode {
   readonly controller: Controller;
   /** Commands, to whoever decides. */
   readonly control: ControllerClient;
+  /** The controllers, for operators. */
+  readonly membership: ControllerMembership;
   readonly topics: Topics;
   readonly replication: Replication;
   /** What the other nodes may ask of this one. */

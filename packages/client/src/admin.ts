@@ -16,6 +16,7 @@ import {
   type PartitionOffsetsOutput,
   type PartitionStatusOutput,
   type Position,
+  type ReplaceControllerResponseOutput,
   type TopicDescriptionOutput,
   type TopicSummaryOutput,
 } from "@varve/api";
@@ -130,6 +131,15 @@ export class Admin {
       control,
     );
     return response.entries;
+  }
+
+  /** Takes a node whose disk was lost back as a controller, with the empty directory that it runs on now. */
+  async replaceController(
+    options: { nodeId: number; validateOnly?: boolean | undefined },
+    control?: CallControl,
+  ): Promise<ReplaceControllerResponseOutput> {
+    const request = { nodeId: options.nodeId, validateOnly: options.validateOnly ?? false };
+    return this.#connection.once(({ admin }) => admin.ReplaceController.bind(admin, request), control);
   }
 
   async describeCluster(control?: CallControl): Promise<DescribeClusterResponseOutput> {

@@ -911,6 +911,10 @@ export const schema = {
         "AcceptLoss": {
          "requestType": "AcceptLossRequest",
          "responseType": "AcceptLossResponse"
+        },
+        "ReplaceController": {
+         "requestType": "ReplaceControllerRequest",
+         "responseType": "ReplaceControllerResponse"
         }
        }
       },
@@ -1262,6 +1266,85 @@ export const schema = {
         "nodeId": {
          "type": "int32",
          "id": 5
+        },
+        "controllers": {
+         "rule": "repeated",
+         "type": "ControllerDescription",
+         "id": 6
+        }
+       }
+      },
+      "ControllerDescription": {
+       "oneofs": {
+        "_lag": {
+         "oneof": [
+          "lag"
+         ]
+        },
+        "_answers": {
+         "oneof": [
+          "answers"
+         ]
+        }
+       },
+       "fields": {
+        "nodeId": {
+         "type": "int32",
+         "id": 1
+        },
+        "directoryId": {
+         "type": "string",
+         "id": 2
+        },
+        "address": {
+         "type": "string",
+         "id": 3
+        },
+        "active": {
+         "type": "bool",
+         "id": 4
+        },
+        "voter": {
+         "type": "bool",
+         "id": 5
+        },
+        "lag": {
+         "type": "int64",
+         "id": 6,
+         "options": {
+          "proto3_optional": true
+         }
+        },
+        "answers": {
+         "type": "bool",
+         "id": 7,
+         "options": {
+          "proto3_optional": true
+         }
+        }
+       }
+      },
+      "ReplaceControllerRequest": {
+       "fields": {
+        "nodeId": {
+         "type": "int32",
+         "id": 1
+        },
+        "validateOnly": {
+         "type": "bool",
+         "id": 2
+        }
+       }
+      },
+      "ReplaceControllerResponse": {
+       "fields": {
+        "oldDirectoryId": {
+         "type": "string",
+         "id": 1
+        },
+        "newDirectoryId": {
+         "type": "string",
+         "id": 2
         }
        }
       },
@@ -1968,6 +2051,10 @@ export const schema = {
          "requestStream": true,
          "responseType": "HeartbeatResponse",
          "responseStream": true
+        },
+        "ReplaceMember": {
+         "requestType": "ReplaceMemberRequest",
+         "responseType": "ReplaceMemberResponse"
         }
        }
       },
@@ -2032,6 +2119,30 @@ export const schema = {
         "stale": {
          "type": "bool",
          "id": 4
+        }
+       }
+      },
+      "ReplaceMemberRequest": {
+       "fields": {
+        "nodeId": {
+         "type": "int32",
+         "id": 1
+        },
+        "validateOnly": {
+         "type": "bool",
+         "id": 2
+        }
+       }
+      },
+      "ReplaceMemberResponse": {
+       "fields": {
+        "oldDirectoryId": {
+         "type": "string",
+         "id": 1
+        },
+        "newDirectoryId": {
+         "type": "string",
+         "id": 2
         }
        }
       },

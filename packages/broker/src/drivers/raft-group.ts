@@ -172,6 +172,10 @@ export function nodeIdOfPeer(peerId: string): number {
   return match === null ? -1 : Number(match[1]);
 }
 
+export function directoryOfPeer(peerId: string): string {
+  return peerId.slice(peerId.indexOf("@") + 1);
+}
+
 function asMetadataLogError(error: unknown, directory: string): unknown {
   if (!(error instanceof StorageError)) return error;
   const codes = { locked: "LOCKED", foreign: "FORMAT", damaged: "DAMAGED" } as const;

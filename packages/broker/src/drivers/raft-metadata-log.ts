@@ -9,11 +9,21 @@
  * - What cannot be replayed ends the node (C-2).
  */
 import { FormatError, InvariantError, invariant } from "@varve/format";
-import { type NodeMetrics, type ProposalOutcome, RaftNode, type SoftState, type StateMachine, answerOf } from "raft-ts";
+import {
+  type NodeMetrics,
+  type ProposalOutcome,
+  RaftNode,
+  type SoftState,
+  type StateMachine,
+  answerOf,
+  peerIdOf,
+} from "raft-ts";
 import type { NodeOptionsInput, Transport } from "raft-ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
 import type { MetadataLog, MetadataLogListener, MetadataRole } from "../ports/metadata-log.ts";
-import { type RaftGroup, nodeIdOfPeer } from "./raft-group.ts";
+import type { ControllerMember, ControllerMembership, ReplacedDirectory } from "../ports/peers.ts";
+import { type Refusal, refuse } from "../refusal.ts";
+import { type RaftGroup, directoryOfPeer, nodeIdOfPeer } from "./raft-group.ts";
 
 export interface RaftMetadataLogOptions {
   readonly group: RaftGroup;
@@ -22,12 +32,15 @@ export interface RaftMetadataLogOptions {
   readonly raft?: NodeOptionsInput;
 }
 
+/** How long a node may take to say who it is, and how long it may take to fill it, in ms. */
+const helloMs = 3_000;
+const replaceMs = 60_000;
 /** A snapshot is written in pieces of this size. */
 const pieceBytes = 64 * 1024;
 /** How long a proposal may stay undecided before its outcome is unknown, in ms. */
 const proposalPatienceMs = 30_000;
 
-export class RaftMetadataLog implements MetadataLog {
+export class RaftMetadataLog implements MetadataLog, ControllerMembership {
   readonly #options: RaftMetadataLogOptions;
   #node: RaftNode<undefined> | undefined;
   #listener: MetadataLogListener | undefined;
@@ -88,6 +101,76 @@ export class RaftMetadataLog implements MetadataLog {
     const outcome = await node.propose(bytes, { term, deadlineMs: proposalPatienceMs });
     if (outcome.kind === "success") return outcome.index;
     throw this.#failed ?? errorOf(outcome);
+  }
+
+  /** Who decides, and who may: as this node knows it. */
+  members(): readonly ControllerMember[] {
+    const status = this.#node?.status();
+    if (status === undefined) return [];
+    const { config, leader, self, active, lastIndex, peers } = status;
+    const voters = config.voters.map((id) => [id, true] as const);
+    const learners = config.learners.map((id) => [id, false] as const);
+    const members = [...voters, ...learners].map(([id, voter]): ControllerMember => {
+      const peer = active ? peers.find((candidate) => candidate.id === id) : undefined;
+      return {
+        nodeId: nodeIdOfPeer(id),
+        directoryId: directoryOfPeer(id),
+        address: config.addresses.find((candidate) => candidate.id === id)?.address ?? "",
+        active: id === leader,
+        voter,
+        ...(peer === undefined ? {} : { lag: lastIndex - peer.match, answers: peer.recentActive }),
+        ...(active && id === self ? { lag: 0, answers: true } : {}),
+      };
+    });
+    return members.sort((a, b) => a.nodeId - b.nodeId);
+  }
+
+  /** For the active controller. */
+  async replaceDirectory(nodeId: number, validateOnly: boolean): Promise<ReplacedDirectory | Refusal> {
+    const node = this.#node;
+    const { bootstrap, clusterId } = this.#options.group;
+    const failed = `Cannot replace the directory of node ${nodeId}`;
+    if (node?.state.active !== true || bootstrap === undefined) {
+      return refuse("NOT_CONTROLLER", `${failed}: this node does not decide`, { outcome: "not-done" });
+    }
+    const { config } = node.status();
+    const known = [...config.voters, ...config.learners].filter((id) => nodeIdOfPeer(id) === nodeId);
+    const address = config.addresses.find(({ id }) => known.includes(id))?.address;
+    if (address === undefined) return refuse("INVALID_REQUEST", `${failed}: it is no controller of this cluster`);
+    const answer = await bootstrap
+      .hello(address, AbortSignal.timeout(helloMs))
+      .catch((error: unknown) => String(error));
+    if (typeof answer === "string") {
+      return refuse(
+        "INVALID_REQUEST",
+        `${failed}: it does not answer at ${address}; start it with an empty directory. ${answer}`,
+      );
+    }
+    if (answer.nodeId !== String(nodeId)) {
+      return refuse("INVALID_REQUEST", `${failed}: ${address} leads to node ${answer.nodeId}; correct the addresses`);
+    }
+    const next = peerIdOf(answer);
+    const old = known.find((id) => id !== next);
+    const replaced = { oldDirectoryId: old === undefined ? "" : directoryOfPeer(old), newDirectoryId: answer.dirId };
+    if (old === undefined) return replaced;
+    const isOurs = answer.state === "blank" || (answer.state === "member" && answer.clusterId === clusterId);
+    if (!isOurs) {
+      return refuse(
+        "INVALID_REQUEST",
+        `${failed}: the directory that it runs on is not empty (${answer.state}, cluster "${answer.clusterId ?? ""}"); ` +
+          `start it with an empty one`,
+      );
+    }
+    if (validateOnly) return replaced;
+    const outcome = await node.admin.replace(old, { id: next, address }, { deadlineMs: replaceMs });
+    if (outcome.kind === "done") return replaced;
+    const { step, completed } = outcome;
+    const why = outcome.outcome.kind === "refused" ? outcome.outcome.detail : `the outcome is ${outcome.outcome.kind}`;
+    return refuse(
+      "REQUEST_TIMED_OUT",
+      `${failed}: step "${step}" is not done: ${why}. Done before: ${completed.join(", ") || "nothing"}. Ask again to go on`,
+      { step },
+    );
   }
 
   close(): Promise<void> {

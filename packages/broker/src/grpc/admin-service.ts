@@ -22,6 +22,8 @@ import type {
   DescribeTopicResponseMessage,
   ListTopicsRequestOutput,
   ListTopicsResponseMessage,
+  ReplaceControllerRequestOutput,
+  ReplaceControllerResponseMessage,
   TopicDescriptionMessage,
 } from "@varve/api";
 import {
@@ -66,6 +68,11 @@ export function createAdminService(node: BrokerNode): UntypedServiceImplementati
     ),
     DeleteRecords: unary(node, "DeleteRecords", (request: Parameters<typeof deleteRecords>[1]) =>
       deleteRecords(node, request),
+    ),
+    ReplaceController: unary<ReplaceControllerRequestOutput, ReplaceControllerResponseMessage>(
+      node,
+      "ReplaceController",
+      ({ nodeId, validateOnly }) => node.membership.replaceDirectory(nodeId, validateOnly),
     ),
     AcceptLoss: unary<AcceptLossRequestOutput, AcceptLossResponseMessage>(node, "AcceptLoss", (request) =>
       acceptLoss(node, request),
@@ -247,6 +254,7 @@ function describeCluster(node: BrokerNode): Promise<DescribeClusterResponseMessa
       }),
     metadataOffset: image.offset,
     nodeId: node.nodeId,
+    controllers: [...node.membership.members()],
   });
 }
 

@@ -8,6 +8,8 @@ import type { ServerDuplexStream, ServerUnaryCall, ServiceDefinition, sendUnaryD
 import type {
   HeartbeatRequestOutput,
   HeartbeatResponseMessage,
+  ReplaceMemberRequestOutput,
+  ReplaceMemberResponseMessage,
   SubmitRequestOutput,
   SubmitResponseMessage,
 } from "@varve/api";
@@ -16,7 +18,7 @@ import { FormatError } from "@varve/format";
 import type { Controller } from "../drivers/controller.ts";
 import type { ControllerDuty } from "../drivers/controller-duty.ts";
 import { statusOf } from "../grpc/answer.ts";
-import type { CallerOf, PeerService } from "../ports/peers.ts";
+import type { CallerOf, ControllerMembership, PeerService } from "../ports/peers.ts";
 import { isRefusal, refuse } from "../refusal.ts";
 
 /** Signs of life of one broker that wait for their answer; it sends far fewer. */
@@ -24,11 +26,16 @@ const beatsMax = 16;
 
 type AnyOutcome = Outcome<CommandReplies[keyof CommandReplies]["reply"]>;
 type Submit = ServerUnaryCall<SubmitRequestOutput, SubmitResponseMessage>;
+type Replace = ServerUnaryCall<ReplaceMemberRequestOutput, ReplaceMemberResponseMessage>;
 type Beats = ServerDuplexStream<HeartbeatRequestOutput, HeartbeatResponseMessage>;
 
 export function controllerService(
   definition: ServiceDefinition,
-  { controller, duty }: { readonly controller: Controller; readonly duty: ControllerDuty },
+  {
+    controller,
+    duty,
+    membership,
+  }: { readonly controller: Controller; readonly duty: ControllerDuty; readonly membership: ControllerMembership },
 ): PeerService {
   return {
     definition,
@@ -37,6 +44,9 @@ export function controllerService(
         void answerCommand(controller, { bytes: call.request.command, from: callerOf(call).nodeId }, callback);
       },
       Heartbeat: (call: Beats) => takeBeats(duty, call, callerOf),
+      ReplaceMember: (call: Replace, callback: sendUnaryData<ReplaceMemberResponseMessage>) => {
+        void answerReplace(membership, call.request, callback);
+      },
     }),
   };
 }
@@ -84,6 +94,16 @@ async function submit(controller: Controller, { bytes, from }: Sent): Promise<Su
 function refusedAnswer(why: string): SubmitResponseMessage {
   const refusal = refuse("INVALID_REQUEST", why, { outcome: "not-done" });
   return { outcome: asBuffer(encodeOutcome("fenceBroker", { kind: "refused", refusal })) };
+}
+
+async function answerReplace(
+  membership: ControllerMembership,
+  { nodeId, validateOnly }: ReplaceMemberRequestOutput,
+  callback: sendUnaryData<ReplaceMemberResponseMessage>,
+): Promise<void> {
+  const replaced = await membership.replaceDirectory(nodeId, validateOnly);
+  if (isRefusal(replaced)) callback(statusOf(replaced));
+  else callback(null, replaced);
 }
 
 function takeBeats(duty: ControllerDuty, call: Beats, callerOf: CallerOf): void {

@@ -5,6 +5,7 @@
 
 import type { Client, Metadata, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Command, ControllerImage, MetadataRecord, Outcome, ReplyOf } from "@varve/cluster";
+import type { Refusal } from "../refusal.ts";
 
 /** Who calls, as its call said under the cluster's secret. */
 export interface PeerCaller {
@@ -63,4 +64,36 @@ export interface BrokerSession {
   readonly isFenced: boolean;
   /** H-11: the active controller has answered a heartbeat within the last session timeout. Measured here, monotonic. */
   readonly hearsController: boolean;
+}
+
+/** A controller, as this node knows it. */
+export interface ControllerMember {
+  readonly nodeId: number;
+  readonly directoryId: string;
+  /** `host:port` of its peer listener. */
+  readonly address: string;
+  /** It decides for the cluster. */
+  readonly active: boolean;
+  /** It takes part in elections; otherwise it is being filled. */
+  readonly voter: boolean;
+  /** Entries of the metadata log that it lacks, and whether it answered of late: only the active controller knows. */
+  readonly lag?: number;
+  readonly answers?: boolean;
+}
+
+export interface ReplacedDirectory {
+  /** Empty: the new one counts already. */
+  readonly oldDirectoryId: string;
+  readonly newDirectoryId: string;
+}
+
+/** The metadata group, for operators. */
+export interface ControllerMembership {
+  /** By node id. */
+  members(): readonly ControllerMember[];
+  /**
+   * M11: node `nodeId` runs on another, empty directory: that one counts from now on, and the former never again. Asked again it
+   * goes on where it ended. Never rejects.
+   */
+  replaceDirectory(nodeId: number, validateOnly: boolean): Promise<ReplacedDirectory | Refusal>;
 }

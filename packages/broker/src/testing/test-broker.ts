@@ -34,7 +34,8 @@ type AdminCall =
   | "DescribeCluster"
   | "DescribePartitions"
   | "DeleteRecords"
-  | "AcceptLoss";
+  | "AcceptLoss"
+  | "ReplaceController";
 
 export class TestBroker {
   broker: Broker;

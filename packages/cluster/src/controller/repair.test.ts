@@ -78,7 +78,7 @@ describe("what a new controller repairs (C-10)", () => {
     if ("refusal" in decision) throw new Error("refused");
     const partition = only(replayAll(fenced, decision.records));
     expect(partition.leader).toBe(-1);
-    expect([...partition.isr, ...partition.elr].sort()).toEqual([1, 2]);
+    expect([...partition.isr, ...partition.elr].sort((a, b) => a - b)).toEqual([1, 2]);
   });
 });
 

@@ -24,6 +24,8 @@ import type { DescribeTopicRequest as _varve_v1_DescribeTopicRequest, DescribeTo
 import type { DescribeTopicResponse as _varve_v1_DescribeTopicResponse, DescribeTopicResponse__Output as _varve_v1_DescribeTopicResponse__Output } from '../../varve/v1/DescribeTopicResponse.ts';
 import type { ListTopicsRequest as _varve_v1_ListTopicsRequest, ListTopicsRequest__Output as _varve_v1_ListTopicsRequest__Output } from '../../varve/v1/ListTopicsRequest.ts';
 import type { ListTopicsResponse as _varve_v1_ListTopicsResponse, ListTopicsResponse__Output as _varve_v1_ListTopicsResponse__Output } from '../../varve/v1/ListTopicsResponse.ts';
+import type { ReplaceControllerRequest as _varve_v1_ReplaceControllerRequest, ReplaceControllerRequest__Output as _varve_v1_ReplaceControllerRequest__Output } from '../../varve/v1/ReplaceControllerRequest.ts';
+import type { ReplaceControllerResponse as _varve_v1_ReplaceControllerResponse, ReplaceControllerResponse__Output as _varve_v1_ReplaceControllerResponse__Output } from '../../varve/v1/ReplaceControllerResponse.ts';
 
 /**
  * Creates, changes, describes. Every call that changes something takes validate_only: check all, change nothing.
@@ -194,6 +196,23 @@ export interface AdminClient extends grpc.Client {
   listTopics(argument: _varve_v1_ListTopicsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ListTopicsResponse__Output>): grpc.ClientUnaryCall;
   listTopics(argument: _varve_v1_ListTopicsRequest, callback: grpc.requestCallback<_varve_v1_ListTopicsResponse__Output>): grpc.ClientUnaryCall;
   
+  /**
+   * Takes a node whose disk was lost back as a controller, with the empty directory that it runs on now. What the lost disk had
+   * promised counts no more. Asked again it goes on where it ended.
+   */
+  ReplaceController(argument: _varve_v1_ReplaceControllerRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ReplaceControllerResponse__Output>): grpc.ClientUnaryCall;
+  ReplaceController(argument: _varve_v1_ReplaceControllerRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ReplaceControllerResponse__Output>): grpc.ClientUnaryCall;
+  ReplaceController(argument: _varve_v1_ReplaceControllerRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ReplaceControllerResponse__Output>): grpc.ClientUnaryCall;
+  ReplaceController(argument: _varve_v1_ReplaceControllerRequest, callback: grpc.requestCallback<_varve_v1_ReplaceControllerResponse__Output>): grpc.ClientUnaryCall;
+  /**
+   * Takes a node whose disk was lost back as a controller, with the empty directory that it runs on now. What the lost disk had
+   * promised counts no more. Asked again it goes on where it ended.
+   */
+  replaceController(argument: _varve_v1_ReplaceControllerRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ReplaceControllerResponse__Output>): grpc.ClientUnaryCall;
+  replaceController(argument: _varve_v1_ReplaceControllerRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ReplaceControllerResponse__Output>): grpc.ClientUnaryCall;
+  replaceController(argument: _varve_v1_ReplaceControllerRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ReplaceControllerResponse__Output>): grpc.ClientUnaryCall;
+  replaceController(argument: _varve_v1_ReplaceControllerRequest, callback: grpc.requestCallback<_varve_v1_ReplaceControllerResponse__Output>): grpc.ClientUnaryCall;
+  
 }
 
 /**
@@ -255,6 +274,12 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
    */
   ListTopics: grpc.handleUnaryCall<_varve_v1_ListTopicsRequest__Output, _varve_v1_ListTopicsResponse>;
   
+  /**
+   * Takes a node whose disk was lost back as a controller, with the empty directory that it runs on now. What the lost disk had
+   * promised counts no more. Asked again it goes on where it ended.
+   */
+  ReplaceController: grpc.handleUnaryCall<_varve_v1_ReplaceControllerRequest__Output, _varve_v1_ReplaceControllerResponse>;
+  
 }
 
 export interface AdminDefinition extends grpc.ServiceDefinition {
@@ -269,4 +294,5 @@ export interface AdminDefinition extends grpc.ServiceDefinition {
   DescribeTopic: MethodDefinition<_varve_v1_DescribeTopicRequest, _varve_v1_DescribeTopicResponse, _varve_v1_DescribeTopicRequest__Output, _varve_v1_DescribeTopicResponse__Output>
   DescribeTopicConfig: MethodDefinition<_varve_v1_DescribeTopicConfigRequest, _varve_v1_DescribeTopicConfigResponse, _varve_v1_DescribeTopicConfigRequest__Output, _varve_v1_DescribeTopicConfigResponse__Output>
   ListTopics: MethodDefinition<_varve_v1_ListTopicsRequest, _varve_v1_ListTopicsResponse, _varve_v1_ListTopicsRequest__Output, _varve_v1_ListTopicsResponse__Output>
+  ReplaceController: MethodDefinition<_varve_v1_ReplaceControllerRequest, _varve_v1_ReplaceControllerResponse, _varve_v1_ReplaceControllerRequest__Output, _varve_v1_ReplaceControllerResponse__Output>
 }

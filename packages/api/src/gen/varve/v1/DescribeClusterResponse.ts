@@ -1,6 +1,7 @@
 // Original file: proto/varve/v1/admin.proto
 
 import type { BrokerDescription as _varve_v1_BrokerDescription, BrokerDescription__Output as _varve_v1_BrokerDescription__Output } from '../../varve/v1/BrokerDescription.ts';
+import type { ControllerDescription as _varve_v1_ControllerDescription, ControllerDescription__Output as _varve_v1_ControllerDescription__Output } from '../../varve/v1/ControllerDescription.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -27,6 +28,10 @@ export interface DescribeClusterResponse {
    * Node id of the node that answers.
    */
   'nodeId'?: (number);
+  /**
+   * The controllers, by id.
+   */
+  'controllers'?: (_varve_v1_ControllerDescription)[];
 }
 
 /**
@@ -53,4 +58,8 @@ export interface DescribeClusterResponse__Output {
    * Node id of the node that answers.
    */
   'nodeId': (number);
+  /**
+   * The controllers, by id.
+   */
+  'controllers': (_varve_v1_ControllerDescription__Output)[];
 }

@@ -4,6 +4,8 @@ import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { HeartbeatRequest as _varve_v1_HeartbeatRequest, HeartbeatRequest__Output as _varve_v1_HeartbeatRequest__Output } from '../../varve/v1/HeartbeatRequest.ts';
 import type { HeartbeatResponse as _varve_v1_HeartbeatResponse, HeartbeatResponse__Output as _varve_v1_HeartbeatResponse__Output } from '../../varve/v1/HeartbeatResponse.ts';
+import type { ReplaceMemberRequest as _varve_v1_ReplaceMemberRequest, ReplaceMemberRequest__Output as _varve_v1_ReplaceMemberRequest__Output } from '../../varve/v1/ReplaceMemberRequest.ts';
+import type { ReplaceMemberResponse as _varve_v1_ReplaceMemberResponse, ReplaceMemberResponse__Output as _varve_v1_ReplaceMemberResponse__Output } from '../../varve/v1/ReplaceMemberResponse.ts';
 import type { SubmitRequest as _varve_v1_SubmitRequest, SubmitRequest__Output as _varve_v1_SubmitRequest__Output } from '../../varve/v1/SubmitRequest.ts';
 import type { SubmitResponse as _varve_v1_SubmitResponse, SubmitResponse__Output as _varve_v1_SubmitResponse__Output } from '../../varve/v1/SubmitResponse.ts';
 
@@ -23,6 +25,21 @@ export interface PeerClient extends grpc.Client {
    */
   heartbeat(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_HeartbeatRequest, _varve_v1_HeartbeatResponse__Output>;
   heartbeat(options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_HeartbeatRequest, _varve_v1_HeartbeatResponse__Output>;
+  
+  /**
+   * Admin.ReplaceController, for the active controller.
+   */
+  ReplaceMember(argument: _varve_v1_ReplaceMemberRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ReplaceMemberResponse__Output>): grpc.ClientUnaryCall;
+  ReplaceMember(argument: _varve_v1_ReplaceMemberRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ReplaceMemberResponse__Output>): grpc.ClientUnaryCall;
+  ReplaceMember(argument: _varve_v1_ReplaceMemberRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ReplaceMemberResponse__Output>): grpc.ClientUnaryCall;
+  ReplaceMember(argument: _varve_v1_ReplaceMemberRequest, callback: grpc.requestCallback<_varve_v1_ReplaceMemberResponse__Output>): grpc.ClientUnaryCall;
+  /**
+   * Admin.ReplaceController, for the active controller.
+   */
+  replaceMember(argument: _varve_v1_ReplaceMemberRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ReplaceMemberResponse__Output>): grpc.ClientUnaryCall;
+  replaceMember(argument: _varve_v1_ReplaceMemberRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ReplaceMemberResponse__Output>): grpc.ClientUnaryCall;
+  replaceMember(argument: _varve_v1_ReplaceMemberRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ReplaceMemberResponse__Output>): grpc.ClientUnaryCall;
+  replaceMember(argument: _varve_v1_ReplaceMemberRequest, callback: grpc.requestCallback<_varve_v1_ReplaceMemberResponse__Output>): grpc.ClientUnaryCall;
   
   /**
    * A command for the active controller, answered when it is decided. Who is no active controller says who is.
@@ -53,6 +70,11 @@ export interface PeerHandlers extends grpc.UntypedServiceImplementation {
   Heartbeat: grpc.handleBidiStreamingCall<_varve_v1_HeartbeatRequest__Output, _varve_v1_HeartbeatResponse>;
   
   /**
+   * Admin.ReplaceController, for the active controller.
+   */
+  ReplaceMember: grpc.handleUnaryCall<_varve_v1_ReplaceMemberRequest__Output, _varve_v1_ReplaceMemberResponse>;
+  
+  /**
    * A command for the active controller, answered when it is decided. Who is no active controller says who is.
    */
   Submit: grpc.handleUnaryCall<_varve_v1_SubmitRequest__Output, _varve_v1_SubmitResponse>;
@@ -61,5 +83,6 @@ export interface PeerHandlers extends grpc.UntypedServiceImplementation {
 
 export interface PeerDefinition extends grpc.ServiceDefinition {
   Heartbeat: MethodDefinition<_varve_v1_HeartbeatRequest, _varve_v1_HeartbeatResponse, _varve_v1_HeartbeatRequest__Output, _varve_v1_HeartbeatResponse__Output>
+  ReplaceMember: MethodDefinition<_varve_v1_ReplaceMemberRequest, _varve_v1_ReplaceMemberResponse, _varve_v1_ReplaceMemberRequest__Output, _varve_v1_ReplaceMemberResponse__Output>
   Submit: MethodDefinition<_varve_v1_SubmitRequest, _varve_v1_SubmitResponse, _varve_v1_SubmitRequest__Output, _varve_v1_SubmitResponse__Output>
 }

@@ -194,6 +194,13 @@ describe("GrpcTransport", () => {
     expect(b.count("inboundStreams")).toBe(2);
   });
 
+  it("ends its streams when it is stopped, while the peers go on (T4)", async () => {
+    const [a, b] = await pair();
+    await until(() => b.count("inboundStreams") === 2, "the streams are up");
+    await a.transport.stop();
+    await until(() => b.count("inboundStreams") === 0, "they are gone");
+  });
+
   it("leaves nothing open after stop, whatever was under way", async () => {
     const [a, b] = await pair();
     b.onMessage = () => new Promise(() => undefined);

@@ -118,7 +118,7 @@ const jobs: readonly Job[] = [
   },
   {
     name: "mutants-raft",
-    about: "every rule of the Raft core and of forming a cluster broken on purpose, one at a time",
+    about: "every rule of raft-ts broken on purpose, one at a time: core, forming, runtime, storage, transport",
     env: {},
     command: ["npm", "run", "--silent", "mutants:raft"],
   },

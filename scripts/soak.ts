@@ -75,6 +75,12 @@ const jobs: readonly Job[] = [
     command: vitest("packages/api", "packages/broker"),
   },
   {
+    name: "producer",
+    about: "the client's producer under 4,000 series of faults: order, loss, duplicates",
+    env: { VARVE_PRODUCER_SERIES: "4000" },
+    command: vitest("packages/client/src/producer"),
+  },
+  {
     name: "raft-sim",
     about: "100 million events of the Raft core in simulated worlds, and what went wrong in them by kind",
     env: {},

@@ -251,7 +251,7 @@ describe("Producer retries", () => {
         await producer.close();
       }),
       {
-        numRuns: 200,
+        numRuns: Number(process.env["VARVE_PRODUCER_SERIES"] ?? 200),
         examples: [
           // What waits behind a batch that is refused for good may not have the new producer id before the round is over.
           [["none", "none", "none", "refuse-ever", "none", "none", "none", "none", "refuse-now"]],

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -92,4 +92,16 @@ test("lockDirectory lets one broker in, says so to the second, and remembers the
   const second = await lockDirectory(dataDir, path);
   if (process.platform === "linux") expect(second.previousBootId).toBe(second.bootId);
   await second.release();
+});
+
+test("lockDirectory says why a damaged lock cannot be opened, and what helps", async () => {
+  const path = join(dataDir, "lock");
+  await (await lockDirectory(dataDir, path)).release();
+  for (const name of await readdir(path)) if (/^(MANIFEST|CURRENT)/.test(name)) await writeFile(join(path, name), "x");
+  await expect(lockDirectory(dataDir, path)).rejects.toMatchObject({
+    code: "DATA_DIRECTORY",
+    message: expect.stringMatching(/: (Corruption|IO error).*remove ".*lock"/) as string,
+  });
+  await rm(path, { recursive: true });
+  await (await lockDirectory(dataDir, path)).release();
 });

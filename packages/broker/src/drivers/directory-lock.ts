@@ -35,12 +35,11 @@ export async function lockDirectory(dataDir: string, path: string): Promise<Dire
         { cause: error },
       );
     }
+    const why = cause instanceof Error ? cause.message : String(error);
     throw new BrokerError(
       "DATA_DIRECTORY",
-      `Cannot open the lock of the data directory "${dataDir}": ${String(error)}`,
-      {
-        cause: error,
-      },
+      `Cannot open the lock of the data directory "${dataDir}": ${why}; when the disk is well and no broker runs there, remove "${path}": it keeps nothing that is not made again`,
+      { cause: error },
     );
   }
   const bootId = await readBootId();

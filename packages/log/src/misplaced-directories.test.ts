@@ -67,6 +67,11 @@ test.each(["0-backup", "z-backup"])("LogStore.open() F-7: an old copy %s of a pa
   const after = await openStore(disk);
   expect(after.get(a.topicId, 0)).toMatchObject({ logEndOffset: 6, state: { kind: "needs-epoch" } });
   expect(names(disk)).toEqual([`${name}.0.stray`, "a-0", "b-0"].sort());
+  await disk.time.result(after.close(), "the end");
+  // Beside a copy that was set aside a partition can be lost as well as any other.
+  await disk.time.result(disk.fileSystem().removeTree("/data/topics/a-0"), "the directory to be gone");
+  const lost = (await openStore(disk)).get(a.topicId, 0);
+  expect(lost?.state).toMatchObject({ kind: "quarantined", why: expect.stringContaining("missing") });
 });
 
 test("LogStore.open() J-12: a partition under a copy of another one is lost, which is said; the other one goes on", async () => {

@@ -55,6 +55,8 @@ export interface RecoveredStore {
 
 /** Directories that are going away, and such as belong to nobody. */
 const leftoverPattern = /\.(stray|deleted)$/;
+/** Of those, the ones that a removal has named: with the topic's id. What a recovery sets aside may be a copy. */
+const removedPattern = /\.[0-9a-f]{32}\.\d+\.(stray|deleted)$/;
 
 export async function recoverStore(options: RecoverOptions): Promise<RecoveredStore> {
   const { fs, checkpoint, journalDirectory, topicsDirectory } = options;
@@ -80,7 +82,7 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
   const removed = new Set<string>();
   for (const { name, id } of directories) {
     if (leftoverPattern.test(name)) {
-      if (id !== undefined) removed.add(partitionKey(id.topicId, id.partition));
+      if (id !== undefined && removedPattern.test(name)) removed.add(partitionKey(id.topicId, id.partition));
       if (name.endsWith(".deleted")) await fs.removeTree(`${topicsDirectory}/${name}`);
       continue;
     }

@@ -43,6 +43,8 @@ export interface ProduceOptions {
   readonly producer?: { readonly id: number; readonly sequence: number };
   readonly expectedOffset?: number;
   readonly timeoutMs?: number;
+  /** @default one that was not used before */
+  readonly value?: string;
 }
 
 export class ReplicaWorld {
@@ -128,7 +130,7 @@ export class ReplicaWorld {
   /** One record to the node, by its answer. What is acknowledged with acks=all is remembered. */
   produce(node: ReplicaNode, topicId: string, options: ProduceOptions = {}): Promise<PendingProduce> {
     const { acks = "all", producer, expectedOffset, timeoutMs = 2_000 } = options;
-    const value = `v${this.#values++}`;
+    const value = options.value ?? `v${this.#values++}`;
     const record = { value: Buffer.from(value), timestampMs: node.clock.nowMs() };
     const sequence = producer && { producerId: producer.id, producerEpoch: 0, baseSequence: producer.sequence };
     const batch = buildBatch([record], sequence ?? {});
@@ -387,11 +389,15 @@ export class ReplicaNode {
   }
 }
 
-/** Every record by its offset. */
-export async function valuesOf(time: SimulatedTime, log: PartitionLog): Promise<Map<number, string>> {
+/** Every record below `end` by its offset. */
+export async function valuesOf(
+  time: SimulatedTime,
+  log: PartitionLog,
+  end = log.logEndOffset,
+): Promise<Map<number, string>> {
   const values = new Map<number, string>();
-  for (let offset = log.logStartOffset; offset < log.logEndOffset;) {
-    const read = log.read({ offset, maxBytes: 1 << 20, limit: Number.MAX_SAFE_INTEGER });
+  for (let offset = log.logStartOffset; offset < end;) {
+    const read = log.read({ offset, maxBytes: 1 << 20, limit: end });
     const result = await time.result(read, "a read");
     if (result.kind !== "batches") throw new Error(`Cannot read at ${offset}: ${JSON.stringify(result)}`);
     for (let at = 0; at < result.bytes.length; at += batchSizeBytes(result.bytes, at)) {

@@ -46,13 +46,15 @@ export interface ReadWaiter extends OffsetWaiter {
 export interface ReplicaHost extends LeadingDependencies, FetcherLink {
   readonly nodeId: number;
   /** Of this node's registration, now. */
-  brokerEpoch(): number;
+  readonly brokerEpoch: () => number;
   /** `host:port` for clients; empty when it is not known. */
   addressOf(nodeId: number): string;
   startFetching(fetcher: ReplicaFetcher): void;
   stopFetching(fetcher: ReplicaFetcher): void;
   /** The leader wants another ISR: it is asked for until that is decided, or the leadership ends. */
   asksForIsr(partition: LocalPartition): void;
+  /** F-9: what had counted here is damaged; the controller is told until it has taken that in. */
+  reportsLoss(partition: LocalPartition): void;
 }
 
 export interface PartitionDependencies {
@@ -351,11 +353,16 @@ export class LocalPartition {
 
   #startFetching(placement: Partition): void {
     const { replicas, wheel, log: tell, whySpaceRefused } = this.#dependencies;
-    const fetcher = new ReplicaFetcher(
-      this.log,
-      { placement, brokerEpoch: replicas.brokerEpoch(), before: this.#fetcher?.following },
-      { link: replicas, wheel, tell, uncleanEpoch: () => this.#placement?.uncleanEpoch ?? -1, whySpaceRefused },
-    );
+    const fetcher = new ReplicaFetcher(this.log, this.#fetcher?.following, {
+      nodeId: replicas.nodeId,
+      link: replicas,
+      wheel,
+      tell,
+      placement: () => this.#placement ?? placement,
+      brokerEpoch: replicas.brokerEpoch,
+      reportLoss: () => replicas.reportsLoss(this),
+      whySpaceRefused,
+    });
     this.#fetcher = fetcher;
     replicas.startFetching(fetcher);
   }
@@ -525,6 +532,8 @@ export class LocalPartition {
     if (!isLeader) return;
     const refusal = stateRefusal(this.log);
     if (refusal !== undefined) this.#produces.refuseAll(refusal);
+    // With one replica there is nobody who has what is lost: it is for an operator to say what becomes of it.
+    if (this.log.state.kind === "quarantined" && !this.#isSoleLeader) this.#dependencies.replicas.reportsLoss(this);
     if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
     else this.#wakeReaders();
   }

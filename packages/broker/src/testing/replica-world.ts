@@ -233,21 +233,36 @@ export class ReplicaNode {
       `the store of node ${this.id}`,
     );
     const lossy = store.recovery.partitions.filter(({ isRetained }) => !isRetained).map(({ id }) => id);
+    this.#register(lossy.map(({ topicId, partition }) => ({ topicId, partition })));
+    store.confirmRecovery();
+    this.#assemble(store);
+    this.hear(world.image);
+    await world.time.until(() => this.#image.offset >= this.brokerEpoch, `node ${this.id} to see its registration`);
+    this.unfence();
+  }
+
+  /** As another incarnation, while the process goes on. */
+  async registerAgain(): Promise<void> {
+    this.#register([]);
+    await this.#world.time.until(
+      () => this.#image.offset >= this.brokerEpoch,
+      `node ${this.id} to see its registration`,
+    );
+    this.unfence();
+  }
+
+  #register(lossy: readonly { readonly topicId: string; readonly partition: number }[]): void {
+    const world = this.#world;
     const registered = world.command({
       kind: "registerBroker",
       brokerId: this.id,
       incarnationId: world.uuid(),
       endpoints: [{ name: "grpc", host: "node", port: this.id }],
       dirs: [this.#directory],
-      lossy: lossy.map(({ topicId, partition }) => ({ topicId, partition })),
+      lossy,
     });
     if (registered.kind === "refused") throw new Error(registered.refusal.message);
-    store.confirmRecovery();
     this.brokerEpoch = registered.reply.brokerEpoch;
-    this.#assemble(store);
-    this.hear(world.image);
-    await world.time.until(() => this.#image.offset >= this.brokerEpoch, `node ${this.id} to see its registration`);
-    this.unfence();
   }
 
   unfence(): void {

@@ -34,10 +34,15 @@ export interface FetcherLink {
 }
 
 export interface FetcherDependencies {
+  readonly nodeId: number;
   readonly link: FetcherLink;
   readonly wheel: TimingWheel;
-  /** Of the partition in this node's metadata, now. */
-  readonly uncleanEpoch: () => number;
+  /** The partition in this node's metadata, now. */
+  readonly placement: () => Partition;
+  /** Of this node's registration, now: it may change while a leader epoch lasts. */
+  readonly brokerEpoch: () => number;
+  /** F-9: what had counted is damaged. The controller is told, until it says that this replica does not count. */
+  readonly reportLoss: () => void;
   readonly whySpaceRefused: () => unknown;
   readonly tell: (fields: object, event: string) => void;
 }
@@ -65,15 +70,14 @@ export class ReplicaFetcher {
   #isStopped = false;
   /** G-4: the leader lacks what was committed here. */
   #isQuarantined = false;
+  readonly #nodeId: number;
 
-  constructor(
-    log: PartitionLog,
-    begin: { readonly placement: Partition; readonly brokerEpoch: number; readonly before: Following | undefined },
-    dependencies: FetcherDependencies,
-  ) {
+  constructor(log: PartitionLog, before: Following | undefined, dependencies: FetcherDependencies) {
+    const placement = dependencies.placement();
     this.log = log;
-    this.leader = begin.placement.leader;
-    this.#following = beginFollowing(begin.placement, begin.brokerEpoch, begin.before);
+    this.#nodeId = dependencies.nodeId;
+    this.leader = placement.leader;
+    this.#following = beginFollowing(placement, dependencies.brokerEpoch(), before);
     this.#dependencies = dependencies;
   }
 
@@ -94,6 +98,14 @@ export class ReplicaFetcher {
     const { state } = this.log;
     if (this.#isStopped || this.#isCutting || this.#pause !== undefined) return undefined;
     if (state.kind === "failed" || state.kind === "closed") return undefined;
+    if (state.kind === "quarantined") {
+      this.#refill();
+      return undefined;
+    }
+    const brokerEpoch = this.#dependencies.brokerEpoch();
+    if (brokerEpoch !== this.#following.brokerEpoch) {
+      this.#following = beginFollowing(this.#following, brokerEpoch, this.#following);
+    }
     if (this.#dependencies.whySpaceRefused() !== undefined) {
       this.#later(spaceRetryMs);
       return undefined;
@@ -119,7 +131,12 @@ export class ReplicaFetcher {
     const found = answer.kind === "records" ? batchesOf(answer.batches) : undefined;
     const decoded = isPlain(answer) ? fetchAnswerOf(answer, found?.batches ?? []) : refusalOf(answer);
     const { outstanding } = this.#following;
-    const planned = planFetchAnswer(this.#following, replicaView(this.log), decoded, this.#dependencies.uncleanEpoch());
+    const planned = planFetchAnswer(
+      this.#following,
+      replicaView(this.log),
+      decoded,
+      this.#dependencies.placement().uncleanEpoch,
+    );
     this.#following = planned.following;
     if (planned.step.kind !== "ignore") this.#perform(planned.step, answer, found?.places ?? []);
     // The log was changed under the fetch: nobody else will answer it.
@@ -199,6 +216,22 @@ export class ReplicaFetcher {
       // The log has told its listeners what is wrong with it; the next answer asks again.
       if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
     }
+  }
+
+  /**
+   * F-9: damage in what had counted. It may go only once the controller has committed that this replica does not count, for until
+   * then somebody may believe that it is whole.
+   */
+  #refill(): void {
+    const { log } = this;
+    const { isr, elr } = this.#dependencies.placement();
+    if ([...isr, ...elr].includes(this.#nodeId)) {
+      this.#dependencies.reportLoss();
+      this.#later(spaceRetryMs);
+      return;
+    }
+    this.#tell({ logEnd: log.logEndOffset }, "the log is damaged and begins anew from the leader's");
+    this.#cut(() => log.truncateFullyAndStartAt(0));
   }
 
   #cut(work: () => Promise<unknown>): void {

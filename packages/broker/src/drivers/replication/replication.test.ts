@@ -174,4 +174,37 @@ describe("replication of a partition on three nodes", () => {
     expect(gone.log(topicId).logStartOffset).toBe(6);
     await world.time.until(() => world.nodes.every((node) => node.log(topicId).logStartOffset === 6), "the log start");
   });
+
+  it.each(["follower", "leader"])(
+    "takes a %s with damage out of the ISR before it refills it from the others (F-9)",
+    async (role) => {
+      const { world, topicId } = await threeNodes(9);
+      const leader = leaderOf(world, topicId);
+      const hurt = role === "leader" ? leader : (world.nodes.find((node) => node !== leader) as ReplicaNode);
+      for (let count = 0; count < 10; count++) {
+        await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+      }
+      const { leaderEpoch } = world.placement(topicId);
+      // The scrubber finds it.
+      hurt.log(topicId).quarantine({ file: "00.log", offset: 4, why: "a bit has flipped" });
+      await world.time.until(() => !world.placement(topicId).isr.includes(hurt.id), "the controller to know");
+      expect(hurt.log(topicId).logEndOffset).toBe(10);
+      await allInSync(world, topicId);
+      expect(world.placement(topicId).leaderEpoch).toBeGreaterThan(leaderEpoch);
+      expect(hurt.told).toContain("the log is damaged and begins anew from the leader's");
+      await world.time.result(world.produce(leaderOf(world, topicId), topicId), "an acknowledgement");
+      await expectWhole(world, topicId);
+    },
+  );
+
+  it("goes on following after this node was registered again under another epoch (B-1)", async () => {
+    const { world, topicId } = await threeNodes(10);
+    const leader = leaderOf(world, topicId);
+    const again = world.nodes.find((node) => node !== leader) as ReplicaNode;
+    await again.registerAgain();
+    await allInSync(world, topicId);
+    const pending = await world.time.result(world.produce(leaderOf(world, topicId), topicId), "an acknowledgement");
+    expect(pending.durableReplicas).toBe(3);
+    await expectWhole(world, topicId);
+  });
 });

@@ -14,6 +14,7 @@ import type { LocalPartition, ReplicaHost } from "../partition.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 import { FollowerSession } from "./follower-session.ts";
 import { IsrRequests, type Submit } from "./isr-requests.ts";
+import { LossReports } from "./loss-reports.ts";
 import { LeaderLink, type LeaderStream } from "./leader-link.ts";
 import type { PeerStream } from "./peer-stream.ts";
 import type { ReplicaFetcher } from "./replica-fetcher.ts";
@@ -63,6 +64,7 @@ export class Replication implements ReplicaHost {
   readonly #dependencies: ReplicationDependencies;
   readonly #tickMs: number;
   readonly #requests: IsrRequests;
+  readonly #losses: LossReports;
   /** By leader. */
   readonly #links = new Map<number, LeaderLink>();
   /** By follower: the newest of each. */
@@ -85,6 +87,7 @@ export class Replication implements ReplicaHost {
     this.addressOf = dependencies.addressOf;
     const me = (): { brokerId: number; brokerEpoch: number } => ({ brokerId: nodeId, brokerEpoch: this.brokerEpoch() });
     this.#requests = new IsrRequests({ submit, me, clock, wheel });
+    this.#losses = new LossReports({ submit, me, tell: dependencies.tell });
     this.#tickedMs = clock.monotonicMs();
     this.#tickLater();
   }
@@ -132,6 +135,10 @@ export class Replication implements ReplicaHost {
     if (!this.#isClosed) this.#requests.ask(partition);
   }
 
+  reportsLoss(partition: LocalPartition): void {
+    this.#losses.add(partition);
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
@@ -167,6 +174,7 @@ export class Replication implements ReplicaHost {
       partition.proposeIsr();
       if (leading.mayConfirmFlush) this.#dependencies.confirmFlush(placement);
     }
+    this.#losses.send();
     for (const link of this.#links.values()) link.stayAlive(this.#tickMs);
     this.#tickLater();
   }

@@ -11,7 +11,7 @@ import type { TopicMetrics } from "./topic-metrics.ts";
 /** Numbers that are read at scrape time. */
 export interface MetricsSource {
   topics(): Iterable<TopicMetrics>;
-  partitionStates(): Iterable<PartitionState["kind"]>;
+  partitionStates(): Iterable<PartitionState["kind"] | "following">;
   errorsByReason(): Iterable<[string, number]>;
   store(): StoreStats | undefined;
   /** Of the node: name, help, and the histogram. */

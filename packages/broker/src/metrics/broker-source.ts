@@ -6,6 +6,7 @@ import type { BrokerNode } from "../node.ts";
 import type { BrokerSession } from "../ports/peers.ts";
 import type { MetricsSource } from "./broker-metrics.ts";
 import { brokersByState, clusterCounters, clusterGauges } from "./cluster-metrics.ts";
+import { replicationCounters, replicationGauges } from "./replication-metrics.ts";
 import type { TopicMetrics } from "./topic-metrics.ts";
 
 export function brokerMetricsSource(
@@ -18,9 +19,12 @@ export function brokerMetricsSource(
     *topics(): Iterable<TopicMetrics> {
       for (const topic of node()?.topics.all() ?? []) yield topic.metrics;
     },
-    *partitionStates(): Iterable<PartitionState["kind"]> {
-      for (const topic of node()?.topics.all() ?? []) {
-        for (const leader of topic.local()) yield leader.log.state.kind;
+    *partitionStates(): Iterable<PartitionState["kind"] | "following"> {
+      for (const { log, fetcher } of node()?.topics.partitions() ?? []) {
+        const { kind } = log.state;
+        // A follower needs no epoch of its own.
+        const isWell = kind === "open" || kind === "needs-epoch";
+        yield isWell && fetcher?.isStopped === false ? "following" : kind;
       }
     },
     errorsByReason: () => counters.errorsByReason,
@@ -30,6 +34,7 @@ export function brokerMetricsSource(
       ["varve_group_commit_bytes", "Bytes of batches in one group commit with records", counters.commitBytes],
     ],
     gauges: () => [
+      ...replicationGauges(node()),
       ["varve_open_produce_streams", "Open ProduceStream calls", counters.openProduceStreams],
       ["varve_open_consume_streams", "Open Consume calls", counters.openConsumeStreams],
       ["varve_parked_fetches", "Fetch calls that wait for records", counters.parkedFetches],
@@ -40,7 +45,7 @@ export function brokerMetricsSource(
       ["varve_topics", "Topics on this node", [...(node()?.topics.all() ?? [])].length],
       ...clusterGauges(cluster().node, cluster().session),
     ],
-    counters: () => clusterCounters(cluster().node),
+    counters: () => [...clusterCounters(cluster().node), ...replicationCounters(node())],
     brokersByState: () => brokersByState(cluster().node),
   };
 }

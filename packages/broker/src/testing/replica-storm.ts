@@ -23,6 +23,11 @@ export interface StormOutcome {
   readonly coverage: ReadonlyMap<string, number>;
 }
 
+/** Some of them more often. */
+const kinds = "kill power blackout blackout start start start cut heal heal deaf hear hear fence elect minIsr".split(
+  " ",
+);
+
 /** Sends each value until it is acknowledged, with the same sequence. */
 class Writer {
   readonly id: number;
@@ -50,12 +55,15 @@ class Storm {
   /** By offset: what somebody has had below its high watermark. */
   readonly #committed = new Map<number, string>();
   #topicId = "";
+  #isWriting = true;
 
   constructor(world: ReplicaWorld) {
     this.#world = world;
   }
 
   async begin(flush: string): Promise<void> {
+    // Now the network is slower, now the disks are: an acknowledgement may overtake a sync that it should wait for.
+    this.#world.delayMsMax = this.#world.random.pick([0.02, 0.2, 2, 10]);
     for (const node of this.#world.nodes) await node.start();
     this.#topicId = await this.#world.createTopic("t", { "min.insync.replicas": "2", flush });
   }
@@ -81,6 +89,8 @@ class Storm {
     };
     await world.time.until(isWell, "all replicas to be in sync again");
     for (const writer of this.#writers) await this.#finish(writer);
+    this.#isWriting = false;
+    await world.time.until(() => this.#writers.every(({ attempt }) => attempt === undefined), "the last answers");
     const leader = world.node(this.#placement.leader);
     const end = leader.log(this.#topicId).logEndOffset;
     const isEven = (): boolean =>
@@ -112,6 +122,7 @@ class Storm {
   #write(writer: Writer): void {
     const world = this.#world;
     const { attempt } = writer;
+    if (!this.#isWriting) return;
     if (attempt !== undefined && attempt.node.isRunning && attempt.node.brokerEpoch === attempt.brokerEpoch) return;
     // By what anybody would be told: the leader of the committed metadata.
     const node = world.nodes[this.#placement.leader - 1];
@@ -126,7 +137,10 @@ class Storm {
         if (writer.attempt !== mine) return;
         writer.attempt = undefined;
         this.#count(pending.refusal === undefined ? "acknowledged" : `refused ${pending.refusal.reason}`);
-        if (pending.refusal === undefined) writer.sequence++;
+        if (pending.refusal !== undefined) return;
+        writer.sequence++;
+        // A steady load: whatever happens happens to something under way.
+        this.#write(writer);
       });
     if (world.random.chance(0.1)) void world.produce(node, this.#topicId, { acks: "leader" });
   }
@@ -145,27 +159,16 @@ class Storm {
     const { random } = world;
     const node = random.pick(world.nodes);
     const other = random.pick(world.nodes);
-    const kind = random.pick([
-      "kill",
-      "power",
-      "start",
-      "start",
-      "start",
-      "cut",
-      "heal",
-      "heal",
-      "deaf",
-      "hear",
-      "hear",
-      "fence",
-      "elect",
-      "minIsr",
-    ]);
+    const kind = random.pick(kinds);
     this.#count(kind);
     switch (kind) {
       case "kill":
       case "power":
         await this.#crash(node, kind);
+        return;
+      case "blackout":
+        // All at once, and nobody is told.
+        for (const hit of world.nodes) hit.crash("power");
         return;
       case "start":
         for (const down of world.nodes) {

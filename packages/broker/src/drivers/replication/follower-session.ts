@@ -27,6 +27,8 @@ export interface FollowerSessionDependencies {
   readonly partitionBytes?: number;
   /** Partitions that one stream may name; it is ended beyond. */
   readonly handlesMax?: number;
+  /** So many bytes of messages go out. */
+  readonly sent: (bytes: number) => void;
   readonly ended: (session: FollowerSession, why: string) => void;
 }
 
@@ -244,6 +246,7 @@ export class FollowerSession {
       const message = encodeReplicateResponse(answers);
       for (const release of releases) release();
       this.#underWay++;
+      this.#dependencies.sent(message.length);
       this.#stream.write(message, () => {
         this.#underWay--;
         this.#flush();

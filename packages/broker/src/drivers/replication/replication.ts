@@ -69,6 +69,9 @@ export class Replication implements ReplicaHost {
   readonly #links = new Map<number, LeaderLink>();
   /** By follower: the newest of each. */
   readonly #sessions = new Map<number, FollowerSession>();
+  /** Of batches, from leaders; of messages, to followers. */
+  receivedBytes = 0;
+  sentBytes = 0;
   #timer: Timer | undefined;
   #tickedMs: number;
   #isClosed = false;
@@ -92,6 +95,11 @@ export class Replication implements ReplicaHost {
     this.#tickLater();
   }
 
+  /** Changes of an ISR that are not decided. */
+  get isrRequests(): number {
+    return this.#requests.size;
+  }
+
   /** A follower has opened a stream. An older one of the same node is over: whatever it says was said before. */
   accept(nodeId: number, stream: PeerStream<ReplicateRequest, Uint8Array>): void {
     const { clock, partition, tell } = this.#dependencies;
@@ -104,6 +112,9 @@ export class Replication implements ReplicaHost {
       partition,
       monotonicMs: this.monotonicMs,
       nextTurn: (run) => clock.nextTurn(run),
+      sent: (bytes) => {
+        this.sentBytes += bytes;
+      },
       ended: (ended, why) => {
         if (this.#sessions.get(nodeId) !== ended) return;
         this.#sessions.delete(nodeId);
@@ -151,7 +162,11 @@ export class Replication implements ReplicaHost {
   #linkTo(nodeId: number): LeaderLink {
     let link = this.#links.get(nodeId);
     if (link === undefined) {
-      const { openStream, clock, wheel, random, admit, tell } = this.#dependencies;
+      const { openStream, clock, wheel, random, tell } = this.#dependencies;
+      const admit = (bytes: number): Promise<void> | undefined => {
+        this.receivedBytes += bytes;
+        return this.#dependencies.admit(bytes);
+      };
       link = new LeaderLink(nodeId, { open: () => openStream(nodeId), clock, wheel, random, admit, tell });
       this.#links.set(nodeId, link);
     }

@@ -1,0 +1,32 @@
+/** What a node shows of its replicas. */
+import { summarize } from "../drivers/replication/replica-summary.ts";
+import type { BrokerNode } from "../node.ts";
+
+type Metric = readonly [name: string, help: string, value: number];
+
+export function replicationGauges(node: BrokerNode | undefined): Metric[] {
+  const { led, underReplicated, underMinIsr, leaderless, lagMax, setAside } = summarize(
+    node?.topics.partitions() ?? [],
+  );
+  return [
+    ["varve_led_partitions", "Partitions that this node leads", led],
+    ["varve_under_replicated_partitions", "Partitions led here with replicas that are not in sync", underReplicated],
+    ["varve_under_min_isr_partitions", "Partitions led here that refuse acks=all: too few are in sync", underMinIsr],
+    ["varve_leaderless_partitions", "Replicas on this node of partitions that have no leader", leaderless],
+    ["varve_follower_lag_records", "Records that the slowest follower of a partition led here lacks", lagMax],
+    ["varve_set_aside_replicas", "Replicas here that hold committed records which their leader lacks", setAside],
+    [
+      "varve_isr_requests",
+      "Changes of in-sync replicas that the controller has not decided",
+      node?.replication.isrRequests ?? 0,
+    ],
+  ];
+}
+
+export function replicationCounters(node: BrokerNode | undefined): Metric[] {
+  const { receivedBytes = 0, sentBytes = 0 } = node?.replication ?? {};
+  return [
+    ["varve_replication_in_bytes_total", "Bytes of batches that leaders sent to this node", receivedBytes],
+    ["varve_replication_out_bytes_total", "Bytes of messages that this node sent to followers", sentBytes],
+  ];
+}

@@ -1,4 +1,5 @@
 /** Puts the parts of one node together, each given what it consumes. No decisions, no I/O. */
+import { loadServices } from "@varve/api";
 import { type BrokerFacts, type ControllerImage, type Partition, brokerOf, isActive } from "@varve/cluster";
 import type { Clock, LogStore } from "@varve/log";
 import type { NodeCounters } from "./counters.ts";
@@ -6,18 +7,20 @@ import type { Controller } from "./drivers/controller.ts";
 import { ProduceIntake } from "./drivers/produce-intake.ts";
 import { ProducerIds } from "./drivers/producer-ids.ts";
 import { Replication, type ReplicationOptions } from "./drivers/replication/replication.ts";
+import { Forwarding } from "./drivers/forwarding/forwarding.ts";
 import { ReplicationService } from "./drivers/replication/replication-service.ts";
 import { TimingWheel } from "./drivers/timing-wheel.ts";
 import { topicCreation } from "./drivers/topic-creation.ts";
 import { Topics } from "./drivers/topics.ts";
 import { hostPort } from "./grpc/admin-service.ts";
+import { createLogService } from "./grpc/log-service.ts";
 import { ProduceAnswers } from "./grpc/produce-answer.ts";
 import { ProduceGate } from "./grpc/produce-gate.ts";
 import type { BrokerLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { BrokerNode } from "./node.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import type { ControllerClient, ControllerMembership, PeerClients } from "./ports/peers.ts";
+import type { ControllerClient, ControllerMembership, PeerClients, PeerService } from "./ports/peers.ts";
 import type { Registration } from "./registration.ts";
 
 export interface NodeParts {
@@ -57,7 +60,8 @@ export function assembleNode(parts: NodeParts): BrokerNode {
       .catch((error: unknown) => logger.warn({ error: String(error) }, "flush=sync could not be confirmed"));
   };
   const countRefusal = (refusal: Refusal): void => counters.countRefusal(refusal);
-  const replicationService = new ReplicationService();
+  const services = loadServices();
+  const replicationService = new ReplicationService(services);
   const topicsHere = (): Topics => topics;
   const replication = new Replication(parts.replication ?? {}, {
     nodeId,
@@ -95,23 +99,28 @@ export function assembleNode(parts: NodeParts): BrokerNode {
       Promise.reject(new Error("this node is not registered yet")),
     confirmFlush,
   });
-  const intake = new ProduceIntake({
-    topic: (name) => topics.get(name),
-    nowMs: () => clock.nowMs(),
-    countRefusal,
-    createTopic: parts.autoCreateTopics ? topicCreation({ view: controller, control }, topics) : undefined,
-    defaultTimeoutMs: limits.produceTimeoutMs,
-    timeoutMsMax: limits.produceTimeoutMsMax,
-  });
-  const gate = new ProduceGate({ bytesMax: limits.produceBytesMax, requestsMax: limits.produceRequestsMax }, (bytes) =>
-    store.admit(bytes),
-  );
+  const { peers } = parts;
+  const forwarding = peers && new Forwarding({ peers, services, wheel, nowMs: () => clock.nowMs(), countRefusal });
+  const intakeOf = (forward: Forwarding["produce"] | undefined): ProduceIntake =>
+    new ProduceIntake({
+      topic: (name) => topics.get(name),
+      nowMs: () => clock.nowMs(),
+      countRefusal,
+      createTopic: parts.autoCreateTopics ? topicCreation({ view: controller, control }, topics) : undefined,
+      forward,
+      defaultTimeoutMs: limits.produceTimeoutMs,
+      timeoutMsMax: limits.produceTimeoutMsMax,
+    });
+  const gateOf = (): ProduceGate =>
+    new ProduceGate({ bytesMax: limits.produceBytesMax, requestsMax: limits.produceRequestsMax }, (bytes) =>
+      store.admit(bytes),
+    );
   const leaderHint = hints(nodeId, parts.address);
   const leaderOf: BrokerNode["leaderOf"] = ({ leader, leaderEpoch }) => {
     if (leader === nodeId) return leaderHint(leaderEpoch);
     return { nodeId: leader, address: clientAddressOf(controller.image, leader), leaderEpoch };
   };
-  return {
+  const node: Omit<BrokerNode, "peerServices"> = {
     nodeId,
     clusterId: parts.clusterId,
     version: parts.version,
@@ -125,8 +134,9 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     control,
     membership: parts.membership,
     topics,
-    intake,
-    gate,
+    intake: intakeOf(forwarding && ((...batch) => forwarding.produce(...batch))),
+    forwarding,
+    gate: gateOf(),
     answers: new ProduceAnswers(leaderHint),
     producerIds: new ProducerIds(
       () =>
@@ -136,9 +146,14 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     leaderHint,
     leaderOf,
     replication,
-    peerServices: [replicationService.served(replication)],
     stoppedBy: parts.stoppedBy,
   };
+  // What comes from another node goes no further, and has a gate of its own: two nodes that are full of each other's requests would
+  // wait for each other for ever.
+  const last = { ...node, intake: intakeOf(undefined), forwarding: undefined, gate: gateOf(), peerServices: [] };
+  const forLeaders = createLogService(last, services);
+  const forwarded: PeerService = { definition: forLeaders.definition, implementation: () => forLeaders.implementation };
+  return { ...node, peerServices: [replicationService.served(replication), forwarded] };
 }
 
 function brokerFacts(image: ControllerImage, brokerId: number): BrokerFacts | undefined {

@@ -363,6 +363,7 @@ export class Broker {
     this.#closers.push(async () => {
       node.topics.close(refuse("SHUTTING_DOWN", "The broker is stopping; whether this was done is not known"));
       node.replication.close();
+      node.forwarding?.close();
       await node.topics.idle();
       node.wheel.close();
     });

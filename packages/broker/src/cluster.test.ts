@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { TestCluster } from "./testing/test-cluster.ts";
-import { TestBroker, bytes, until } from "./testing/test-broker.ts";
+import { TestBroker, bytes, text, until } from "./testing/test-broker.ts";
 
 test("three fresh nodes form one cluster by themselves, and any of them takes commands (M9, C-1)", async () => {
   await using cluster = await TestCluster.start(3);
@@ -92,3 +92,33 @@ test("a node whose disk is lost comes back with an empty one, by one command, an
     return topic.partitions.every(({ inSyncReplicas }) => inSyncReplicas.length === 3);
   });
 }, 60_000);
+
+test("any node takes and gives records of partitions that others lead; the answer says who does", async () => {
+  await using cluster = await TestCluster.start(3);
+  const one = cluster.nodes[0] as TestBroker;
+  await one.call("CreateTopic", { topic: "t", partitions: 6, replicationFactor: 2 });
+  const led = new Set<number>();
+  for (const node of cluster.nodes) {
+    await until("the topic is known", async () => {
+      const { topics } = await node.call("ListTopics", {});
+      return (topics as unknown[]).length === 1;
+    });
+  }
+  for (let partition = 0; partition < 6; partition++) {
+    for (const [at, node] of cluster.nodes.entries()) {
+      const records = [{ value: bytes(`${partition}-${at}`) }];
+      const { results } = await node.produce({ topic: "t", partition, records });
+      expect(results).toMatchObject([{ partition, baseOffset: at, ack: { level: "all", durableReplicas: 2 } }]);
+      led.add(results[0]?.leader?.nodeId ?? -1);
+      const fetched = await node.fetch({ topic: "t", partition, start: { kind: "offset", offset: at } });
+      expect(text(fetched.records[0]?.value ?? null)).toBe(`${partition}-${at}`);
+    }
+  }
+  expect(led).toEqual(new Set([1, 2, 3]));
+  for (const node of cluster.nodes) {
+    const { partitions } = await node.listOffsets({ topic: "t", position: { latest: true } });
+    expect(partitions.map(({ partition, offset }) => [partition, offset])).toEqual(
+      [0, 1, 2, 3, 4, 5].map((partition) => [partition, 3]),
+    );
+  }
+});

@@ -4,6 +4,7 @@ import type { Partition } from "@varve/cluster";
 import type { Clock, LogStore } from "@varve/log";
 import type { NodeCounters } from "./counters.ts";
 import type { Controller } from "./drivers/controller.ts";
+import type { Forwarding } from "./drivers/forwarding/forwarding.ts";
 import type { ProduceIntake } from "./drivers/produce-intake.ts";
 import type { ProducerIds } from "./drivers/producer-ids.ts";
 import type { Replication } from "./drivers/replication/replication.ts";
@@ -37,6 +38,8 @@ export interface BrokerNode {
   /** What the other nodes may ask of this one. */
   readonly peerServices: readonly PeerService[];
   readonly intake: ProduceIntake;
+  /** To the leaders of partitions that are led elsewhere; undefined in a cluster of one, and for what was forwarded already. */
+  readonly forwarding: Forwarding | undefined;
   readonly gate: ProduceGate;
   readonly answers: ProduceAnswers;
   readonly producerIds: ProducerIds;

@@ -7,7 +7,7 @@
  *
  * Invariant: settled exactly once; `sink.produceSettled` is called once, perhaps before `LocalPartition.produce` returns.
  */
-import type { Acks } from "@varve/api";
+import type { Acks, LeaderHint } from "@varve/api";
 import type { WheelEntry } from "./timing-wheel.ts";
 import type { OffsetWaiter } from "./offset-heap.ts";
 import type { Refusal } from "../refusal.ts";
@@ -39,6 +39,8 @@ export class PendingProduce implements OffsetWaiter {
   /** Replicas that have it on disk, as known when it was answered. */
   durableReplicas = 0;
   logStartOffset = -1;
+  /** Who has it, when that was another node. */
+  leader: LeaderHint | undefined = undefined;
   /** Set by a sink that answers in order. */
   recordCount = 0;
   sizeBytes = 0;

@@ -7,7 +7,7 @@
  *
  * Invariant: `ProduceJob.done` is called exactly once, perhaps before `start` returns; it never throws.
  */
-import type { ProduceRequest, RawRecords } from "@varve/api";
+import type { ProduceRequest, ProduceRequestFields, RawRecords } from "@varve/api";
 import { partitionForKey } from "@varve/format";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { PendingProduce, type ProduceSink } from "./pending-produce.ts";
@@ -20,6 +20,10 @@ export interface IntakeDependencies {
   countRefusal(refusal: Refusal): void;
   /** Makes a topic that does not exist, for development; undefined: it is refused. Resolves with why it was not made. */
   readonly createTopic: ((name: string) => Promise<Refusal | undefined>) | undefined;
+  /** For partitions that another node leads; undefined: they are refused. */
+  readonly forward:
+    | ((leader: number, request: ProduceRequestFields, pending: PendingProduce, timeoutMs: number) => void)
+    | undefined;
   readonly defaultTimeoutMs: number;
   readonly timeoutMsMax: number;
 }
@@ -173,16 +177,18 @@ export class ProduceIntake {
   ): void {
     const pending = new PendingProduce(job, partition, request.acks, job.startedMs, indexes);
     job.expect(pending);
+    const { forward } = this.#dependencies;
     const wished = request.timeoutMs === 0 ? this.#dependencies.defaultTimeoutMs : request.timeoutMs;
-    const local = topic.partitions[partition];
-    if (local === undefined) {
-      this.#notHere(topic, pending);
+    const timeoutMs = Math.min(wished, this.#dependencies.timeoutMsMax);
+    const { expectedOffset, acks } = request;
+    const elsewhere = topic.leaderElsewhere(partition);
+    if (elsewhere !== undefined && forward !== undefined) {
+      forward(elsewhere, { topic: topic.name, partition, acks, batch, expectedOffset, timeoutMs }, pending, timeoutMs);
       return;
     }
-    local.produce(pending, batch, {
-      expectedOffset: request.expectedOffset,
-      timeoutMs: Math.min(wished, this.#dependencies.timeoutMsMax),
-    });
+    const local = topic.partitions[partition];
+    if (local === undefined) this.#notHere(topic, pending);
+    else local.produce(pending, batch, { expectedOffset, timeoutMs });
   }
 
   /** This node has no replica of the partition. */

@@ -18,6 +18,7 @@ import {
   type TopicConfig,
   clusterOverrides,
   effectiveTopicConfig,
+  noLeader,
   topicOverrides,
   topicsByName,
 } from "@varve/cluster";
@@ -62,6 +63,12 @@ export class LocalTopic {
 
   get partitionCount(): number {
     return this.placements.length;
+  }
+
+  /** Who leads the partition, when it is another node. */
+  leaderElsewhere(partition: number): number | undefined {
+    const leader = this.placements[partition]?.leader ?? noLeader;
+    return leader === noLeader || leader === this.#replicas.nodeId ? undefined : leader;
   }
 
   /** The replicas here. */

@@ -1,6 +1,7 @@
 /** The `Fetch` call: one read of one partition, with a long poll when it asks for one. */
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { FetchRequest } from "@varve/api";
+import type { Forwarding } from "../drivers/forwarding/forwarding.ts";
 import type { LocalPartition } from "../drivers/partition.ts";
 import { resolvePosition } from "../drivers/positions.ts";
 import { unknownTopic } from "../drivers/unknown.ts";
@@ -14,6 +15,8 @@ import { ReadEncoder } from "./read-encoder.ts";
 type FetchCall = ServerUnaryCall<FetchRequest, Uint8Array>;
 
 const defaultFetchBytes = 1024 * 1024;
+/** Beyond what the leader may wait. */
+const forwardGraceMs = 5_000;
 
 /** The handler. `parked` gets the calls that wait, so that they can be hurried when the broker stops. */
 export function fetch(
@@ -33,6 +36,8 @@ async function answer(
   if (request.fault !== undefined) return refuse(request.fault.reason, request.fault.message);
   const topic = node.topics.get(request.topic);
   if (topic === undefined) return unknownTopic(request.topic);
+  const elsewhere = topic.leaderElsewhere(request.partition);
+  if (elsewhere !== undefined && node.forwarding !== undefined) return forwarded(node.forwarding, call, elsewhere);
   const leader = topic.led(request.partition);
   if (isRefusal(leader)) return leader;
   const wrongEpoch = leadRefusal(leader, request.currentLeaderEpoch);
@@ -55,6 +60,15 @@ async function answer(
   topic.metrics.fetchBytes += encoded.message.byteLength;
   topic.metrics.fetchLatency.observe((node.clock.monotonicMs() - startedMs) / 1_000);
   return encoded.message;
+}
+
+/** The answer goes to the client as it came. */
+function forwarded(forwarding: Forwarding, call: FetchCall, leader: number): Promise<Uint8Array | Refusal> {
+  return forwarding.unary(leader, "Fetch", call.request, {
+    timeoutMs: call.request.maxWaitMs + forwardGraceMs,
+    answer: (bytes) => bytes,
+    started: (there) => call.on("cancelled", () => there.cancel()),
+  });
 }
 
 async function read(

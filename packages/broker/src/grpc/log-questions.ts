@@ -6,12 +6,14 @@ import {
   type InitProducerResponseMessage,
   type ListOffsetsRequestOutput,
   type ListOffsetsResponseMessage,
+  type ListOffsetsResponseOutput,
   PositionError,
   type Position,
   type PartitionOffsetsMessage,
   positionFromMessage,
 } from "@varve/api";
 import { int16Max } from "@varve/format";
+import type { Forwarding } from "../drivers/forwarding/forwarding.ts";
 import type { LocalPartition } from "../drivers/partition.ts";
 import { resolvePosition } from "../drivers/positions.ts";
 import { unknownTopic } from "../drivers/unknown.ts";
@@ -20,6 +22,9 @@ import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { errorFieldsOf } from "./produce-answer.ts";
+
+/** For the leader to find an offset by time, perhaps on a slow disk. */
+const forwardMs = 10_000;
 
 export async function listOffsets(
   node: BrokerNode,
@@ -40,8 +45,43 @@ export async function listOffsets(
     request.partitions.length > 0 ? request.partitions : topic.placements.map(({ partition }) => partition);
   const nowMs = node.clock.nowMs();
   const partitions: PartitionOffsetsMessage[] = [];
-  for (const partition of wanted) partitions.push(await offsetsOf(topic, partition, position, nowMs));
-  return { partitions };
+  for (const [leader, there] of ledElsewhere(node, topic, wanted)) {
+    partitions.push(
+      ...(await offsetsElsewhere(node.forwarding as Forwarding, leader, { ...request, partitions: there })),
+    );
+  }
+  const answered = new Set(partitions.map(({ partition }) => partition));
+  for (const partition of wanted) {
+    if (!answered.has(partition)) partitions.push(await offsetsOf(topic, partition, position, nowMs));
+  }
+  const places = new Map(wanted.map((partition, place) => [partition, place]));
+  return { partitions: partitions.sort((a, b) => placeOf(places, a) - placeOf(places, b)) };
+}
+
+function placeOf(places: ReadonlyMap<number, number>, { partition }: PartitionOffsetsMessage): number {
+  return places.get(partition ?? 0) ?? 0;
+}
+
+/** By their leader, where that is another node that can be asked. */
+function ledElsewhere(node: BrokerNode, topic: LocalTopic, partitions: readonly number[]): Map<number, number[]> {
+  const byLeader = new Map<number, number[]>();
+  for (const partition of node.forwarding === undefined ? [] : partitions) {
+    const leader = topic.leaderElsewhere(partition);
+    if (leader !== undefined) byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
+  }
+  return byLeader;
+}
+
+async function offsetsElsewhere(
+  forwarding: Forwarding,
+  leader: number,
+  request: ListOffsetsRequestOutput,
+): Promise<PartitionOffsetsMessage[]> {
+  const answer = await forwarding.unary<ListOffsetsResponseOutput>(leader, "ListOffsets", request, {
+    timeoutMs: forwardMs,
+  });
+  if (isRefusal(answer)) return request.partitions.map((partition) => failed(partition, answer));
+  return answer.partitions.map(({ error, ...rest }) => ({ ...rest, ...(error === null ? {} : { error }) }));
 }
 
 async function offsetsOf(

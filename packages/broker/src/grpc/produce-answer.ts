@@ -46,7 +46,7 @@ export class ProduceAnswers {
       duplicate: pending.duplicate,
       recordIndexes: pending.recordIndexes ?? all,
       error: failed ? errorFieldsOf(refusal) : undefined,
-      leader: hintIn(refusal) ?? this.#leaderHint(pending.leaderEpoch),
+      leader: pending.leader ?? hintIn(refusal) ?? this.#leaderHint(pending.leaderEpoch),
       logStartOffset: failed ? -1 : pending.logStartOffset,
     };
   }

@@ -1,5 +1,5 @@
 /**
- * Connections to the other nodes, made when they are first used: two for each, so that what must not wait never lies behind records.
+ * Connections to the other nodes, made when they are first used: one for each lane, so that what must not wait never lies behind records.
  * Every call on them shows this node's credentials.
  *
  * Invariant: one client per node, lane and address; a node that is found at another address gets another one, and the former goes.

@@ -28,9 +28,10 @@ export interface PeerServerOptions {
 
 /** Larger than a batch, and than an entry of Raft. */
 export const peerMessageBytesMax = 17 * 1024 * 1024;
-/** Two for Raft and two for us from each node, and room for those that come again before the old ones are gone. */
+/** Two for Raft and three for us from each node, and room for those that come again before the old ones are gone. */
 const connectionsMax = 256;
-const streamsPerConnectionMax = 128;
+/** Calls of clients, which came to the wrong node, may be as many as a client may make. */
+const streamsPerConnectionMax = 1_024;
 
 export class PeerServer {
   readonly address: Address;

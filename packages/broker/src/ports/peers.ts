@@ -24,8 +24,11 @@ export interface PeerService {
   implementation(callerOf: CallerOf): UntypedServiceImplementation;
 }
 
-/** `bulk` for records, `control` for what must not wait behind them. Each is an HTTP/2 connection of its own. */
-export type PeerLane = "control" | "bulk";
+/**
+ * `bulk` for records between replicas, `control` for what must not wait behind them, `clients` for what clients ask of the wrong
+ * node. Each is an HTTP/2 connection of its own.
+ */
+export type PeerLane = "control" | "bulk" | "clients";
 
 export interface PeerClients {
   /**

@@ -1,6 +1,12 @@
 /** `varve.v1.Replication` over gRPC, both ends: what a leader offers to its peers, and the stream that a follower opens. */
-import { type Client, Metadata, type MethodDefinition, type ServerDuplexStream } from "@grpc/grpc-js";
-import { type ReplicaAnswer, type ReplicateRequest, loadServices } from "@varve/api";
+import {
+  type Client,
+  Metadata,
+  type MethodDefinition,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+} from "@grpc/grpc-js";
+import type { ReplicaAnswer, ReplicateRequest, Services } from "@varve/api";
 import type { PeerService } from "../../ports/peers.ts";
 import type { LeaderStream } from "./leader-link.ts";
 import type { Replication } from "./replication.ts";
@@ -8,7 +14,11 @@ import type { Replication } from "./replication.ts";
 type Replicate = MethodDefinition<ReplicateRequest, readonly ReplicaAnswer[]>;
 
 export class ReplicationService {
-  readonly #definition = loadServices().replication;
+  readonly #definition: ServiceDefinition;
+
+  constructor({ replication }: Services) {
+    this.#definition = replication;
+  }
 
   /** Streams of followers go to `replication`. */
   served(replication: Replication): PeerService {

@@ -1,0 +1,116 @@
+/**
+ * Calls of clients that only another node can answer: a partition is led there. This node makes the call for them, once, on a
+ * connection to that node; what it is sent through it does not send on, so that no call goes round in circles.
+ *
+ *     client ──> this node ── partition led elsewhere ──> peer listener of the leader: the same service, without forwarding
+ */
+import { type Client, type ClientUnaryCall, Metadata, type MethodDefinition, type ServiceError } from "@grpc/grpc-js";
+import { type ProduceOutcome, type ProduceRequestFields, type Services, VarveError, errorFromStatus } from "@varve/api";
+import { isReason } from "@varve/format";
+import type { PeerClients } from "../../ports/peers.ts";
+import { type Refusal, refuse } from "../../refusal.ts";
+import type { PendingProduce } from "../pending-produce.ts";
+import type { TimingWheel } from "../timing-wheel.ts";
+import { type ForwardStream, ProduceLane } from "./produce-lane.ts";
+
+export interface ForwardingDependencies {
+  readonly peers: PeerClients;
+  readonly services: Services;
+  readonly wheel: TimingWheel;
+  /** For deadlines of calls. */
+  readonly nowMs: () => number;
+  readonly countRefusal: (refusal: Refusal) => void;
+}
+
+export type ForwardedCall = "Fetch" | "ListOffsets";
+
+export class Forwarding {
+  /** Calls and batches that went elsewhere. */
+  forwarded = 0;
+  readonly #dependencies: ForwardingDependencies;
+  readonly #lanes = new Map<number, ProduceLane>();
+
+  constructor(dependencies: ForwardingDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Settles `pending` as the leader answers. The batch is borrowed until this returns. */
+  produce(leader: number, request: ProduceRequestFields, pending: PendingProduce, timeoutMs: number): void {
+    let lane = this.#lanes.get(leader);
+    if (lane === undefined) {
+      const { wheel, countRefusal } = this.#dependencies;
+      lane = new ProduceLane(leader, { open: () => this.#openProduce(leader), wheel, countRefusal });
+      this.#lanes.set(leader, lane);
+    }
+    this.forwarded++;
+    lane.send(request, pending, timeoutMs);
+  }
+
+  /**
+   * Makes the call there, once. `answer` decodes what comes back; `started` gets the call, to be cancelled when nobody waits any more.
+   */
+  unary<Answer>(
+    leader: number,
+    name: ForwardedCall,
+    request: object,
+    options: {
+      readonly timeoutMs: number;
+      readonly answer?: (bytes: Buffer) => Answer;
+      readonly started?: (call: Pick<ClientUnaryCall, "cancel">) => void;
+    },
+  ): Promise<Answer | Refusal> {
+    const client = this.#client(leader);
+    if (client === undefined) return Promise.resolve(unreachable(name, leader));
+    const { path, requestSerialize, responseDeserialize } = this.#dependencies.services.log[name] as MethodDefinition<
+      object,
+      Answer
+    >;
+    const deadline = this.#dependencies.nowMs() + options.timeoutMs;
+    this.forwarded++;
+    return new Promise((resolve) => {
+      const call = client.makeUnaryRequest<object, Answer>(
+        path,
+        requestSerialize,
+        options.answer ?? responseDeserialize,
+        request,
+        new Metadata(),
+        { deadline },
+        (error, value) => {
+          if (error === null) resolve(value as Answer);
+          else resolve(refusalFrom(name, leader, error));
+        },
+      );
+      options.started?.(call);
+    });
+  }
+
+  close(): void {
+    for (const lane of this.#lanes.values()) lane.close();
+  }
+
+  #openProduce(leader: number): ForwardStream | undefined {
+    const { path, requestSerialize, responseDeserialize } = this.#dependencies.services.log[
+      "ProduceStream"
+    ] as MethodDefinition<ProduceRequestFields, readonly ProduceOutcome[]>;
+    return this.#client(leader)?.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata(), {});
+  }
+
+  #client(leader: number): Client | undefined {
+    return this.#dependencies.peers.client(leader, "clients");
+  }
+}
+
+function unreachable(name: string, leader: number): Refusal {
+  return refuse(
+    "LEADER_NOT_AVAILABLE",
+    `Cannot do ${name} through this broker: broker ${leader}, which leads the partition, cannot be reached now; try again`,
+  );
+}
+
+function refusalFrom(name: string, leader: number, failure: ServiceError): Refusal {
+  const error = errorFromStatus(failure);
+  if (error instanceof VarveError && isReason(error.reason)) {
+    return { reason: error.reason, message: error.message, metadata: error.metadata };
+  }
+  return unreachable(name, leader);
+}

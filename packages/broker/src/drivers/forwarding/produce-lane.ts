@@ -1,0 +1,161 @@
+/**
+ * The way of produce requests from this node to one leader: one stream, in the order in which they came, so that the batches of a
+ * producer stay in order. Nothing is ever sent twice: what was sent and not answered when the stream ends is unknown to the caller.
+ *
+ * Invariant: answers belong to the entries of `#sent` in order; at most `bytesMax` of batches are on their way.
+ */
+import type { ProduceOutcome, ProduceRequestFields, ProduceResult } from "@varve/api";
+import { isReason } from "@varve/format";
+import { type Refusal, refuse } from "../../refusal.ts";
+import type { PendingProduce } from "../pending-produce.ts";
+import { type PeerStream, onEnd } from "../replication/peer-stream.ts";
+import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
+
+export type ForwardStream = PeerStream<readonly ProduceOutcome[], ProduceRequestFields>;
+
+export interface ProduceLaneDependencies {
+  /** Undefined when it is not known where the leader is. */
+  readonly open: () => ForwardStream | undefined;
+  readonly wheel: TimingWheel;
+  readonly countRefusal: (refusal: Refusal) => void;
+}
+
+interface Sent {
+  readonly pending: PendingProduce;
+  readonly bytes: number;
+  readonly deadline: WheelEntry;
+}
+
+/** On their way to one leader; more are refused. */
+const bytesMax = 32 * 1024 * 1024;
+/** The leader answers in time, if it can; this is for one that cannot. */
+const graceMs = 2_000;
+
+export class ProduceLane {
+  readonly #leader: number;
+  readonly #dependencies: ProduceLaneDependencies;
+  #stream: ForwardStream | undefined;
+  /** Of the present stream; answered up to the head. */
+  #sent: Sent[] = [];
+  #head = 0;
+  #bytes = 0;
+
+  constructor(leader: number, dependencies: ProduceLaneDependencies) {
+    this.#leader = leader;
+    this.#dependencies = dependencies;
+  }
+
+  /** Settles `pending` some time. `request` is borrowed until this returns. */
+  send(request: ProduceRequestFields, pending: PendingProduce, timeoutMs: number): void {
+    const bytes = request.batch?.length ?? 0;
+    const what = `Cannot append to "${request.topic}" ${pending.partition} through this broker`;
+    if (this.#bytes + bytes > bytesMax) {
+      const message = `${what}: ${this.#bytes} bytes are on their way to broker ${this.#leader} already; slow down and try again`;
+      this.#refuse(pending, refuse("BUSY", message));
+      return;
+    }
+    this.#stream ??= this.#open();
+    if (this.#stream === undefined) {
+      const message = `${what}: broker ${this.#leader}, which leads it, cannot be reached now; nothing was sent, try again`;
+      this.#refuse(pending, refuse("LEADER_NOT_AVAILABLE", message));
+      return;
+    }
+    const deadline = this.#dependencies.wheel.schedule(timeoutMs + graceMs, () => {
+      this.#refuse(pending, unknown(request.topic, pending.partition, `no answer came from broker ${this.#leader}`));
+    });
+    this.#sent.push({ pending, bytes, deadline });
+    this.#bytes += bytes;
+    this.#stream.write(request);
+  }
+
+  /** Whoever waits is told that nobody knows. */
+  close(): void {
+    const stream = this.#stream;
+    this.#ended(stream, "this broker is stopping");
+    stream?.destroy();
+  }
+
+  #open(): ForwardStream | undefined {
+    const stream = this.#dependencies.open();
+    if (stream === undefined) return undefined;
+    stream.on("data", (outcomes) => {
+      if (this.#stream === stream) for (const outcome of outcomes) this.#answered(outcome);
+    });
+    onEnd(stream, (why) => this.#ended(stream, why));
+    return stream;
+  }
+
+  #answered(outcome: ProduceOutcome): void {
+    const sent = this.#sent[this.#head];
+    if (sent === undefined) return;
+    this.#head++;
+    if (this.#head > 256 && this.#head * 2 > this.#sent.length) {
+      this.#sent = this.#sent.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#bytes -= sent.bytes;
+    sent.deadline.cancel();
+    const { pending } = sent;
+    if (pending.settled) return;
+    const result = outcome.kind === "response" ? outcome.response.results[0] : undefined;
+    if (result === undefined || result.error !== undefined) {
+      const error = outcome.kind === "error" ? outcome.error : result?.error;
+      this.#refuse(pending, refusalIn(error));
+      return;
+    }
+    settleAs(pending, result);
+  }
+
+  #ended(stream: ForwardStream | undefined, why: string): void {
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
+    const lost = this.#sent.slice(this.#head);
+    this.#sent = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    for (const { pending, deadline } of lost) {
+      deadline.cancel();
+      this.#refuse(
+        pending,
+        unknown("", pending.partition, `the connection to broker ${this.#leader} was lost: ${why}`),
+      );
+    }
+  }
+
+  #refuse(pending: PendingProduce, refusal: Refusal): void {
+    if (pending.settled) return;
+    pending.settled = true;
+    pending.refusal = refusal;
+    this.#dependencies.countRefusal(refusal);
+    pending.sink.produceSettled(pending);
+  }
+}
+
+function settleAs(pending: PendingProduce, result: ProduceResult): void {
+  pending.settled = true;
+  pending.baseOffset = result.baseOffset;
+  pending.lastOffset = result.lastOffset;
+  pending.recordCount = result.lastOffset - result.baseOffset + 1;
+  pending.duplicate = result.duplicate;
+  pending.appendTimeMs = result.timestampMs;
+  pending.logStartOffset = result.logStartOffset;
+  pending.leaderEpoch = result.ack?.leaderEpoch ?? -1;
+  pending.durableReplicas = result.ack?.durableReplicas ?? 0;
+  pending.leader = result.leader;
+  pending.sink.produceSettled(pending);
+}
+
+function refusalIn(error: ProduceResult["error"]): Refusal {
+  if (error !== undefined && isReason(error.reason)) {
+    return { reason: error.reason, message: error.message, metadata: error.metadata };
+  }
+  return refuse("INTERNAL", `The leader gave an answer that is not known here: ${error?.message ?? "none"}`);
+}
+
+function unknown(topic: string, partition: number, why: string): Refusal {
+  const where = topic === "" ? `partition ${partition}` : `"${topic}" ${partition}`;
+  return refuse(
+    "REQUEST_TIMED_OUT",
+    `Whether the append to ${where} was kept is not known, ${why}: repeat it with the same producer id and sequence`,
+  );
+}

@@ -6,6 +6,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { PartitionState, StoreStats } from "@varve/log";
 import { Counter, Gauge, Registry } from "prom-client";
 import { CollectedHistogram, type Histogram } from "./histogram.ts";
+import type { LabelledMetric } from "./replication-metrics.ts";
 import type { TopicMetrics } from "./topic-metrics.ts";
 
 /** Numbers that are read at scrape time. */
@@ -18,6 +19,7 @@ export interface MetricsSource {
   histograms(): Iterable<readonly [name: string, help: string, histogram: Histogram]>;
   gauges(): Iterable<readonly [name: string, help: string, value: number]>;
   counters(): Iterable<readonly [name: string, help: string, value: number]>;
+  countersByLabel(): Iterable<LabelledMetric>;
   brokersByState(): Iterable<readonly [state: string, count: number]>;
 }
 
@@ -103,6 +105,14 @@ export class BrokerMetrics {
     for (const [name, help] of source.counters()) {
       this.#counter(name, help, [], () => {
         for (const [candidate, , value] of source.counters()) if (candidate === name) return [[{}, value]];
+        return [];
+      });
+    }
+    for (const [name, help, label] of source.countersByLabel()) {
+      this.#counter(name, help, [label], () => {
+        for (const [candidate, , , series] of source.countersByLabel()) {
+          if (candidate === name) return series.map(([value, count]) => [{ [label]: value }, count]);
+        }
         return [];
       });
     }

@@ -6,7 +6,7 @@ import type { BrokerNode } from "../node.ts";
 import type { BrokerSession } from "../ports/peers.ts";
 import type { MetricsSource } from "./broker-metrics.ts";
 import { brokersByState, clusterCounters, clusterGauges } from "./cluster-metrics.ts";
-import { replicationCounters, replicationGauges } from "./replication-metrics.ts";
+import { replicationCounters, replicationCountersByLabel, replicationGauges } from "./replication-metrics.ts";
 import type { TopicMetrics } from "./topic-metrics.ts";
 
 export function brokerMetricsSource(
@@ -46,6 +46,7 @@ export function brokerMetricsSource(
       ...clusterGauges(cluster().node, cluster().session),
     ],
     counters: () => [...clusterCounters(cluster().node), ...replicationCounters(node())],
+    countersByLabel: () => replicationCountersByLabel(node()),
     brokersByState: () => brokersByState(cluster().node),
   };
 }

@@ -25,8 +25,12 @@ export interface ForwardingDependencies {
 export type ForwardedCall = "Fetch" | "ListOffsets";
 
 export class Forwarding {
-  /** Calls and batches that went elsewhere. */
-  forwarded = 0;
+  /** What went elsewhere, by call. */
+  readonly calls = new Map<ForwardedCall | "Produce", number>([
+    ["Produce", 0],
+    ["Fetch", 0],
+    ["ListOffsets", 0],
+  ]);
   readonly #dependencies: ForwardingDependencies;
   readonly #lanes = new Map<number, ProduceLane>();
 
@@ -42,7 +46,7 @@ export class Forwarding {
       lane = new ProduceLane(leader, { open: () => this.#openProduce(leader), wheel, countRefusal });
       this.#lanes.set(leader, lane);
     }
-    this.forwarded++;
+    this.#count("Produce");
     lane.send(request, pending, timeoutMs);
   }
 
@@ -66,7 +70,7 @@ export class Forwarding {
       Answer
     >;
     const deadline = this.#dependencies.nowMs() + options.timeoutMs;
-    this.forwarded++;
+    this.#count(name);
     return new Promise((resolve) => {
       const call = client.makeUnaryRequest<object, Answer>(
         path,
@@ -93,6 +97,10 @@ export class Forwarding {
       "ProduceStream"
     ] as MethodDefinition<ProduceRequestFields, readonly ProduceOutcome[]>;
     return this.#client(leader)?.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata(), {});
+  }
+
+  #count(name: ForwardedCall | "Produce"): void {
+    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
   }
 
   #client(leader: number): Client | undefined {

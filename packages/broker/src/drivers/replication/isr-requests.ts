@@ -17,6 +17,8 @@ export interface IsrRequestsDependencies {
   readonly me: () => { readonly brokerId: number; readonly brokerEpoch: number };
   readonly clock: Pick<Clock, "nextTurn">;
   readonly wheel: TimingWheel;
+  /** An ISR was changed, by so many members. */
+  readonly changed: (members: number) => void;
 }
 
 /** In one command. */
@@ -109,6 +111,8 @@ export class IsrRequests {
       const partition = asked.get(name);
       if (partition === undefined) continue;
       this.#waiting.delete(partition);
+      const before = partition.leading?.state.isr.committed.isr.length ?? 0;
+      if (verdict.kind === "changed") this.#dependencies.changed(verdict.state.isr.length - before);
       // May want the next thing, and ask.
       partition.adopt(verdict.state);
     }

@@ -72,6 +72,9 @@ export class Replication implements ReplicaHost {
   /** Of batches, from leaders; of messages, to followers. */
   receivedBytes = 0;
   sentBytes = 0;
+  /** Changes of an ISR that leaders here asked for and got. */
+  isrExpands = 0;
+  isrShrinks = 0;
   #timer: Timer | undefined;
   #tickedMs: number;
   #isClosed = false;
@@ -89,10 +92,21 @@ export class Replication implements ReplicaHost {
     this.factsOf = dependencies.factsOf;
     this.addressOf = dependencies.addressOf;
     const me = (): { brokerId: number; brokerEpoch: number } => ({ brokerId: nodeId, brokerEpoch: this.brokerEpoch() });
-    this.#requests = new IsrRequests({ submit, me, clock, wheel });
+    const changed = (members: number): void => {
+      if (members > 0) this.isrExpands++;
+      else if (members < 0) this.isrShrinks++;
+    };
+    this.#requests = new IsrRequests({ submit, me, clock, wheel, changed });
     this.#losses = new LossReports({ submit, me, tell: dependencies.tell });
     this.#tickedMs = clock.monotonicMs();
     this.#tickLater();
+  }
+
+  /** Open streams, to leaders and from followers. */
+  get streams(): number {
+    let open = this.#sessions.size;
+    for (const link of this.#links.values()) if (link.isConnected) open++;
+    return open;
   }
 
   /** Changes of an ISR that are not decided. */

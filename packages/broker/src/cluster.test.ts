@@ -121,4 +121,17 @@ test("any node takes and gives records of partitions that others lead; the answe
       [0, 1, 2, 3, 4, 5].map((partition) => [partition, 3]),
     );
   }
+  for (const node of cluster.nodes) {
+    const messages = await node.consumeAll({
+      topic: "t",
+      start: { kind: "earliest" },
+      end: { kind: "latest-at-start" },
+    });
+    const read = messages.flatMap(({ records }) => records);
+    expect(read).toHaveLength(18);
+    for (let partition = 0; partition < 6; partition++) {
+      const values = read.filter((record) => record.partition === partition).map(({ value }) => text(value));
+      expect(values).toEqual([0, 1, 2].map((at) => `${partition}-${at}`));
+    }
+  }
 });

@@ -3,9 +3,10 @@ import { LogError, type ReadResult } from "@varve/log";
 import { type Refusal, refuse } from "../refusal.ts";
 import { damageRefusal } from "./damage.ts";
 import type { LocalPartition } from "./partition.ts";
+import type { ReadSource } from "./read-source.ts";
 
 export function readRefusal(
-  leader: LocalPartition,
+  leader: ReadSource,
   offset: number,
   result: Exclude<ReadResult, { kind: "batches" | "empty" }>,
 ): Refusal {

@@ -16,7 +16,8 @@
  * - The call ends by itself when every partition has reached its end.
  */
 import type { ReadResult } from "@varve/log";
-import type { LocalPartition, ReadWaiter } from "../drivers/partition.ts";
+import type { ReadWaiter } from "../drivers/partition.ts";
+import type { ReadSource } from "../drivers/read-source.ts";
 import { readFailure, readRefusal } from "../drivers/read-refusal.ts";
 import type { Refusal } from "../refusal.ts";
 import type { EncodedRead, ReadEncoder } from "./read-encoder.ts";
@@ -30,7 +31,7 @@ export interface ConsumeSink {
 }
 
 export interface PartitionPlan {
-  leader: LocalPartition;
+  leader: ReadSource;
   position: number;
   /** Exclusive; Infinity when there is none. */
   endOffset: number;
@@ -56,7 +57,7 @@ export interface ConsumeLimits {
 
 /** How far one partition of the call is. */
 class PartitionReader implements ReadWaiter {
-  readonly leader: LocalPartition;
+  readonly leader: ReadSource;
   readonly endOffset: number;
   readonly #session: ConsumeSession;
   position: number;

@@ -1,6 +1,9 @@
 /** The `Consume` call: from the request to a plan per partition, then a `ConsumeSession` that pushes. */
 import type { ServerWritableStream } from "@grpc/grpc-js";
-import type { ConsumeRequest, PartitionRange } from "@varve/api";
+import type { ConsumeRequest, PartitionOffsetsOutput, PartitionRange, Position } from "@varve/api";
+import type { Partition } from "@varve/cluster";
+import type { Forwarding } from "../drivers/forwarding/forwarding.ts";
+import { RemotePartition } from "../drivers/forwarding/remote-partition.ts";
 import type { LocalPartition } from "../drivers/partition.ts";
 import { resolveEnd, resolvePosition } from "../drivers/positions.ts";
 import { unknownTopic } from "../drivers/unknown.ts";
@@ -10,6 +13,7 @@ import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { internal, statusOf } from "./answer.ts";
 import { type ConsumeBudget, ConsumeSession, type PartitionPlan } from "./consume-session.ts";
+import { offsetElsewhere } from "./log-questions.ts";
 import { ReadEncoder } from "./read-encoder.ts";
 
 type ConsumeCall = ServerWritableStream<ConsumeRequest, Uint8Array>;
@@ -141,15 +145,62 @@ async function plan(node: BrokerNode, request: ConsumeRequest): Promise<Partitio
   if (topic === undefined) return unknownTopic(request.topic);
   const plans: PartitionPlan[] = [];
   for (const range of rangesOf(topic, request)) {
-    const leader = topic.led(range.partition);
-    if (isRefusal(leader)) return leader;
-    const refusal = leadRefusal(leader, range.currentLeaderEpoch);
-    if (refusal !== undefined) return refusal;
-    const planned = await planPartition(node, leader, range);
+    const planned =
+      node.forwarding !== undefined && topic.leaderElsewhere(range.partition) !== undefined
+        ? await planElsewhere(node, node.forwarding, topic, range)
+        : await planHere(node, topic, range);
     if (isRefusal(planned)) return planned;
     plans.push(planned);
   }
   return plans;
+}
+
+async function planHere(node: BrokerNode, topic: LocalTopic, range: PartitionRange): Promise<PartitionPlan | Refusal> {
+  const leader = topic.led(range.partition);
+  if (isRefusal(leader)) return leader;
+  return leadRefusal(leader, range.currentLeaderEpoch) ?? (await planPartition(node, leader, range));
+}
+
+/** Its leader says where the range begins and ends. */
+async function planElsewhere(
+  node: BrokerNode,
+  forwarding: Forwarding,
+  topic: LocalTopic,
+  { partition, start, end, currentLeaderEpoch }: PartitionRange,
+): Promise<PartitionPlan | Refusal> {
+  const offsetsAt = (position: Position): Promise<PartitionOffsetsOutput | Refusal> =>
+    offsetElsewhere(forwarding, topic, partition, position);
+  const endAt: Position | undefined =
+    end.kind === "latest-at-start" ? { kind: "latest" } : end.kind === "time" ? end : undefined;
+  const found = endAt === undefined ? undefined : await offsetsAt(endAt);
+  if (isRefusal(found)) return found;
+  const begin = await offsetsAt(start);
+  if (isRefusal(begin)) return begin;
+  const { highWatermark, logStartOffset } = begin;
+  const placement = (): Partition => topic.placements[partition] as Partition;
+  const leader = new RemotePartition(
+    {
+      id: { topicId: topic.id, topic: topic.name, partition },
+      metrics: topic.metrics,
+      highWatermark,
+      logStartOffset,
+      currentLeaderEpoch,
+      readBytes: node.limits.readBytes,
+    },
+    {
+      forwarding,
+      wheel: node.wheel,
+      monotonicMs: () => node.clock.monotonicMs(),
+      leader: () => topic.leaderElsewhere(partition),
+      hint: () => node.leaderOf(placement()),
+    },
+  );
+  return {
+    leader,
+    position: begin.offset,
+    endOffset: found?.offset ?? (end.kind === "offset" ? end.offset : Infinity),
+    countMax: end.kind === "count" ? end.count : Infinity,
+  };
 }
 
 function rangesOf(topic: LocalTopic, request: ConsumeRequest): readonly PartitionRange[] {

@@ -10,9 +10,11 @@ import {
   PositionError,
   type Position,
   type PartitionOffsetsMessage,
+  type PartitionOffsetsOutput,
   positionFromMessage,
+  positionToMessage,
 } from "@varve/api";
-import { int16Max } from "@varve/format";
+import { int16Max, isReason } from "@varve/format";
 import type { Forwarding } from "../drivers/forwarding/forwarding.ts";
 import type { LocalPartition } from "../drivers/partition.ts";
 import { resolvePosition } from "../drivers/positions.ts";
@@ -70,6 +72,28 @@ function ledElsewhere(node: BrokerNode, topic: LocalTopic, partitions: readonly 
     if (leader !== undefined) byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
   }
   return byLeader;
+}
+
+/** Where a position lies in a partition that another node leads. */
+export async function offsetElsewhere(
+  forwarding: Forwarding,
+  topic: LocalTopic,
+  partition: number,
+  position: Position,
+): Promise<PartitionOffsetsOutput | Refusal> {
+  const leader = topic.leaderElsewhere(partition);
+  const request = { topic: topic.name, partitions: [partition], position: positionToMessage(position) };
+  const timeoutMs = forwardMs;
+  const answer =
+    leader === undefined
+      ? refuse("LEADER_NOT_AVAILABLE", `Cannot read "${topic.name}" ${partition}: its leader changes; try again`)
+      : await forwarding.unary<ListOffsetsResponseOutput>(leader, "ListOffsets", request, { timeoutMs });
+  if (isRefusal(answer)) return answer;
+  const [found] = answer.partitions;
+  if (found === undefined) return refuse("INTERNAL", `Broker ${leader} did not answer for the partition`);
+  if (found.error === null) return found;
+  const { reason, message, metadata } = found.error;
+  return isReason(reason) ? { reason, message, metadata } : refuse("INTERNAL", message);
 }
 
 async function offsetsElsewhere(

@@ -21,13 +21,13 @@ import {
   plainBytesMaxDefault,
   readBatchHeader,
 } from "@varve/format";
-import type { LocalPartition } from "../drivers/partition.ts";
+import type { ReadSource } from "../drivers/read-source.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 
 export type ReadFormat = "records" | "batches";
 
 export interface ReadToEncode {
-  leader: LocalPartition;
+  leader: ReadSource;
   /** Whole batches; the first may begin below `fromOffset`. May be empty. */
   batches: Uint8Array;
   fromOffset: number;
@@ -91,16 +91,16 @@ export class ReadEncoder {
   }
 
   /** The last message of a partition, when it has no records. */
-  encodeEnd(leader: LocalPartition, nextOffset: number, first: boolean): Uint8Array {
+  encodeEnd(leader: ReadSource, nextOffset: number, first: boolean): Uint8Array {
     return this.#empty(leader, nextOffset, first, true);
   }
 
   /** A message without records: where the reader stands. */
-  encodeProgress(leader: LocalPartition, nextOffset: number): Uint8Array {
+  encodeProgress(leader: ReadSource, nextOffset: number): Uint8Array {
     return this.#empty(leader, nextOffset, true, false);
   }
 
-  #empty(leader: LocalPartition, nextOffset: number, first: boolean, endReached: boolean): Uint8Array {
+  #empty(leader: ReadSource, nextOffset: number, first: boolean, endReached: boolean): Uint8Array {
     const { partition } = leader;
     return encodeConsumeBatches({
       partition,
@@ -111,7 +111,7 @@ export class ReadEncoder {
   }
 
   #progress(
-    leader: LocalPartition,
+    leader: ReadSource,
     first: boolean,
     endReached: boolean,
   ): { highWatermark: number; logStartOffset: number; endReached: boolean; leader: LeaderHint | undefined } {
@@ -120,7 +120,7 @@ export class ReadEncoder {
       highWatermark: log.highWatermark,
       logStartOffset: log.logStartOffset,
       endReached,
-      leader: first ? this.#leaderHint(log.leaderEpoch) : undefined,
+      leader: first ? (leader.hint ?? this.#leaderHint(log.leaderEpoch)) : undefined,
     };
   }
 
@@ -245,7 +245,7 @@ function firstShare(
   return undefined;
 }
 
-function unreadable(leader: LocalPartition, header: BatchHeader, why: string): Refusal {
+function unreadable(leader: ReadSource, header: BatchHeader, why: string): Refusal {
   const next = header.baseOffset + header.lastOffsetDelta + 1;
   return refuse(
     "INVALID_RECORD",

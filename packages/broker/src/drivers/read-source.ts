@@ -1,0 +1,21 @@
+/** What a reader reads from: a partition that this node leads, or one that another node does. */
+import type { LeaderHint } from "@varve/api";
+import type { PartitionLog } from "@varve/log";
+import type { TopicMetrics } from "../metrics/topic-metrics.ts";
+import type { Refusal } from "../refusal.ts";
+import type { ReadWaiter } from "./partition.ts";
+
+export interface ReadSource {
+  readonly topic: string;
+  readonly partition: number;
+  readonly metrics: TopicMetrics;
+  readonly log: Pick<PartitionLog, "id" | "readCached" | "read" | "highWatermark" | "logStartOffset" | "leaderEpoch">;
+  /** Why nothing can be read any more; undefined when something can. */
+  readonly closedBy: Refusal | undefined;
+  /** Who leads; undefined: this node. */
+  readonly hint?: LeaderHint;
+  /** Wakes `waiter` once there may be more, or nothing can be read any more. */
+  waitForRecords(waiter: ReadWaiter): void;
+  /** It waits no more. */
+  stopWaiting(waiter: ReadWaiter): void;
+}

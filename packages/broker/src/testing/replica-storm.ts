@@ -41,8 +41,8 @@ class Writer {
 }
 
 export async function runStorm({ seed, steps, flush = "sync" }: StormOptions): Promise<StormOutcome> {
-  const storm = new Storm(new ReplicaWorld(seed));
-  await storm.begin(flush);
+  const storm = new Storm(new ReplicaWorld(seed), flush);
+  await storm.begin();
   for (let step = 0; step < steps; step++) await storm.step();
   await storm.calm();
   return storm.outcome();
@@ -50,6 +50,7 @@ export async function runStorm({ seed, steps, flush = "sync" }: StormOptions): P
 
 class Storm {
   readonly #world: ReplicaWorld;
+  readonly #flush: "sync" | "os";
   readonly #coverage = new Map<string, number>();
   readonly #writers = [new Writer(1), new Writer(2)];
   /** By offset: what somebody has had below its high watermark. */
@@ -57,15 +58,16 @@ class Storm {
   #topicId = "";
   #isWriting = true;
 
-  constructor(world: ReplicaWorld) {
+  constructor(world: ReplicaWorld, flush: "sync" | "os") {
     this.#world = world;
+    this.#flush = flush;
   }
 
-  async begin(flush: string): Promise<void> {
+  async begin(): Promise<void> {
     // Now the network is slower, now the disks are: an acknowledgement may overtake a sync that it should wait for.
     this.#world.delayMsMax = this.#world.random.pick([0.02, 0.2, 2, 10]);
     for (const node of this.#world.nodes) await node.start();
-    this.#topicId = await this.#world.createTopic("t", { "min.insync.replicas": "2", flush });
+    this.#topicId = await this.#world.createTopic("t", { "min.insync.replicas": "2", flush: this.#flush });
   }
 
   async step(): Promise<void> {
@@ -168,7 +170,7 @@ class Storm {
         return;
       case "blackout":
         // All at once, and nobody is told.
-        for (const hit of world.nodes) hit.crash("power");
+        for (const hit of world.nodes) hit.crash(this.#flush === "sync" ? "power" : "kill");
         return;
       case "start":
         for (const down of world.nodes) {
@@ -209,7 +211,8 @@ class Storm {
 
   async #crash(node: ReplicaNode, kind: "kill" | "power"): Promise<void> {
     const { random, time } = this.#world;
-    node.crash(kind);
+    // With `os` a machine that dies may take acknowledged records along, a process that dies may not.
+    node.crash(this.#flush === "sync" ? kind : "kill");
     // Its session ends some time later, or it is back before.
     if (random.chance(0.5)) await time.pass(random.next() * 100);
     if (random.chance(0.7)) node.fence();

@@ -64,6 +64,8 @@ export class ReplicaFetcher {
   readonly leader: number;
   readonly #dependencies: FetcherDependencies;
   #following: Following;
+  /** The next fetch is to be sent once everything here is handed to the kernel. */
+  #awaitsWrite = false;
   /** A cut of the log is under way. */
   #isCutting = false;
   #pause: WheelEntry | undefined;
@@ -110,6 +112,10 @@ export class ReplicaFetcher {
       this.#later(spaceRetryMs);
       return undefined;
     }
+    if (this.#isUnwritten) {
+      this.#awaitsWrite = true;
+      return undefined;
+    }
     const planned = planFetch(this.#following, replicaView(this.log), this.log.durableOffset);
     this.#following = planned.following;
     return planned.request;
@@ -122,6 +128,10 @@ export class ReplicaFetcher {
 
   /** The log has counted more. */
   counted(): void {
+    if (this.#awaitsWrite && !this.#isUnwritten) {
+      this.#awaitsWrite = false;
+      this.#dependencies.link.wantsFetch(this);
+    }
     if (this.#following.isMatched) this.#dependencies.link.wantsSync(this);
   }
 
@@ -146,6 +156,11 @@ export class ReplicaFetcher {
   /** The stream is gone, and the fetch with it. */
   lost(): void {
     this.#following = { ...this.#following, outstanding: undefined };
+  }
+
+  /** With `os` a fetch counts up to its offset, and a process that dies must not take along what counted. */
+  get #isUnwritten(): boolean {
+    return this.log.mode === "os" && this.log.countedOffset < this.log.logEndOffset;
   }
 
   stop(): void {

@@ -64,6 +64,11 @@ const subcommands: readonly Subcommand[] = [
     load: async (terminal) => (await import("./commands/config.ts")).configCommand(terminal),
   },
   {
+    name: "cluster",
+    about: "show the nodes of the cluster and who decides; replace a lost disk",
+    load: async (terminal) => (await import("./commands/cluster.ts")).clusterCommand(terminal),
+  },
+  {
     name: "partition",
     about: "repair partitions",
     load: async (terminal) => (await import("./commands/partition.ts")).partitionCommand(terminal),

@@ -222,8 +222,7 @@ export class Broker {
   ): RegistrationOptions {
     const { advertised, rack } = this.#options;
     const { controller, duty, control, peers } = cluster;
-    const host = advertised?.host ?? (isAnyAddress(bound.host) ? hostname() : bound.host);
-    const endpoints = [{ name: "grpc", host, port: advertised?.port ?? bound.port }];
+    const endpoints = [{ name: "grpc", host: this.#hostFor(bound), port: advertised?.port ?? bound.port }];
     const self = this.#options.cluster?.peers.find(({ nodeId }) => nodeId === this.nodeId);
     if (self !== undefined) endpoints.push({ name: peerEndpoint, host: self.host, port: self.port });
     // B-4. Alone there is nobody who could have more: what is here is all there is.
@@ -356,7 +355,7 @@ export class Broker {
       registration: () => this.#registration,
       address: () => {
         const bound = this.#grpc?.address;
-        return bound === undefined ? "" : hostPort(advertised?.host ?? bound.host, advertised?.port ?? bound.port);
+        return bound === undefined ? "" : hostPort(this.#hostFor(bound), advertised?.port ?? bound.port);
       },
       stoppedBy: () => this.#stoppedBy(),
     });
@@ -368,6 +367,11 @@ export class Broker {
       node.wheel.close();
     });
     return node;
+  }
+
+  /** Where clients reach a listener: every address of this machine is none. */
+  #hostFor({ host }: Address): string {
+    return this.#options.advertised?.host ?? (isAnyAddress(host) ? hostname() : host);
   }
 
   get #replicationOptions(): { sessionMs: number } {

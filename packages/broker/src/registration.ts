@@ -205,12 +205,22 @@ async function insist<Reply>(
   ask: () => Promise<Outcome<Reply>>,
 ): Promise<Outcome<Reply>> {
   for (;;) {
-    const outcome = await ask();
+    const outcome = await unlessAborted(ask(), signal);
     if (outcome.kind === "done") return outcome;
     const { reason } = outcome.refusal;
     if (reason !== "NOT_CONTROLLER" && reason !== "REQUEST_TIMED_OUT" && reason !== "BUSY") return outcome;
     await pause(clock, signal);
   }
+}
+
+/** Whoever stops does not wait for an answer that may take its time. */
+function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 function imageReaches(view: MetadataView, offset: number, signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import { connect, type Client } from "@varve/client";
 import { describe, expect, it } from "vitest";
 import { afterThisTest, newDirectory, until } from "./clean-up.ts";
 import { freePort } from "./free-port.ts";
-import { VarveNode } from "./varve-process.ts";
+import { VarveNode, varveOk } from "./varve-process.ts";
 
 interface Cluster {
   readonly nodes: VarveNode[];
@@ -75,6 +75,12 @@ describe("a cluster of three processes", () => {
     });
     const known = new Set((await (await clientOf(back)).admin.listTopics()).map(({ topic }) => topic));
     expect(done.filter((topic) => !known.has(topic))).toEqual([]);
+    const status = (await varveOk(["cluster", "status"], { address: back.address })).toString();
+    expect(status).toMatch(/^Cluster [0-9a-f]{32}: node [123] decides; node [123] answers/);
+    for (const { address } of [...nodes.filter((_, at) => at !== victim), back]) expect(status).toContain(address);
+    expect(status.match(/ (active|standby) /g)).toHaveLength(6);
+    const alreadyIs = await varveOk(["cluster", "replace", "2", "--yes"], { address: back.address });
+    expect(alreadyIs.toString()).toContain("already");
   });
 
   it("fences a node that is silent for a session (SIGSTOP), and lets it in again when it speaks", async () => {

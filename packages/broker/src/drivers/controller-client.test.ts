@@ -1,0 +1,162 @@
+import { Client, Server, ServerCredentials, credentials } from "@grpc/grpc-js";
+import { loadServices } from "@varve/api";
+import { type Command, encodeOutcome } from "@varve/cluster";
+import { systemClock } from "@varve/log";
+import { afterEach, expect, test } from "vitest";
+import type { MetadataLog, MetadataLogListener, MetadataRole } from "../ports/metadata-log.ts";
+import { ClusterController, type RemoteControllerOptions } from "./controller-client.ts";
+import { Controller } from "./controller.ts";
+
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const { peer: definition } = loadServices();
+const register: Command = {
+  kind: "registerBroker",
+  brokerId: 1,
+  incarnationId: "a".repeat(32),
+  endpoints: [],
+  dirs: ["d".repeat(32)],
+};
+
+/** A log of one entry after the other, in memory; roles are given by the test. */
+class RoleLog implements MetadataLog {
+  listener: MetadataLogListener | undefined;
+  #index = 0;
+
+  start(listener: MetadataLogListener): Promise<void> {
+    this.listener = listener;
+    return Promise.resolve();
+  }
+
+  propose(bytes: Uint8Array): Promise<number> {
+    this.#index += 1;
+    this.listener?.onCommitted([{ index: this.#index, bytes }]);
+    return Promise.resolve(this.#index);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+async function open(
+  options: Partial<RemoteControllerOptions> = {},
+): Promise<{ control: ClusterController; is: (role: MetadataRole) => void }> {
+  const log = new RoleLog();
+  let ids = 0;
+  const controller = await Controller.start(
+    {},
+    {
+      log,
+      clock: systemClock(),
+      newUuid: () => (++ids).toString(16).padStart(32, "0"),
+      onFatal: (error) => {
+        throw error;
+      },
+    },
+  );
+  const control = new ClusterController({
+    controller,
+    peers: undefined,
+    definition,
+    clock: systemClock(),
+    timeoutMs: 5_000,
+    ...options,
+  });
+  closers.push(
+    () => controller.close(),
+    () => control.close(),
+  );
+  return { control, is: (role) => log.listener?.onRole(role) };
+}
+
+/** A node that takes commands over gRPC: `answer` per call; undefined cuts the connection after the command has come. */
+async function remote(answer: (call: number) => Buffer | undefined): Promise<{ client: Client; calls: () => number }> {
+  const server = new Server();
+  let calls = 0;
+  server.addService(
+    { Submit: definition["Submit"] as (typeof definition)[string] },
+    {
+      Submit: (_: unknown, callback: (error: null, answer: object) => void) => {
+        calls += 1;
+        const outcome = answer(calls);
+        if (outcome === undefined) server.forceShutdown();
+        else callback(null, { outcome, term: 1, metadataOffset: 0 });
+      },
+    },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  closers.push(
+    () => server.forceShutdown(),
+    () => client.close(),
+  );
+  return { client, calls: () => calls };
+}
+
+const follows: MetadataRole = { kind: "follower", term: 1, leaderId: 7 };
+
+test("a command waits for an election, and is decided here when this node wins it", async () => {
+  const { control, is } = await open();
+  const outcome = control.submit(register);
+  is({ kind: "leader", term: 2 });
+  expect(await outcome).toEqual({ kind: "done", reply: { brokerEpoch: 1 } });
+});
+
+test("without anybody in charge it ends in time, and says that nothing was done", async () => {
+  const { control } = await open({ timeoutMs: 100 });
+  expect(await control.submit(register)).toMatchObject({
+    refusal: { reason: "NOT_CONTROLLER", metadata: { outcome: "not-done" } },
+  });
+});
+
+test("no more than so many wait, and whoever waits is told that the node stops", async () => {
+  const { control } = await open({ waitingMax: 1 });
+  const waits = control.submit(register);
+  expect(await control.submit(register)).toMatchObject({ refusal: { reason: "BUSY" } });
+  control.close();
+  expect(await waits).toMatchObject({ refusal: { reason: "SHUTTING_DOWN" } });
+});
+
+test("a command that was handed over is never sent again, whatever became of the connection (C-6)", async () => {
+  const { client, calls } = await remote(() => undefined);
+  const { control, is } = await open({ peers: { client: () => client } });
+  is(follows);
+  expect(await control.submit(register)).toMatchObject({
+    refusal: { reason: "NOT_CONTROLLER", metadata: { outcome: "unknown" } },
+  });
+  expect(calls()).toBe(1);
+});
+
+test("one that was certainly not done is sent again, to whoever is in charge then", async () => {
+  const notDone = { reason: "NOT_CONTROLLER", message: "Not me.", metadata: { outcome: "not-done" } } as const;
+  const { client, calls } = await remote((call) =>
+    Buffer.from(
+      encodeOutcome(
+        "registerBroker",
+        call < 3 ? { kind: "refused", refusal: notDone } : { kind: "done", reply: { brokerEpoch: 9 } },
+      ),
+    ),
+  );
+  const { control, is } = await open({ peers: { client: () => client } });
+  is(follows);
+  expect(await control.submit(register)).toEqual({ kind: "done", reply: { brokerEpoch: 9 } });
+  expect(calls()).toBe(3);
+});
+
+test("an answer that is none is not taken for one", async () => {
+  const { client } = await remote(() => Buffer.from("garbage"));
+  const { control, is } = await open({ peers: { client: () => client } });
+  is(follows);
+  expect(await control.submit(register)).toMatchObject({
+    refusal: { reason: "INTERNAL", metadata: { outcome: "unknown" } },
+  });
+});

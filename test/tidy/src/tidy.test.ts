@@ -134,7 +134,11 @@ describe("the lock file", () => {
 
 describe("deploy/", () => {
   it("asks in alert rules and dashboards only for metrics that docs/metrics.md has", () => {
-    const known = new Set(text("docs/metrics.md").match(/`varve_\w+`/g)?.map((name) => name.slice(1, -1)));
+    const known = new Set(
+      text("docs/metrics.md")
+        .match(/`varve_\w+`/g)
+        ?.map((name) => name.slice(1, -1)),
+    );
     for (const path of files("deploy/prometheus/*.yml", "deploy/grafana/dashboards/*.json")) {
       for (const name of text(path).match(/varve_\w+/g) ?? []) {
         expect(known, `${path} asks for ${name}`).toContain(name.replace(/_(bucket|sum|count)$/, ""));

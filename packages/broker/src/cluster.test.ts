@@ -52,6 +52,11 @@ test("a topic of three replicas takes records with acks=all through its leader",
   await until("the leader leads", () => leader?.broker.stats().partitions === 1);
   const produced = await leader?.produce({ topic: "t", partition: 0, records: [{ value: bytes("v") }] });
   expect(produced?.results).toMatchObject([{ baseOffset: 0, ack: { level: "all", durableReplicas: 3 } }]);
+  // A follower takes no records of clients; that is no fault of the partition.
+  for (const any of cluster.nodes) {
+    const { partitions } = await any.call("DescribePartitions", { topic: "t" });
+    expect(partitions).toMatchObject([{ state: "PARTITION_STATE_ONLINE", stateDetail: "" }]);
+  }
 });
 
 test("a node whose disk is lost comes back with an empty one, by one command, and fills up again (M11)", async () => {

@@ -61,10 +61,14 @@ function statusOfPartition(node: BrokerNode, topic: LocalTopic, partition: numbe
     };
   }
   const { log } = local;
+  const { kind } = log.state;
+  // A follower's log takes no writes of clients, so it needs no epoch of its own.
+  const follows = placed.leader !== node.nodeId && (kind === "open" || kind === "needs-epoch");
+  const followed = placed.leader < 0 ? "PARTITION_STATE_OFFLINE" : "PARTITION_STATE_ONLINE";
   return {
     partition,
-    state: stateNames[log.state.kind],
-    stateDetail: detailOf(log.state),
+    state: follows ? followed : stateNames[kind],
+    stateDetail: follows ? "" : detailOf(log.state),
     leader: node.leaderOf(placed),
     logStartOffset: log.logStartOffset,
     highWatermark: log.highWatermark,

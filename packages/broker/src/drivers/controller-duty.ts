@@ -111,7 +111,8 @@ export class ControllerDuty {
 
   #changeRole(role: MetadataRole): void {
     if (role.kind !== "leader") return this.#stop();
-    const { controller, clock, heartbeatMs } = this.#options;
+    const { controller, clock, heartbeatMs, logger } = this.#options;
+    logger.info({ term: role.term }, "this node is the active controller");
     this.#sessions = beginSessions(controller.image, clock.monotonicMs());
     for (const broker of controller.image.brokers.values()) if (!broker.fenced) this.#lookFor(broker);
     this.#timer?.cancel();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run bench -- [NAME…]: runs the benchmarks of this directory (all without a name), prints a table each and writes the
-// same rows as JSON to bench/results/NAME.json. A benchmark is a file that exports `name`, `description` and `run`.
+// same rows as JSON to bench/results/NAME.json. A benchmark is a file that exports `name`, `description` and `run`; NAME also stands for
+// all whose names begin with it and a hyphen (`cluster`), unless it is one's own.
 // All of them run with the thread pool that `varve` has; libuv reads its size at the start of a process, hence the second one.
 
 import { spawnSync } from "node:child_process";
@@ -22,7 +23,10 @@ const resultsDirectory = join(here, "..", "results");
 
 async function main(wanted: readonly string[]): Promise<number> {
   const benchmarks = await findBenchmarks();
-  const unknown = wanted.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
+  const isNamed = (benchmark: Benchmark, name: string): boolean =>
+    benchmark.name === name ||
+    (benchmark.name.startsWith(`${name}-`) && !benchmarks.some((other) => other.name === name));
+  const unknown = wanted.filter((name) => !benchmarks.some((benchmark) => isNamed(benchmark, name)));
   if (unknown.length > 0) {
     console.error(
       `No benchmark is named "${unknown.join('", "')}". There are: ${benchmarks.map((b) => b.name).join(", ")}.`,
@@ -30,7 +34,7 @@ async function main(wanted: readonly string[]): Promise<number> {
     return 2;
   }
   for (const benchmark of benchmarks) {
-    if (wanted.length > 0 && !wanted.includes(benchmark.name)) continue;
+    if (wanted.length > 0 && !wanted.some((name) => isNamed(benchmark, name))) continue;
     console.log(`\n${benchmark.name}: ${benchmark.description}\n`);
     const rows = await benchmark.run();
     console.log(renderTable(rows));

@@ -90,6 +90,35 @@ export { errorFromStatus, statusFromError, type StatusFields } from "./status-de
 export type { Ack, AckLevel, ErrorFields, LeaderHint } from "./wire/shared-messages.ts";
 export { MalformedMessageError } from "./wire/wire-reader.ts";
 
+export type { ControllerDescription as ControllerDescriptionMessage } from "./gen/varve/v1/ControllerDescription.ts";
+export type {
+  DescribeReplicasRequest as DescribeReplicasRequestMessage,
+  DescribeReplicasRequest__Output as DescribeReplicasRequestOutput,
+} from "./gen/varve/v1/DescribeReplicasRequest.ts";
+export type {
+  DescribeReplicasResponse as DescribeReplicasResponseMessage,
+  DescribeReplicasResponse__Output as DescribeReplicasResponseOutput,
+} from "./gen/varve/v1/DescribeReplicasResponse.ts";
+export type {
+  ElectLeadersRequest as ElectLeadersRequestMessage,
+  ElectLeadersRequest__Output as ElectLeadersRequestOutput,
+} from "./gen/varve/v1/ElectLeadersRequest.ts";
+export type {
+  ElectLeadersResponse as ElectLeadersResponseMessage,
+  ElectLeadersResponse__Output as ElectLeadersResponseOutput,
+} from "./gen/varve/v1/ElectLeadersResponse.ts";
+export type {
+  ElectionResult as ElectionResultMessage,
+  ElectionResult__Output as ElectionResultOutput,
+} from "./gen/varve/v1/ElectionResult.ts";
+export type {
+  FollowMetadataRequest as FollowMetadataRequestMessage,
+  FollowMetadataRequest__Output as FollowMetadataRequestOutput,
+} from "./gen/varve/v1/FollowMetadataRequest.ts";
+export type {
+  FollowMetadataResponse as FollowMetadataResponseMessage,
+  FollowMetadataResponse__Output as FollowMetadataResponseOutput,
+} from "./gen/varve/v1/FollowMetadataResponse.ts";
 export type {
   HeartbeatRequest as HeartbeatRequestMessage,
   HeartbeatRequest__Output as HeartbeatRequestOutput,

@@ -58,6 +58,8 @@ import type { DeleteRecordsRequest } from "./gen/varve/v1/DeleteRecordsRequest.t
 import type { DeleteRecordsResponse__Output } from "./gen/varve/v1/DeleteRecordsResponse.ts";
 import type { AcceptLossRequest } from "./gen/varve/v1/AcceptLossRequest.ts";
 import type { AcceptLossResponse__Output } from "./gen/varve/v1/AcceptLossResponse.ts";
+import type { ElectLeadersRequest } from "./gen/varve/v1/ElectLeadersRequest.ts";
+import type { ElectLeadersResponse__Output } from "./gen/varve/v1/ElectLeadersResponse.ts";
 import type { EpochEndRequest, EpochEndRequest__Output } from "./gen/varve/v1/EpochEndRequest.ts";
 import type { EpochEndResponse, EpochEndResponse__Output } from "./gen/varve/v1/EpochEndResponse.ts";
 import type { InitProducerRequest, InitProducerRequest__Output } from "./gen/varve/v1/InitProducerRequest.ts";
@@ -141,6 +143,7 @@ export interface AdminClient extends Client {
   readonly DescribePartitions: Unary<DescribePartitionsRequest, DescribePartitionsResponse__Output>;
   readonly DeleteRecords: Unary<DeleteRecordsRequest, DeleteRecordsResponse__Output>;
   readonly AcceptLoss: Unary<AcceptLossRequest, AcceptLossResponse__Output>;
+  readonly ElectLeaders: Unary<ElectLeadersRequest, ElectLeadersResponse__Output>;
   readonly ReplaceController: Unary<ReplaceControllerRequest, ReplaceControllerResponse__Output>;
 }
 
@@ -151,7 +154,7 @@ export interface Services {
   readonly admin: ServiceDefinition;
   /** Between a broker and the active controller. */
   readonly peer: ServiceDefinition;
-  /** Between brokers: its one call takes ReplicateRequests and gives encoded ReplicateResponses. */
+  /** Between brokers: Replicate takes ReplicateRequests and gives encoded ReplicateResponses. */
   readonly replication: ServiceDefinition;
   /** Opens a client: lazily, it connects with the first call. Close it with client.close(). */
   openLogClient(address: string, credentials: ChannelCredentials, options?: ChannelOptions): LogClient;
@@ -190,6 +193,7 @@ export function loadServices(): Services {
 
 function withReplicateCodecs(definition: ServiceDefinition): ServiceDefinition {
   return {
+    ...definition,
     Replicate: {
       ...(definition["Replicate"] as ServiceDefinition[string]),
       requestSerialize: encodeReplicateRequest,

@@ -753,6 +753,10 @@ export const schema = {
         "error": {
          "type": "Error",
          "id": 8
+        },
+        "leader": {
+         "type": "LeaderHint",
+         "id": 9
         }
        }
       },
@@ -863,6 +867,10 @@ export const schema = {
         "error": {
          "type": "Error",
          "id": 4
+        },
+        "leader": {
+         "type": "LeaderHint",
+         "id": 5
         }
        }
       },
@@ -907,6 +915,10 @@ export const schema = {
         "DeleteRecords": {
          "requestType": "DeleteRecordsRequest",
          "responseType": "DeleteRecordsResponse"
+        },
+        "ElectLeaders": {
+         "requestType": "ElectLeadersRequest",
+         "responseType": "ElectLeadersResponse"
         },
         "AcceptLoss": {
          "requestType": "AcceptLossRequest",
@@ -1521,6 +1533,67 @@ export const schema = {
         "error": {
          "type": "Error",
          "id": 3
+        },
+        "leader": {
+         "type": "LeaderHint",
+         "id": 4
+        }
+       }
+      },
+      "ElectionMode": {
+       "values": {
+        "ELECTION_MODE_UNSPECIFIED": 0,
+        "ELECTION_MODE_PREFERRED": 1,
+        "ELECTION_MODE_UNCLEAN": 2
+       }
+      },
+      "ElectLeadersRequest": {
+       "fields": {
+        "topic": {
+         "type": "string",
+         "id": 1
+        },
+        "partitions": {
+         "rule": "repeated",
+         "type": "int32",
+         "id": 2
+        },
+        "mode": {
+         "type": "ElectionMode",
+         "id": 3
+        },
+        "validateOnly": {
+         "type": "bool",
+         "id": 4
+        }
+       }
+      },
+      "ElectLeadersResponse": {
+       "fields": {
+        "partitions": {
+         "rule": "repeated",
+         "type": "ElectionResult",
+         "id": 1
+        }
+       }
+      },
+      "ElectionResult": {
+       "fields": {
+        "partition": {
+         "type": "int32",
+         "id": 1
+        },
+        "leader": {
+         "type": "LeaderHint",
+         "id": 2
+        },
+        "changed": {
+         "type": "bool",
+         "id": 3
+        },
+        "unclean": {
+         "type": "bool",
+         "id": 4
         }
        }
       },
@@ -1549,6 +1622,10 @@ export const schema = {
         "toOffset": {
          "type": "int64",
          "id": 2
+        },
+        "leader": {
+         "type": "LeaderHint",
+         "id": 3
         }
        }
       },
@@ -2052,6 +2129,11 @@ export const schema = {
          "responseType": "HeartbeatResponse",
          "responseStream": true
         },
+        "FollowMetadata": {
+         "requestType": "FollowMetadataRequest",
+         "responseType": "FollowMetadataResponse",
+         "responseStream": true
+        },
         "ReplaceMember": {
          "requestType": "ReplaceMemberRequest",
          "responseType": "ReplaceMemberResponse"
@@ -2122,6 +2204,50 @@ export const schema = {
         }
        }
       },
+      "FollowMetadataRequest": {
+       "fields": {
+        "metadataOffset": {
+         "type": "int64",
+         "id": 1
+        },
+        "digest": {
+         "type": "string",
+         "id": 2
+        }
+       }
+      },
+      "FollowMetadataResponse": {
+       "fields": {
+        "term": {
+         "type": "uint64",
+         "id": 1
+        },
+        "controllerId": {
+         "type": "int32",
+         "id": 2
+        },
+        "metadataOffset": {
+         "type": "int64",
+         "id": 3
+        },
+        "digest": {
+         "type": "string",
+         "id": 4
+        },
+        "snapshot": {
+         "type": "bytes",
+         "id": 5
+        },
+        "snapshotEnds": {
+         "type": "bool",
+         "id": 6
+        },
+        "batch": {
+         "type": "bytes",
+         "id": 7
+        }
+       }
+      },
       "ReplaceMemberRequest": {
        "fields": {
         "nodeId": {
@@ -2153,6 +2279,68 @@ export const schema = {
          "requestStream": true,
          "responseType": "ReplicateResponse",
          "responseStream": true
+        },
+        "DescribeReplicas": {
+         "requestType": "DescribeReplicasRequest",
+         "responseType": "DescribeReplicasResponse"
+        }
+       }
+      },
+      "DescribeReplicasRequest": {
+       "fields": {
+        "replicas": {
+         "rule": "repeated",
+         "type": "ReplicaName",
+         "id": 1
+        }
+       }
+      },
+      "ReplicaName": {
+       "fields": {
+        "topicId": {
+         "type": "string",
+         "id": 1
+        },
+        "partition": {
+         "type": "int32",
+         "id": 2
+        }
+       }
+      },
+      "DescribeReplicasResponse": {
+       "fields": {
+        "brokerEpoch": {
+         "type": "int64",
+         "id": 1
+        },
+        "replicas": {
+         "rule": "repeated",
+         "type": "ReplicaEnd",
+         "id": 2
+        }
+       }
+      },
+      "ReplicaEnd": {
+       "fields": {
+        "topicId": {
+         "type": "string",
+         "id": 1
+        },
+        "partition": {
+         "type": "int32",
+         "id": 2
+        },
+        "lastEpoch": {
+         "type": "int32",
+         "id": 3
+        },
+        "logEndOffset": {
+         "type": "int64",
+         "id": 4
+        },
+        "damaged": {
+         "type": "bool",
+         "id": 5
         }
        }
       },

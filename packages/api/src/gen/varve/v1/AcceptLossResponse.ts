@@ -1,5 +1,6 @@
 // Original file: proto/varve/v1/admin.proto
 
+import type { LeaderHint as _varve_v1_LeaderHint, LeaderHint__Output as _varve_v1_LeaderHint__Output } from '../../varve/v1/LeaderHint.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -14,6 +15,10 @@ export interface AcceptLossResponse {
    * First offset after the loss.
    */
   'toOffset'?: (number | string | Long);
+  /**
+   * Where the leader is.
+   */
+  'leader'?: (_varve_v1_LeaderHint | null);
 }
 
 /**
@@ -28,4 +33,8 @@ export interface AcceptLossResponse__Output {
    * First offset after the loss.
    */
   'toOffset': (number);
+  /**
+   * Where the leader is.
+   */
+  'leader': (_varve_v1_LeaderHint__Output | null);
 }

@@ -22,6 +22,8 @@ import type { DescribeTopicConfigRequest as _varve_v1_DescribeTopicConfigRequest
 import type { DescribeTopicConfigResponse as _varve_v1_DescribeTopicConfigResponse, DescribeTopicConfigResponse__Output as _varve_v1_DescribeTopicConfigResponse__Output } from '../../varve/v1/DescribeTopicConfigResponse.ts';
 import type { DescribeTopicRequest as _varve_v1_DescribeTopicRequest, DescribeTopicRequest__Output as _varve_v1_DescribeTopicRequest__Output } from '../../varve/v1/DescribeTopicRequest.ts';
 import type { DescribeTopicResponse as _varve_v1_DescribeTopicResponse, DescribeTopicResponse__Output as _varve_v1_DescribeTopicResponse__Output } from '../../varve/v1/DescribeTopicResponse.ts';
+import type { ElectLeadersRequest as _varve_v1_ElectLeadersRequest, ElectLeadersRequest__Output as _varve_v1_ElectLeadersRequest__Output } from '../../varve/v1/ElectLeadersRequest.ts';
+import type { ElectLeadersResponse as _varve_v1_ElectLeadersResponse, ElectLeadersResponse__Output as _varve_v1_ElectLeadersResponse__Output } from '../../varve/v1/ElectLeadersResponse.ts';
 import type { ListTopicsRequest as _varve_v1_ListTopicsRequest, ListTopicsRequest__Output as _varve_v1_ListTopicsRequest__Output } from '../../varve/v1/ListTopicsRequest.ts';
 import type { ListTopicsResponse as _varve_v1_ListTopicsResponse, ListTopicsResponse__Output as _varve_v1_ListTopicsResponse__Output } from '../../varve/v1/ListTopicsResponse.ts';
 import type { ReplaceControllerRequest as _varve_v1_ReplaceControllerRequest, ReplaceControllerRequest__Output as _varve_v1_ReplaceControllerRequest__Output } from '../../varve/v1/ReplaceControllerRequest.ts';
@@ -182,6 +184,23 @@ export interface AdminClient extends grpc.Client {
   describeTopicConfig(argument: _varve_v1_DescribeTopicConfigRequest, callback: grpc.requestCallback<_varve_v1_DescribeTopicConfigResponse__Output>): grpc.ClientUnaryCall;
   
   /**
+   * Gives partitions other leaders: the preferred ones, or, where nobody who has everything is there, whoever has most. What that one
+   * lacks is lost.
+   */
+  ElectLeaders(argument: _varve_v1_ElectLeadersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ElectLeadersResponse__Output>): grpc.ClientUnaryCall;
+  ElectLeaders(argument: _varve_v1_ElectLeadersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ElectLeadersResponse__Output>): grpc.ClientUnaryCall;
+  ElectLeaders(argument: _varve_v1_ElectLeadersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ElectLeadersResponse__Output>): grpc.ClientUnaryCall;
+  ElectLeaders(argument: _varve_v1_ElectLeadersRequest, callback: grpc.requestCallback<_varve_v1_ElectLeadersResponse__Output>): grpc.ClientUnaryCall;
+  /**
+   * Gives partitions other leaders: the preferred ones, or, where nobody who has everything is there, whoever has most. What that one
+   * lacks is lost.
+   */
+  electLeaders(argument: _varve_v1_ElectLeadersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ElectLeadersResponse__Output>): grpc.ClientUnaryCall;
+  electLeaders(argument: _varve_v1_ElectLeadersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ElectLeadersResponse__Output>): grpc.ClientUnaryCall;
+  electLeaders(argument: _varve_v1_ElectLeadersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ElectLeadersResponse__Output>): grpc.ClientUnaryCall;
+  electLeaders(argument: _varve_v1_ElectLeadersRequest, callback: grpc.requestCallback<_varve_v1_ElectLeadersResponse__Output>): grpc.ClientUnaryCall;
+  
+  /**
    * Lists topics by name.
    */
   ListTopics(argument: _varve_v1_ListTopicsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ListTopicsResponse__Output>): grpc.ClientUnaryCall;
@@ -270,6 +289,12 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   DescribeTopicConfig: grpc.handleUnaryCall<_varve_v1_DescribeTopicConfigRequest__Output, _varve_v1_DescribeTopicConfigResponse>;
   
   /**
+   * Gives partitions other leaders: the preferred ones, or, where nobody who has everything is there, whoever has most. What that one
+   * lacks is lost.
+   */
+  ElectLeaders: grpc.handleUnaryCall<_varve_v1_ElectLeadersRequest__Output, _varve_v1_ElectLeadersResponse>;
+  
+  /**
    * Lists topics by name.
    */
   ListTopics: grpc.handleUnaryCall<_varve_v1_ListTopicsRequest__Output, _varve_v1_ListTopicsResponse>;
@@ -293,6 +318,7 @@ export interface AdminDefinition extends grpc.ServiceDefinition {
   DescribePartitions: MethodDefinition<_varve_v1_DescribePartitionsRequest, _varve_v1_DescribePartitionsResponse, _varve_v1_DescribePartitionsRequest__Output, _varve_v1_DescribePartitionsResponse__Output>
   DescribeTopic: MethodDefinition<_varve_v1_DescribeTopicRequest, _varve_v1_DescribeTopicResponse, _varve_v1_DescribeTopicRequest__Output, _varve_v1_DescribeTopicResponse__Output>
   DescribeTopicConfig: MethodDefinition<_varve_v1_DescribeTopicConfigRequest, _varve_v1_DescribeTopicConfigResponse, _varve_v1_DescribeTopicConfigRequest__Output, _varve_v1_DescribeTopicConfigResponse__Output>
+  ElectLeaders: MethodDefinition<_varve_v1_ElectLeadersRequest, _varve_v1_ElectLeadersResponse, _varve_v1_ElectLeadersRequest__Output, _varve_v1_ElectLeadersResponse__Output>
   ListTopics: MethodDefinition<_varve_v1_ListTopicsRequest, _varve_v1_ListTopicsResponse, _varve_v1_ListTopicsRequest__Output, _varve_v1_ListTopicsResponse__Output>
   ReplaceController: MethodDefinition<_varve_v1_ReplaceControllerRequest, _varve_v1_ReplaceControllerResponse, _varve_v1_ReplaceControllerRequest__Output, _varve_v1_ReplaceControllerResponse__Output>
 }

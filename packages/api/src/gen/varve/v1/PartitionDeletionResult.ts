@@ -1,6 +1,7 @@
 // Original file: proto/varve/v1/admin.proto
 
 import type { Error as _varve_v1_Error, Error__Output as _varve_v1_Error__Output } from '../../varve/v1/Error.ts';
+import type { LeaderHint as _varve_v1_LeaderHint, LeaderHint__Output as _varve_v1_LeaderHint__Output } from '../../varve/v1/LeaderHint.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -19,6 +20,10 @@ export interface PartitionDeletionResult {
    * Why nothing was deleted. Absent on success.
    */
   'error'?: (_varve_v1_Error | null);
+  /**
+   * Where the leader is.
+   */
+  'leader'?: (_varve_v1_LeaderHint | null);
 }
 
 /**
@@ -37,4 +42,8 @@ export interface PartitionDeletionResult__Output {
    * Why nothing was deleted. Absent on success.
    */
   'error': (_varve_v1_Error__Output | null);
+  /**
+   * Where the leader is.
+   */
+  'leader': (_varve_v1_LeaderHint__Output | null);
 }

@@ -1,6 +1,7 @@
 // Original file: proto/varve/v1/log.proto
 
 import type { Error as _varve_v1_Error, Error__Output as _varve_v1_Error__Output } from '../../varve/v1/Error.ts';
+import type { LeaderHint as _varve_v1_LeaderHint, LeaderHint__Output as _varve_v1_LeaderHint__Output } from '../../varve/v1/LeaderHint.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -39,6 +40,10 @@ export interface PartitionOffsets {
    * Why the question could not be answered. Absent on success.
    */
   'error'?: (_varve_v1_Error | null);
+  /**
+   * Where the leader is.
+   */
+  'leader'?: (_varve_v1_LeaderHint | null);
 }
 
 /**
@@ -77,4 +82,8 @@ export interface PartitionOffsets__Output {
    * Why the question could not be answered. Absent on success.
    */
   'error': (_varve_v1_Error__Output | null);
+  /**
+   * Where the leader is.
+   */
+  'leader': (_varve_v1_LeaderHint__Output | null);
 }

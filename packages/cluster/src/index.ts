@@ -59,7 +59,7 @@ export {
   topicsByName,
 } from "./controller/image.ts";
 export type { MetadataRecord } from "./controller/records.ts";
-export { planRecovery } from "./controller/recovery.ts";
+export { mostComplete, planRecovery } from "./controller/recovery.ts";
 export type { RecoveryMode, RecoveryPlan, ReplicaReport } from "./controller/recovery.ts";
 export { misplacedLeaders } from "./controller/repair.ts";
 export type { RepairPartitions } from "./controller/repair.ts";

@@ -46,6 +46,8 @@ export interface ElectLeaders {
   readonly kind: "electLeaders";
   readonly mode: "preferred" | "unclean";
   readonly partitions: readonly PartitionName[];
+  /** With `unclean`: who has most of each of them, in the same order, as far as anybody knows. @default the first active replica */
+  readonly candidates?: readonly number[];
 }
 
 /** 6.11: nobody was known to be complete, everybody was asked, and this replica has most (recovery.ts). Marked as unclean. */
@@ -101,13 +103,16 @@ export function decideReportLossy(image: ControllerImage, command: ReportLossy):
  * need not come back. The replicas are at home in their brokers' present directories then.
  */
 export function decideElectLeaders(image: ControllerImage, command: ElectLeaders): Decision<PartitionsReply> {
-  const { mode: election } = command;
-  return changeNamed(image, command.partitions, (partition) => {
-    const planned = planPartitionChange(partition, { election }, activeReplicas(image, partition));
+  const { mode: election, partitions, candidates = [] } = command;
+  const candidateOf = ({ topicId, partition }: Partition): number | undefined =>
+    candidates[partitions.findIndex((name) => name.topicId === topicId && name.partition === partition)];
+  return changeNamed(image, partitions, (partition) => {
+    const wanted = { election, candidate: candidates.length === 0 ? undefined : candidateOf(partition) };
+    const planned = planPartitionChange(partition, wanted, activeReplicas(image, partition));
     const { leader } = planned?.after ?? partition;
     return election === "unclean" && leader === noLeader
-      ? { election, dirs: presentDirs(image, partition, () => true) }
-      : { election };
+      ? { ...wanted, dirs: presentDirs(image, partition, () => true) }
+      : wanted;
   });
 }
 

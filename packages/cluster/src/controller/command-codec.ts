@@ -38,8 +38,9 @@ export function decodeCommand(bytes: Uint8Array): Command {
     };
   }
   if (fields.type === "electLeaders") {
-    const { type: kind, unclean, partitions } = fields;
-    return { kind, mode: unclean ? "unclean" : "preferred", partitions };
+    const { type: kind, unclean, partitions, candidates } = fields;
+    const named = candidates.length === 0 ? {} : { candidates };
+    return { kind, mode: unclean ? "unclean" : "preferred", partitions, ...named };
   }
   // The others have the same fields here and there.
   return { kind: type, ...wire } as Command;
@@ -60,8 +61,8 @@ function wireOf(command: Command): WireCommandInput {
     return { type, topic, topicId, ...rest };
   }
   if (command.kind === "electLeaders") {
-    const { kind: type, mode, partitions } = command;
-    return { type, unclean: mode === "unclean", partitions };
+    const { kind: type, mode, partitions, candidates = [] } = command;
+    return { type, unclean: mode === "unclean", partitions, candidates };
   }
   const { kind: type, ...rest } = command;
   return { type, ...rest } as WireCommandInput;

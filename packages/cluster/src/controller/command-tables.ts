@@ -116,6 +116,9 @@ const commandMessages = {
     message: message("ElectLeadersCommand", first, {
       unclean: field(boolean),
       partitions: field(array(struct(partitionName))),
+      candidates: field(array(int32), {
+        about: "Of an unclean election, in the order of the partitions; empty: none is known.",
+      }),
     }),
   },
   recoverPartition: {

@@ -16,7 +16,7 @@ import type { FlushState, Partition } from "./state.ts";
 
 /**
  * `online`: a leader that may lead stays. `preferred`: the first replica is taken if it may lead. `unclean`: when nobody may
- * lead, the first active replica is taken all the same, and what it lacks is lost.
+ * lead, the candidate or else the first active replica is taken all the same, and what it lacks is lost.
  */
 export type ElectionMode = "online" | "preferred" | "unclean";
 
@@ -35,6 +35,8 @@ export interface WantedPartition {
   readonly removing?: readonly number[];
   /** @default "online" */
   readonly election?: ElectionMode;
+  /** Of an unclean election: whom to take when nobody is known to be complete and it may lead. @default the first active replica */
+  readonly candidate?: number | undefined;
   /** When ISR and ELR are empty: whom to lead, after everybody was asked what they still have (6.11). Marked as unclean. */
   readonly recoverWith?: number;
   /** As configured; it is bounded by the number of replicas here. */
@@ -146,8 +148,13 @@ function elect(partition: Partition, wanted: WantedPartition, mayLead: IsActive)
   if (isr.includes(leader)) return clean(leader);
   const next = replicas.find(isEligible);
   if (next !== undefined) return clean(next);
-  const lastResort = wanted.election === "unclean" ? replicas.find(mayLead) : recoverable(partition, wanted, mayLead);
+  const lastResort =
+    wanted.election === "unclean" ? unclean(replicas, wanted, mayLead) : recoverable(partition, wanted, mayLead);
   return lastResort === undefined ? clean(noLeader) : { leader: lastResort, isUnclean: true };
+}
+
+function unclean(replicas: readonly number[], { candidate }: WantedPartition, mayLead: IsActive): number | undefined {
+  return replicas.find((id) => id === candidate && mayLead(id)) ?? replicas.find(mayLead);
 }
 
 /** What was learned by asking holds only as long as nobody is known to be complete. */

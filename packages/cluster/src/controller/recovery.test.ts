@@ -81,4 +81,22 @@ describe("planRecovery (6.11)", () => {
     expect(planRecovery(imageOf(), { ...partition, elr: [2] }, options).kind).toBe("notNeeded");
     expect(planRecovery(imageOf(), { ...partition, isr: [2], leader: 2 }, options).kind).toBe("notNeeded");
   });
+
+  it("takes a damaged replica only where there is no other replica", () => {
+    const damaged = { ...report(2, 9, 120), damaged: true };
+    expect(plan([damaged, report(3, 9, 117), report(1, 9, 90)])).toEqual({ kind: "elect", brokerId: 3 });
+    const all = [1, 2, 3].map((id) => ({ ...report(id, 9, 100), damaged: true }));
+    expect(plan(all, imageOf(), 60_000)).toEqual({ kind: "wait", for: [] });
+    const sole = { ...partition, replicas: [2], dirs: [dirOf(2)], lastKnownElr: [2], lastKnownLeader: 2 };
+    const options = { mode: "balanced", reports: [damaged], waitedMs: 0 } as const;
+    expect(planRecovery(imageOf(), sole, options)).toEqual({ kind: "elect", brokerId: 2 });
+  });
+
+  it("waits ten seconds, when aggressive, also for those that are known to be complete", () => {
+    const known = { ...partition, elr: [3] };
+    const options = { mode: "aggressive", reports: [report(1, 9, 50), report(2, 9, 60)] } as const;
+    const image = imageOf([], [3]);
+    expect(planRecovery(image, known, { ...options, waitedMs: 9_999 })).toEqual({ kind: "wait", for: [3] });
+    expect(planRecovery(image, known, { ...options, waitedMs: 10_000 })).toEqual({ kind: "elect", brokerId: 2 });
+  });
 });

@@ -23,6 +23,8 @@ export interface ReplicaReport {
   readonly lastEpoch: number;
   /** Exclusive. */
   readonly logEnd: number;
+  /** It could not lead before somebody gave up what is damaged. */
+  readonly damaged?: boolean;
 }
 
 export type RecoveryPlan =
@@ -46,7 +48,9 @@ export function planRecovery(
   }: { readonly mode: RecoveryMode; readonly reports: readonly ReplicaReport[]; readonly waitedMs: number },
 ): RecoveryPlan {
   const { leader, isr, elr, replicas, lastKnownElr, lastKnownLeader } = partition;
-  if (leader !== noLeader || isr.length > 0 || elr.length > 0) return { kind: "notNeeded" };
+  // `aggressive` does not wait for those that are known to be complete either, and not here.
+  const isKnown = elr.length > 0 && mode !== "aggressive";
+  if (leader !== noLeader || isr.length > 0 || isKnown) return { kind: "notNeeded" };
   if (mode === "manual") return { kind: "wait", for: [] };
   const isActive = activeReplicas(image, partition);
   const valid = reports.filter(
@@ -58,12 +62,25 @@ export function planRecovery(
   const wereComplete = missing.filter((id) => id === lastKnownLeader || lastKnownElr.includes(id));
   if (mode === "balanced" && wereComplete.length > 0) return { kind: "wait", for: wereComplete };
   if (missing.length > 0 && waitedMs < othersWaitMs) return { kind: "wait", for: missing };
-  const inOrder = [...valid].sort((a, b) => replicas.indexOf(a.brokerId) - replicas.indexOf(b.brokerId));
+  // A damaged log is refilled once somebody else leads. Of a single replica it leads, and an operator says what becomes of it.
+  const candidates = replicas.length === 1 ? valid : valid.filter(({ damaged }) => damaged !== true);
+  const best = mostComplete(partition, candidates);
+  return best === undefined ? { kind: "wait", for: missing } : { kind: "elect", brokerId: best };
+}
+
+/** Who has most, the first of the replicas among equals; undefined of no reports. */
+export function mostComplete(
+  { replicas }: Pick<Partition, "replicas">,
+  reports: readonly ReplicaReport[],
+): number | undefined {
+  const inOrder = reports
+    .filter(({ brokerId }) => replicas.includes(brokerId))
+    .sort((a, b) => replicas.indexOf(a.brokerId) - replicas.indexOf(b.brokerId));
   const best = inOrder.reduce<ReplicaReport | undefined>(
     (best, report) => (best === undefined || hasMore(report, best) ? report : best),
     undefined,
   );
-  return best === undefined ? { kind: "wait", for: missing } : { kind: "elect", brokerId: best.brokerId };
+  return best?.brokerId;
 }
 
 /** As last registered: a broker that is down still has it, until it comes back without. */

@@ -40,8 +40,8 @@ export function decideRepairPartitions(image: ControllerImage): Decision<RepairR
   return { ...accept({ partitions }, records), atomic: false };
 }
 
-/** Partitions that their preferred replica, active and in sync, does not lead; at most as many as one command takes. */
-export function misplacedLeaders(image: ControllerImage): PartitionName[] {
+/** Partitions that their preferred replica, active and in sync, does not lead; unless said otherwise, as many as one command takes. */
+export function misplacedLeaders(image: ControllerImage, max = alterPartitionsMax): PartitionName[] {
   const found: PartitionName[] = [];
   for (const topic of image.topics.values()) {
     for (const partition of topic.partitions) {
@@ -50,7 +50,7 @@ export function misplacedLeaders(image: ControllerImage): PartitionName[] {
       if (preferred === undefined || leader === preferred || !isr.includes(preferred)) continue;
       if (!activeReplicas(image, partition)(preferred)) continue;
       found.push({ topicId, partition: partition.partition });
-      if (found.length === alterPartitionsMax) return found;
+      if (found.length === max) return found;
     }
   }
   return found;

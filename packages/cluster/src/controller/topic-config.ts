@@ -99,6 +99,14 @@ const definitions = {
     default: "sync",
     parse: oneOf(["sync", "os"]),
   }),
+  "unclean.recovery.strategy": define<"balanced" | "manual" | "aggressive">({
+    kind: "string",
+    about:
+      "Who leads when nobody is known to have everything: who has most, once all that had everything last have answered (balanced); " +
+      "who has most of those that answer within ten seconds (aggressive); whom an operator elects (manual).",
+    default: "balanced",
+    parse: oneOf(["balanced", "manual", "aggressive"]),
+  }),
   "compression.type": define<"producer">({
     kind: "string",
     about: "Batches are stored as the producer compressed them.",

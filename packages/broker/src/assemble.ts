@@ -1,18 +1,19 @@
 /** Puts the parts of one node together, each given what it consumes. No decisions, no I/O. */
-import { loadServices } from "@varve/api";
+import { type Services, loadServices } from "@varve/api";
 import { type BrokerFacts, type ControllerImage, type Partition, brokerOf, isActive } from "@varve/cluster";
 import type { Clock, LogStore } from "@varve/log";
 import type { NodeCounters } from "./counters.ts";
 import type { Controller } from "./drivers/controller.ts";
 import { ProduceIntake } from "./drivers/produce-intake.ts";
 import { ProducerIds } from "./drivers/producer-ids.ts";
+import { ReplicaReports } from "./drivers/replication/replica-reports.ts";
 import { Replication, type ReplicationOptions } from "./drivers/replication/replication.ts";
-import { Forwarding } from "./drivers/forwarding/forwarding.ts";
+import { Forwarding, adminCalls } from "./drivers/forwarding/forwarding.ts";
 import { ReplicationService } from "./drivers/replication/replication-service.ts";
 import { TimingWheel } from "./drivers/timing-wheel.ts";
 import { topicCreation } from "./drivers/topic-creation.ts";
 import { Topics } from "./drivers/topics.ts";
-import { hostPort } from "./grpc/admin-service.ts";
+import { createAdminService, hostPort } from "./grpc/admin-service.ts";
 import { createLogService } from "./grpc/log-service.ts";
 import { ProduceAnswers } from "./grpc/produce-answer.ts";
 import { ProduceGate } from "./grpc/produce-gate.ts";
@@ -100,7 +101,15 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     confirmFlush,
   });
   const { peers } = parts;
-  const forwarding = peers && new Forwarding({ peers, services, wheel, nowMs: () => clock.nowMs(), countRefusal });
+  const replicaReports = new ReplicaReports({
+    nodeId,
+    brokerEpoch: () => parts.registration()?.brokerEpoch ?? -1,
+    partition: (topicId, partition) => topics.partition(topicId, partition),
+    client: (other) => peers?.client(other, "control"),
+    method: replicationService.describeReplicas,
+    clock,
+  });
+  const forwarding = peers && new Forwarding({ peers, services, wheel, clock, countRefusal });
   const intakeOf = (forward: Forwarding["produce"] | undefined): ProduceIntake =>
     new ProduceIntake({
       topic: (name) => topics.get(name),
@@ -146,6 +155,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     leaderHint,
     leaderOf,
     replication,
+    replicaReports,
     stoppedBy: parts.stoppedBy,
   };
   // What comes from another node goes no further, and has a gate of its own: two nodes that are full of each other's requests would
@@ -153,7 +163,17 @@ export function assembleNode(parts: NodeParts): BrokerNode {
   const last = { ...node, intake: intakeOf(undefined), forwarding: undefined, gate: gateOf(), peerServices: [] };
   const forLeaders = createLogService(last, services);
   const forwarded: PeerService = { definition: forLeaders.definition, implementation: () => forLeaders.implementation };
-  return { ...node, peerServices: [replicationService.served(replication), forwarded] };
+  return {
+    ...node,
+    peerServices: [replicationService.served(replication, replicaReports), forwarded, forwardedAdmin(last, services)],
+  };
+}
+
+/** Of the Admin service, what the leader of a partition answers for other nodes. */
+function forwardedAdmin(node: BrokerNode, { admin }: Services): PeerService {
+  const pick = <T>(from: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(adminCalls.map((call) => [call, from[call] as T]));
+  return { definition: pick(admin), implementation: () => pick(createAdminService(node)) };
 }
 
 function brokerFacts(image: ControllerImage, brokerId: number): BrokerFacts | undefined {

@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { type Services, loadServices } from "@varve/api";
-import { type Clock, LogStore, type RecoveryReport, nodeFileSystem, systemClock } from "@varve/log";
+import { type Clock, type FileSystem, LogStore, type RecoveryReport, nodeFileSystem, systemClock } from "@varve/log";
 import type { Registry } from "prom-client";
 import { assembleNode } from "./assemble.ts";
 import { NodeCounters } from "./counters.ts";
@@ -19,6 +19,8 @@ import { type DirectoryMeta, openMeta, prepareDataDirectory } from "./data-direc
 import { segmentLanesFor } from "./config/segment-lanes.ts";
 import { type FileBudget, filesMaxOfProcess, openFilesMaxDefault, shareOutFiles } from "./file-budget.ts";
 import type { Controller } from "./drivers/controller.ts";
+import { DiskWatch } from "./drivers/disk-watch.ts";
+import { PartitionRecovery } from "./drivers/partition-recovery.ts";
 import { lockDirectory } from "./drivers/directory-lock.ts";
 import { hostPort } from "./grpc/admin-service.ts";
 import { GrpcServer } from "./grpc/server.ts";
@@ -57,6 +59,8 @@ export class Broker {
   /** Aborted when this broker ends: whoever waits for others gives up. */
   readonly #ending = new AbortController();
   #files: FileBudget = shareOutFiles(undefined, openFilesMaxDefault);
+  #disk: DiskWatch | undefined;
+  #wasDiskHanging = false;
   #cluster: ClusterNode | undefined;
   #node: BrokerNode | undefined;
   #registration: Registration | undefined;
@@ -166,6 +170,7 @@ export class Broker {
     this.#node = node;
     const server = await this.#openGrpc(node, services);
     for (const service of node.peerServices) cluster.add(service);
+    this.#recoverPartitions(cluster, node);
     await this.#takePart(cluster, node, this.#registrationOptions(cluster, store, meta, server.address, services));
     this.#closers.push(startRetention(store, this.#clock, this.#logger, this.#options.retentionIntervalMs ?? 60_000));
     this.#notReady = undefined;
@@ -223,8 +228,10 @@ export class Broker {
     const { advertised, rack } = this.#options;
     const { controller, duty, control, peers } = cluster;
     const endpoints = [{ name: "grpc", host: this.#hostFor(bound), port: advertised?.port ?? bound.port }];
-    const self = this.#options.cluster?.peers.find(({ nodeId }) => nodeId === this.nodeId);
-    if (self !== undefined) endpoints.push({ name: peerEndpoint, host: self.host, port: self.port });
+    if (cluster.reachedAt !== undefined) {
+      const { host, port } = cluster.reachedAt;
+      endpoints.push({ name: peerEndpoint, host, port });
+    }
     // B-4. Alone there is nobody who could have more: what is here is all there is.
     const lossy =
       peers === undefined
@@ -251,6 +258,7 @@ export class Broker {
       logger: this.#logger,
       ...timesOf(this.#options.cluster ?? { peers: [] }),
       appliedOffset: () => this.#node?.topics.appliedOffset ?? 0,
+      isDiskHanging: () => this.#isDiskHanging(),
       signal: this.#ending.signal,
       onLost: (error) => this.#fail(error),
     };
@@ -291,6 +299,10 @@ export class Broker {
   async #openStore(dataDir: string, bootId: string): Promise<LogStore> {
     const { onProgress, storage } = this.#options;
     this.#notReady = "it is recovering its partitions";
+    // Alone there is nobody who could lead in its place.
+    if (this.#options.cluster !== undefined) {
+      this.#disk = new DiskWatch(this.#fileSystem, () => this.#clock.monotonicMs());
+    }
     const store = await LogStore.open(
       {
         segmentLanes: segmentLanesFor(process.env["UV_THREADPOOL_SIZE"]),
@@ -301,7 +313,7 @@ export class Broker {
         defaults: logDefaults(this.#options.producerExpiryMs ?? dayMs),
       },
       {
-        fs: this.#options.fs ?? nodeFileSystem(),
+        fs: this.#disk?.fs ?? this.#fileSystem,
         clock: this.#clock,
         onFatal: (error) => this.#fail(error),
         onCommit: ({ ms, bytes }) => {
@@ -389,6 +401,19 @@ export class Broker {
     return server;
   }
 
+  /** 6.11. A node that is alone has all there is. */
+  #recoverPartitions({ controller, peers }: ClusterNode, node: BrokerNode): void {
+    if (peers === undefined) return;
+    const recovery = new PartitionRecovery({
+      controller,
+      ask: (brokerId, replicas) => node.replicaReports.ask(brokerId, replicas),
+      clock: this.#clock,
+      logger: this.#logger,
+      tickMs: timesOf(this.#options.cluster ?? { peers: [] }).heartbeatMs,
+    });
+    this.#closers.push(() => recovery.close());
+  }
+
   /** What the controller decides takes effect here, whoever asked for it. */
   #followImage(controller: Controller, node: BrokerNode): void {
     const unsubscribe = controller.subscribe((image) => {
@@ -401,8 +426,27 @@ export class Broker {
     });
   }
 
+  get #fileSystem(): FileSystem {
+    return this.#options.fs ?? nodeFileSystem();
+  }
+
+  /** B-10: a write or sync has taken longer than a session. */
+  #isDiskHanging(): boolean {
+    const owedMs = this.#disk?.owedMs ?? 0;
+    const isHanging = owedMs > timesOf(this.#options.cluster ?? { peers: [] }).sessionMs;
+    if (isHanging !== this.#wasDiskHanging) {
+      if (isHanging)
+        this.#logger.error({ owedMs: Math.round(owedMs) }, "the disk does not answer: this node leads nothing");
+      else this.#logger.warn({}, "the disk answers again");
+    }
+    this.#wasDiskHanging = isHanging;
+    return isHanging;
+  }
+
   #whyNotReady(): string | undefined {
-    return this.#notReady === undefined ? undefined : `not ready: ${this.#notReady}`;
+    const hanging = this.#isDiskHanging() ? "its disk has not answered for longer than a session" : undefined;
+    const why = this.#notReady ?? hanging;
+    return why === undefined ? undefined : `not ready: ${why}`;
   }
 
   #stoppedBy(): Refusal | undefined {

@@ -1,30 +1,35 @@
 /**
  * This node among the others: the metadata group, the controller on it, and the ways to and from the other nodes. A node that is
- * alone has the same parts, without a listener.
+ * alone has the same parts, without a listener; a broker that is no controller follows the group from outside.
  *
- *     peer listener ─> group formed (M9) ─> controller (image, commands) ─> duty (sessions), control (commands from here)
+ *     peer listener ─┬─> group formed (M9) ─────> controller (image, commands) ─> duty (sessions), control (commands from here)
+ *                    └─> a broker: cluster found ─┘ its image, from FollowMetadata of a controller
  *
  * Invariant: everything that peers may ask for is refused until this node belongs to a cluster.
  */
 import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Services } from "@varve/api";
-import { brokerOf } from "@varve/cluster";
+import { type ControllerImage, brokerOf, emptyImage } from "@varve/cluster";
 import type { Clock } from "@varve/log";
 import { peerIdOf, peersProblem, systemClock as raftClock } from "raft-ts";
 import { GrpcTransport, RaftService } from "raft-ts/grpc";
-import { type DirectoryMeta, adoptCluster, checkMetadataIsThere } from "./data-directory.ts";
+import { type DirectoryMeta, adoptCluster, checkIsNoController, checkMetadataIsThere } from "./data-directory.ts";
 import { ClusterController } from "./drivers/controller-client.ts";
 import { ControllerDuty } from "./drivers/controller-duty.ts";
 import { Controller } from "./drivers/controller.ts";
+import { findCluster, notThere } from "./drivers/find-cluster.ts";
+import { FollowedMetadataLog } from "./drivers/followed-metadata-log.ts";
 import { type RaftGroup, type SeveralNodes, openRaftGroup } from "./drivers/raft-group.ts";
 import { RaftMetadataLog } from "./drivers/raft-metadata-log.ts";
 import { BrokerError } from "./errors.ts";
 import { hostPort } from "./grpc/admin-service.ts";
-import { loopback } from "./listeners.ts";
+import { isAnyAddress, loopback } from "./listeners.ts";
 import type { Logger } from "./logger.ts";
 import type { ClusterOptions, ClusterPeer, ListenerOptions } from "./options.ts";
 import { controllerService } from "./peer/controller-service.ts";
+import { MetadataFeed } from "./peer/metadata-feed.ts";
 import { PeerConnections } from "./peer/peer-clients.ts";
 import type { PeerIdentity } from "./peer/peer-credentials.ts";
 import { PeerServer } from "./peer/peer-server.ts";
@@ -62,13 +67,22 @@ export const sessionDefaults = { heartbeatMs: 500, sessionMs: 3_000 } as const;
 
 interface Parts {
   readonly clusterId: string;
-  /** Undefined when a log was handed in. */
+  /** Undefined when a log was handed in, and of a broker that is no controller. */
   readonly raft: RaftMetadataLog | undefined;
   readonly controller: Controller;
   readonly duty: ControllerDuty;
   readonly control: ClusterController;
   readonly membership: ControllerMembership;
   readonly connections: PeerConnections | undefined;
+}
+
+/** The listener for the other nodes, and what is offered there. */
+interface Door {
+  readonly server: PeerServer;
+  /** Where the others reach it. */
+  readonly reachedAt: { readonly host: string; readonly port: number };
+  /** Undefined of a broker that is no controller. */
+  readonly feed: MetadataFeed | undefined;
 }
 
 export class ClusterNode {
@@ -82,9 +96,9 @@ export class ClusterNode {
   /** Undefined when this node is alone. */
   readonly peers: PeerConnections | undefined;
   readonly raft: RaftMetadataLog | undefined;
-  readonly #server: PeerServer | undefined;
+  readonly #door: Door | undefined;
 
-  private constructor(parts: Parts, server: PeerServer | undefined) {
+  private constructor(parts: Parts, door: Door | undefined) {
     this.clusterId = parts.clusterId;
     this.controller = parts.controller;
     this.duty = parts.duty;
@@ -92,53 +106,64 @@ export class ClusterNode {
     this.membership = parts.membership;
     this.peers = parts.connections;
     this.raft = parts.raft;
-    this.#server = server;
+    this.#door = door;
   }
 
   /** Waits until the cluster is formed. @throws BrokerError, MetadataLogError, the signal's reason; nothing is left open then. */
   static async open(options: ClusterNodeOptions): Promise<ClusterNode> {
-    const { cluster } = options;
+    const { cluster, meta } = options;
     if (cluster === undefined) return new ClusterNode(await openParts(options, undefined), undefined);
-    const self = checkCluster(cluster, options.meta.nodeId);
+    const self = checkCluster(cluster, meta.nodeId);
     const { secret } = cluster;
     const raft = new RaftService({ security: { kind: "plaintext", ...(secret === undefined ? {} : { secret }) } });
     let identity: PeerIdentity | undefined;
     const server = await PeerServer.open({
       host: options.listener.host ?? loopback,
-      port: options.listener.port ?? self.port,
+      port: options.listener.port ?? self?.port ?? 0,
       raft,
       identity: () => identity,
       logger: options.logger,
     });
     try {
-      const parts = await openParts(options, { cluster, self, raft });
-      const { controller, duty } = parts;
-      server.add(controllerService(options.services.peer, { controller, duty, membership: parts.membership }));
-      identity = { clusterId: parts.clusterId, nodeId: options.meta.nodeId, secret };
-      return new ClusterNode(parts, server);
+      const parts =
+        self === undefined
+          ? await openBroker(options, cluster, raft)
+          : await openParts(options, { cluster, self, raft });
+      identity = { clusterId: parts.clusterId, nodeId: meta.nodeId, secret };
+      const feed = self === undefined ? undefined : offerController(options, cluster, parts, server);
+      const { host, port } = server.address;
+      const bound = { host: isAnyAddress(host) ? hostname() : host, port };
+      return new ClusterNode(parts, { server, reachedAt: self ?? bound, feed });
     } catch (error) {
       await server.close();
       throw error;
     }
   }
 
+  /** Where the other nodes reach this one; undefined when it is alone. */
+  get reachedAt(): { readonly host: string; readonly port: number } | undefined {
+    return this.#door?.reachedAt;
+  }
+
   /** Where the peer listener is; undefined when this node is alone. */
   get peerAddress(): string | undefined {
-    return this.#server === undefined ? undefined : hostPort(this.#server.address.host, this.#server.address.port);
+    const address = this.#door?.server.address;
+    return address === undefined ? undefined : hostPort(address.host, address.port);
   }
 
   /** Offers a service to the other nodes, from now on. */
   add(service: PeerService): void {
-    this.#server?.add(service);
+    this.#door?.server.add(service);
   }
 
   /** Hands over what this node leads, then is gone for the others. Idempotent. */
   async close(): Promise<void> {
     this.control.close();
     this.duty.close();
+    this.#door?.feed?.close();
     await this.controller.close();
     this.peers?.close();
-    await this.#server?.close();
+    await this.#door?.server.close();
   }
 }
 
@@ -149,33 +174,99 @@ interface Several {
 }
 
 async function openParts(options: ClusterNodeOptions, several: Several | undefined): Promise<Parts> {
-  const { meta, clock, logger, services, onFatal } = options;
+  const { meta } = options;
   const { log, clusterId } = await openLog(options, several);
-  const controller = await Controller.start(
-    {},
-    { log, clock, newUuid: () => randomBytes(16).toString("hex"), onFatal },
-  );
+  const controller = await startController(options, log);
   const connections =
     several === undefined
       ? undefined
       : new PeerConnections({
           identity: { clusterId, nodeId: meta.nodeId, secret: several.cluster.secret },
-          addressOf: (nodeId) => addressOf(nodeId, controller, several.cluster.peers),
+          addressOf: (nodeId) => addressOf(nodeId, controller.image, several.cluster.peers),
           brokerEpoch: options.brokerEpoch,
         });
-  const times = { ...sessionDefaults, ...(several === undefined ? {} : timesOf(several.cluster)) };
+  const raft = log instanceof RaftMetadataLog ? log : undefined;
+  return { ...partsAround(options, controller, { cluster: several?.cluster, connections, raft }), clusterId };
+}
+
+/** A broker that is no controller: the controllers say which cluster it is, and what is decided. */
+async function openBroker(options: ClusterNodeOptions, cluster: ClusterOptions, raft: RaftService): Promise<Parts> {
+  const { dataDir, meta, logger, clock, services, signal, onWaiting } = options;
+  await checkIsNoController(dataDir);
+  const tellOnce = oncePerText();
+  const onRefused = (node: number, why: string): void => {
+    onWaiting(`controller ${node} refuses this node: ${why}`);
+    tellOnce(`${node} ${why}`, () => logger.error({ node, why }, "a controller refuses this node"));
+  };
+  const finding = { peers: cluster.peers, raft, clock, signal, onWaiting, onRefused };
+  const clusterId = meta.clusterId ?? (await findCluster(finding));
+  await adoptCluster(dataDir, meta, clusterId);
+  let controller: Controller | undefined;
+  const image = (): ControllerImage => controller?.image ?? emptyImage;
+  const connections = new PeerConnections({
+    identity: { clusterId, nodeId: meta.nodeId, secret: cluster.secret },
+    addressOf: (nodeId) => addressOf(nodeId, image(), cluster.peers),
+    brokerEpoch: options.brokerEpoch,
+  });
+  const log = new FollowedMetadataLog({
+    controllers: cluster.peers.map(({ nodeId }) => nodeId),
+    peers: connections,
+    definition: services.peer,
+    clock,
+    sessionMs: timesOf(cluster).sessionMs,
+    image,
+    signal,
+    onWaiting,
+    onRefused,
+  });
+  try {
+    controller = await startController(options, log);
+  } catch (error) {
+    connections.close();
+    throw error;
+  }
+  return { ...partsAround(options, controller, { cluster, connections, raft: undefined }), clusterId };
+}
+
+function startController({ clock, onFatal }: ClusterNodeOptions, log: MetadataLog): Promise<Controller> {
+  return Controller.start({}, { log, clock, newUuid: () => randomBytes(16).toString("hex"), onFatal });
+}
+
+/** What decides, or reaches who decides, around a node's image. */
+function partsAround(
+  { clock, logger, services }: ClusterNodeOptions,
+  controller: Controller,
+  {
+    cluster,
+    connections,
+    raft,
+  }: Pick<Parts, "connections" | "raft"> & { readonly cluster: ClusterOptions | undefined },
+): Omit<Parts, "clusterId"> {
+  const { peer: definition } = services;
   const duty = new ControllerDuty({
     controller,
     clock,
     logger,
     endpoint: peerEndpoint,
-    balanceMs: several?.cluster.balanceMs ?? 60_000,
-    ...times,
+    balanceMs: cluster?.balanceMs ?? 60_000,
+    ...timesOf(cluster ?? { peers: [] }),
   });
-  const control = new ClusterController({ controller, peers: connections, definition: services.peer, clock });
-  const raft = log instanceof RaftMetadataLog ? log : undefined;
-  const membership = new ClusterMembership({ controller, local: raft, peers: connections, definition: services.peer });
-  return { clusterId, raft, controller, duty, control, membership, connections };
+  const control = new ClusterController({ controller, peers: connections, definition, clock });
+  const membership = new ClusterMembership({ controller, local: raft, peers: connections, definition, clock });
+  return { raft, controller, duty, control, membership, connections };
+}
+
+/** What other nodes ask of a controller. */
+function offerController(
+  { meta, services, clock }: ClusterNodeOptions,
+  cluster: ClusterOptions,
+  { controller, duty, membership }: Parts,
+  server: PeerServer,
+): MetadataFeed {
+  const { heartbeatMs } = timesOf(cluster);
+  const feed = new MetadataFeed({ nodeId: meta.nodeId, controller, clock, heartbeatMs });
+  server.add(controllerService(services.peer, { controller, duty, membership, feed }));
+  return feed;
 }
 
 async function openLog(
@@ -235,7 +326,7 @@ function formation({ logger, signal, onWaiting }: ClusterNodeOptions, { cluster,
     },
     onUnanswered: (address, error) => {
       // Nobody there yet is what `onReport` says; a refusal is another matter.
-      if (!/UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED/.test(error.message)) {
+      if (!notThere.test(error.message)) {
         tellOnce(error.message, () =>
           logger.error({ address, why: error.message }, "a node refuses to answer this one"),
         );
@@ -259,9 +350,9 @@ function transportOf(group: RaftGroup, { self, raft }: Several, logger: Logger):
   });
 }
 
-function addressOf(nodeId: number, controller: Controller, peers: readonly ClusterPeer[]): string | undefined {
+function addressOf(nodeId: number, image: ControllerImage, peers: readonly ClusterPeer[]): string | undefined {
   const endpoint =
-    brokerOf(controller.image, nodeId)?.endpoints.find(({ name }) => name === peerEndpoint) ??
+    brokerOf(image, nodeId)?.endpoints.find(({ name }) => name === peerEndpoint) ??
     peers.find((peer) => peer.nodeId === nodeId);
   return endpoint === undefined ? undefined : hostPort(endpoint.host, endpoint.port);
 }
@@ -273,22 +364,34 @@ export function timesOf({
   return { heartbeatMs, sessionMs };
 }
 
-/** @returns this node among the peers */
-function checkCluster(cluster: ClusterOptions, nodeId: number): ClusterPeer {
-  const peers = cluster.peers.map((peer) => ({ nodeId: String(peer.nodeId), address: hostPort(peer.host, peer.port) }));
-  const problem = peersProblem(String(nodeId), peers, "form");
+/** @returns this node among the peers; undefined of a broker that is no controller */
+function checkCluster(cluster: ClusterOptions, nodeId: number): ClusterPeer | undefined {
   const self = cluster.peers.find((peer) => peer.nodeId === nodeId);
+  const fault = membersFault(cluster, nodeId, self) ?? timesFault(cluster);
+  if (fault === undefined) return self;
+  throw new BrokerError("CONFIGURATION", `Cannot start node ${nodeId} in a cluster: ${fault}`);
+}
+
+function membersFault(
+  { peers, brokerOnly = false }: ClusterOptions,
+  nodeId: number,
+  self: ClusterPeer | undefined,
+): string | undefined {
+  if (!brokerOnly) {
+    const initial = peers.map((peer) => ({ nodeId: String(peer.nodeId), address: hostPort(peer.host, peer.port) }));
+    return (
+      peersProblem(String(nodeId), initial, "form") ?? (self === undefined ? "it is not among its peers" : undefined)
+    );
+  }
+  if (self !== undefined)
+    return "its peers name it as a controller, and it is to be a broker alone; give it another id";
+  return peers.length === 0 ? "it names no controllers to join (peers)" : undefined;
+}
+
+function timesFault(cluster: ClusterOptions): string | undefined {
   const { heartbeatMs, sessionMs } = timesOf(cluster);
-  const times =
-    3 * heartbeatMs > sessionMs
-      ? `a session of ${sessionMs} ms has no room for three heartbeats of ${heartbeatMs} ms`
-      : null;
-  const fault = problem ?? times;
-  if (fault === null && self !== undefined) return self;
-  throw new BrokerError(
-    "CONFIGURATION",
-    `Cannot start node ${nodeId} in a cluster: ${fault ?? "it is not among its peers"}`,
-  );
+  if (3 * heartbeatMs <= sessionMs) return undefined;
+  return `a session of ${sessionMs} ms has no room for three heartbeats of ${heartbeatMs} ms`;
 }
 
 /** Says the same thing once, and no more than a few hundred different ones. */

@@ -136,6 +136,13 @@ export async function checkMetadataIsThere(dataDir: string): Promise<void> {
   throw wrong(gone, `is missing, and "${topics}" holds partitions that only it knows; restore it from a backup`);
 }
 
+/** @throws BrokerError DATA_DIRECTORY when the directory is that of a controller, whose votes must not be forgotten */
+export async function checkIsNoController(dataDir: string): Promise<void> {
+  const raft = await firstWithEntries(dataDir, ["raft"]);
+  if (raft === undefined) return;
+  throw wrong(raft, `is that of a controller, and this node is to be a broker alone; start it as both, as before`);
+}
+
 /** Path of the first of these directories that has something in it. */
 async function firstWithEntries(dataDir: string, names: readonly string[]): Promise<string | undefined> {
   for (const name of names) {
@@ -221,9 +228,9 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-/** 128 random bits, 22 characters that need no quoting anywhere (as Kafka prints its ids). */
+/** 128 random bits, 32 hexadecimal digits: as a cluster of several nodes gets when it is formed. */
 function randomId(): string {
-  return randomBytes(16).toString("base64url");
+  return randomBytes(16).toString("hex");
 }
 
 /** Linux super-block magics of file systems that live in memory. */

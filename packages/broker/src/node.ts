@@ -7,6 +7,7 @@ import type { Controller } from "./drivers/controller.ts";
 import type { Forwarding } from "./drivers/forwarding/forwarding.ts";
 import type { ProduceIntake } from "./drivers/produce-intake.ts";
 import type { ProducerIds } from "./drivers/producer-ids.ts";
+import type { ReplicaReports } from "./drivers/replication/replica-reports.ts";
 import type { Replication } from "./drivers/replication/replication.ts";
 import type { TimingWheel } from "./drivers/timing-wheel.ts";
 import type { Topics } from "./drivers/topics.ts";
@@ -35,6 +36,8 @@ export interface BrokerNode {
   readonly membership: ControllerMembership;
   readonly topics: Topics;
   readonly replication: Replication;
+  /** What replicas hold, here and elsewhere. */
+  readonly replicaReports: ReplicaReports;
   /** What the other nodes may ask of this one. */
   readonly peerServices: readonly PeerService[];
   readonly intake: ProduceIntake;

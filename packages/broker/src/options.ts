@@ -25,6 +25,11 @@ export interface ClusterOptions {
    * all of them have answered (M9).
    */
   readonly peers: readonly ClusterPeer[];
+  /**
+   * This node is none of the controllers: it joins their cluster, keeps partitions, and follows their metadata. It needs a port for its
+   * peer listener. @default false
+   */
+  readonly brokerOnly?: boolean;
   /** Known to all nodes of the cluster, and to nobody else. @default whoever reaches the peer listener is believed */
   readonly secret?: string;
   /** A broker that was silent for so long is fenced, in ms. @default 3000 */
@@ -53,7 +58,7 @@ export interface BrokerOptions {
   readonly listeners?: {
     readonly grpc?: ListenerOptions;
     readonly http?: ListenerOptions | false;
-    /** For the other nodes, with `cluster` alone. @default port: that of this node among the peers */
+    /** For the other nodes, with `cluster` alone. @default port: that of this node among the peers; any free one of a broker alone */
     readonly peer?: ListenerOptions;
   };
   /** @default a cluster of one node */

@@ -28,6 +28,8 @@ export interface RegistrationOptions extends Omit<HeartbeatsOptions, "nodeId" | 
   readonly logger: Logger;
   /** Number of metadata records that are in effect on this node. */
   readonly appliedOffset: () => number;
+  /** B-10: while it is so this node asks to be fenced. */
+  readonly isDiskHanging: () => boolean;
   /** Ends the wait for a controller. */
   readonly signal: AbortSignal;
   /** This node's id is another's now. */
@@ -55,7 +57,7 @@ export class Registration implements BrokerSession {
       heartbeat: () => ({
         brokerEpoch: this.#brokerEpoch,
         metadataOffset: options.appliedOffset(),
-        wantsFence: this.#wants === "fence",
+        wantsFence: this.#wants === "fence" || (this.#wants === "part" && options.isDiskHanging()),
         wantsShutdown: this.#wants === "shutdown",
       }),
       onAnswer: (answer) => this.#heard(answer),

@@ -54,8 +54,15 @@ const nodeKeys = {
     default: undefined,
     unset: "where gRPC listens",
   },
+  roles: {
+    about:
+      "What this node is in a cluster: broker,controller, or a broker alone, which joins the controllers that --peers names.",
+    schema: choice(["broker,controller", "controller,broker", "broker"]),
+    default: "broker,controller",
+  },
   peers: {
-    about: "All controllers of a cluster, this node among them: id@host:port of their peer listeners, with commas.",
+    about:
+      "All controllers of a cluster, this node among them if it is one: id@host:port of their peer listeners, with commas.",
     schema: peers,
     default: undefined,
     unset: "a cluster of one node",
@@ -64,7 +71,7 @@ const nodeKeys = {
     about: "With --peers: listener for the other nodes: host:port.",
     schema: listener,
     default: undefined,
-    unset: "127.0.0.1, and this node's port among the peers",
+    unset: "127.0.0.1, and this node's port among the peers, or any free one",
   },
   "cluster-secret": {
     about: "With --peers: what only the nodes of the cluster know. From the environment or the file, never a flag.",

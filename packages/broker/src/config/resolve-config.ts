@@ -40,6 +40,7 @@ export interface NodeConfig {
   readonly grpc: Listener;
   readonly http: Listener | false;
   readonly advertised: { readonly host: string; readonly port?: number } | undefined;
+  readonly roles: "broker,controller" | "controller,broker" | "broker";
   readonly peers: readonly ClusterPeer[] | undefined;
   readonly peer: Listener | undefined;
   readonly clusterSecret: string | undefined;
@@ -211,6 +212,7 @@ function nodeConfigOf(values: ReadonlyMap<string, unknown>): NodeConfig {
     grpc: required(value("grpc")),
     http: required(value("http")),
     advertised: value("advertised"),
+    roles: required(value("roles")),
     peers: value("peers"),
     peer: value("peer"),
     clusterSecret: value("cluster-secret"),
@@ -253,6 +255,11 @@ function contradictionsIn(config: NodeConfig, origins: readonly ConfigOrigin[]):
       if (isSet)
         contradict(key, `"${key}" is of no use without "peers": name the nodes of the cluster, or leave it away.`);
     }
+  }
+  if (config.roles === "broker") {
+    if (config.peers === undefined)
+      contradict("roles", '"roles" is "broker", and "peers" names no controllers to join.');
+    if (config.nodeId === undefined) contradict("roles", '"roles" is "broker", which needs a "node-id" of its own.');
   }
   if (config.clusterSecret !== undefined && config.clusterSecretFile !== undefined) {
     contradict(

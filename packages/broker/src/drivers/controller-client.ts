@@ -14,6 +14,7 @@ import { type SubmitRequestMessage, type SubmitResponseOutput, errorFromStatus }
 import { type Command, type Outcome, type ReplyOf, decodeOutcome, encodeCommand } from "@varve/cluster";
 import { FormatError } from "@varve/format";
 import type { Clock } from "@varve/log";
+import { callPeer } from "../peer/peer-call.ts";
 import type { MetadataRole } from "../ports/metadata-log.ts";
 import type { ControllerClient, PeerClients } from "../ports/peers.ts";
 import { type Refusal, refuse } from "../refusal.ts";
@@ -42,6 +43,7 @@ const awaited: ReadonlySet<Command["kind"]> = new Set<Command["kind"]>([
   "deleteTopic",
   "alterTopicConfig",
   "alterClusterConfig",
+  "electLeaders",
 ]);
 
 /** Undefined: certainly not done, and worth another try. */
@@ -157,26 +159,19 @@ export class ClusterController implements ControllerClient {
     }
   }
 
-  #send(
+  async #send(
     client: Client,
     command: Uint8Array,
-    patienceMs: number,
+    timeoutMs: number,
   ): Promise<SubmitResponseOutput | { kind: "refused"; refusal: Refusal }> {
-    const { definition } = this.#options;
-    const method = definition["Submit"] as ServiceDefinition[string];
-    return new Promise((resolve) => {
-      client.makeUnaryRequest<SubmitRequestMessage, SubmitResponseOutput>(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize as (bytes: Buffer) => SubmitResponseOutput,
-        { command: Buffer.from(command.buffer, command.byteOffset, command.byteLength) },
-        { deadline: Date.now() + patienceMs },
-        (error, answer) => {
-          if (error === null && answer !== undefined) resolve(answer);
-          else resolve({ kind: "refused", refusal: refusalOf(error) });
-        },
-      );
-    });
+    const { definition, clock } = this.#options;
+    const called = await callPeer<SubmitRequestMessage, SubmitResponseOutput>(
+      client,
+      definition["Submit"] as ServiceDefinition[string],
+      { command: Buffer.from(command.buffer, command.byteOffset, command.byteLength) },
+      { clock, timeoutMs },
+    );
+    return called.kind === "answer" ? called.answer : { kind: "refused", refusal: refusalOf(called.error) };
   }
 
   /** Resolves with the next change of leader or image, or after `ms`. */
@@ -200,8 +195,7 @@ function isReady(client: Client, patienceMs: number): Promise<boolean> {
 }
 
 /** What a failed call comes to. Refused by the server before it was read: not done; anything else may have been done. */
-function refusalOf(error: ServiceError | null): Refusal {
-  if (error === null) return refuse("INTERNAL", "The controller gave no answer", { outcome: "unknown" });
+function refusalOf(error: ServiceError): Refusal {
   const { code, details } = error;
   if (code === status.DEADLINE_EXCEEDED) {
     return refuse("REQUEST_TIMED_OUT", "The controller did not answer in time; whether it was done is not known", {

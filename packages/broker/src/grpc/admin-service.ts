@@ -11,11 +11,13 @@ import type {
   AlterTopicConfigRequestOutput,
   AlterTopicConfigResponseMessage,
   ConfigEntryMessage,
+  ControllerDescriptionMessage,
   CreateTopicRequestOutput,
   CreateTopicResponseMessage,
   DeleteTopicRequestOutput,
   DeleteTopicResponseMessage,
   DescribeClusterResponseMessage,
+  DescribeClusterResponseOutput,
   DescribeTopicConfigRequestOutput,
   DescribeTopicConfigResponseMessage,
   DescribeTopicRequestOutput,
@@ -44,10 +46,14 @@ import { unknownTopic } from "../drivers/unknown.ts";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { unary } from "./answer.ts";
+import { electLeaders } from "./elections.ts";
+import { leadersReady } from "./leaders-ready.ts";
 import { acceptLoss, deleteRecords, describePartitions } from "./partition-admin.ts";
 
 /** Most topics of one ListTopics answer. */
 const pageSizeMax = 1_000;
+/** For the active controller to say who the controllers are. */
+const controllersMs = 2_000;
 
 export function createAdminService(node: BrokerNode): UntypedServiceImplementation {
   const service = {
@@ -68,6 +74,9 @@ export function createAdminService(node: BrokerNode): UntypedServiceImplementati
     ),
     DeleteRecords: unary(node, "DeleteRecords", (request: Parameters<typeof deleteRecords>[1]) =>
       deleteRecords(node, request),
+    ),
+    ElectLeaders: unary(node, "ElectLeaders", (request: Parameters<typeof electLeaders>[1]) =>
+      electLeaders(node, request),
     ),
     ReplaceController: unary<ReplaceControllerRequestOutput, ReplaceControllerResponseMessage>(
       node,
@@ -110,6 +119,7 @@ async function createTopic(
       { topic: reply.name },
     );
   }
+  if (!request.validateOnly) await leadersReady(node, reply.name);
   return { topic: topicOfReply(node, reply, request.configs) };
 }
 
@@ -124,6 +134,7 @@ async function addPartitions(
     validateOnly: request.validateOnly,
   });
   if (isRefusal(reply)) return reply;
+  if (!request.validateOnly) await leadersReady(node, reply.name);
   const { image } = node.controller;
   return { topic: topicOfReply(node, reply, { ...topicOverrides(image, reply.topicId) }) };
 }
@@ -230,11 +241,12 @@ function describeConfig(
   return Promise.resolve({ entries: describeTopicConfig(topicOverrides(image, topic.id), shared).map(configMessage) });
 }
 
-function describeCluster(node: BrokerNode): Promise<DescribeClusterResponseMessage | Refusal> {
+async function describeCluster(node: BrokerNode): Promise<DescribeClusterResponseMessage | Refusal> {
   const { image, role } = node.controller;
-  return Promise.resolve({
+  const controllerId = role.kind === "leader" ? node.nodeId : (role.leaderId ?? -1);
+  return {
     clusterId: node.clusterId,
-    controllerId: role.kind === "leader" ? node.nodeId : (role.leaderId ?? -1),
+    controllerId,
     brokers: [...image.brokers.values()]
       .sort((a, b) => a.brokerId - b.brokerId)
       .map((broker) => {
@@ -254,8 +266,25 @@ function describeCluster(node: BrokerNode): Promise<DescribeClusterResponseMessa
       }),
     metadataOffset: image.offset,
     nodeId: node.nodeId,
-    controllers: [...node.membership.members()],
-  });
+    controllers: await controllersOf(node, controllerId),
+  };
+}
+
+/** A node that is no controller asks the active one. */
+async function controllersOf(
+  { membership, forwarding }: BrokerNode,
+  controllerId: number,
+): Promise<ControllerDescriptionMessage[]> {
+  const members = membership.members();
+  if (members.length > 0 || forwarding === undefined || controllerId < 0) return [...members];
+  const timeoutMs = controllersMs;
+  const answer = await forwarding.unary<DescribeClusterResponseOutput>(
+    controllerId,
+    "DescribeCluster",
+    {},
+    { timeoutMs },
+  );
+  return isRefusal(answer) ? [] : answer.controllers;
 }
 
 function describe(node: BrokerNode, image: ControllerImage, topic: Topic): TopicDescriptionMessage {

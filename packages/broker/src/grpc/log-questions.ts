@@ -4,11 +4,14 @@ import {
   type EpochEndResponseMessage,
   type InitProducerRequestOutput,
   type InitProducerResponseMessage,
+  type LeaderHint,
   type ListOffsetsRequestOutput,
   type ListOffsetsResponseMessage,
   type ListOffsetsResponseOutput,
   PositionError,
   type Position,
+  type PartitionEpochEndMessage,
+  type PartitionEpochOutput,
   type PartitionOffsetsMessage,
   type PartitionOffsetsOutput,
   positionFromMessage,
@@ -23,10 +26,8 @@ import { leadRefusal } from "../drivers/read-refusal.ts";
 import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
+import { answersByLeader, forwardMs } from "./by-leader.ts";
 import { errorFieldsOf } from "./produce-answer.ts";
-
-/** For the leader to find an offset by time, perhaps on a slow disk. */
-const forwardMs = 10_000;
 
 export async function listOffsets(
   node: BrokerNode,
@@ -46,32 +47,18 @@ export async function listOffsets(
   const wanted =
     request.partitions.length > 0 ? request.partitions : topic.placements.map(({ partition }) => partition);
   const nowMs = node.clock.nowMs();
-  const partitions: PartitionOffsetsMessage[] = [];
-  for (const [leader, there] of ledElsewhere(node, topic, wanted)) {
-    partitions.push(
-      ...(await offsetsElsewhere(node.forwarding as Forwarding, leader, { ...request, partitions: there })),
-    );
-  }
-  const answered = new Set(partitions.map(({ partition }) => partition));
-  for (const partition of wanted) {
-    if (!answered.has(partition)) partitions.push(await offsetsOf(topic, partition, position, nowMs));
-  }
-  const places = new Map(wanted.map((partition, place) => [partition, place]));
-  return { partitions: partitions.sort((a, b) => placeOf(places, a) - placeOf(places, b)) };
-}
-
-function placeOf(places: ReadonlyMap<number, number>, { partition }: PartitionOffsetsMessage): number {
-  return places.get(partition ?? 0) ?? 0;
-}
-
-/** By their leader, where that is another node that can be asked. */
-function ledElsewhere(node: BrokerNode, topic: LocalTopic, partitions: readonly number[]): Map<number, number[]> {
-  const byLeader = new Map<number, number[]>();
-  for (const partition of node.forwarding === undefined ? [] : partitions) {
-    const leader = topic.leaderElsewhere(partition);
-    if (leader !== undefined) byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
-  }
-  return byLeader;
+  const partitions = await answersByLeader<{ readonly partition: number }, PartitionOffsetsMessage>(
+    node,
+    topic,
+    wanted.map((partition) => ({ partition })),
+    {
+      call: "ListOffsets",
+      request: (there) => ({ ...request, partitions: there.map(({ partition }) => partition) }),
+      here: ({ partition }) => offsetsOf(node, topic, partition, position, nowMs),
+      failed: ({ partition }, refusal) => failed(node, topic, partition, refusal),
+    },
+  );
+  return { partitions };
 }
 
 /** Where a position lies in a partition that another node leads. */
@@ -96,29 +83,18 @@ export async function offsetElsewhere(
   return isReason(reason) ? { reason, message, metadata } : refuse("INTERNAL", message);
 }
 
-async function offsetsElsewhere(
-  forwarding: Forwarding,
-  leader: number,
-  request: ListOffsetsRequestOutput,
-): Promise<PartitionOffsetsMessage[]> {
-  const answer = await forwarding.unary<ListOffsetsResponseOutput>(leader, "ListOffsets", request, {
-    timeoutMs: forwardMs,
-  });
-  if (isRefusal(answer)) return request.partitions.map((partition) => failed(partition, answer));
-  return answer.partitions.map(({ error, ...rest }) => ({ ...rest, ...(error === null ? {} : { error }) }));
-}
-
 async function offsetsOf(
+  node: BrokerNode,
   topic: LocalTopic,
   partition: number,
   position: Position,
   nowMs: number,
 ): Promise<PartitionOffsetsMessage> {
   const leader = topic.led(partition);
-  if (isRefusal(leader)) return failed(partition, leader);
+  if (isRefusal(leader)) return failed(node, topic, partition, leader);
   const { log } = leader;
   const found = await resolvePosition(leader, position, nowMs);
-  if (isRefusal(found)) return failed(partition, found);
+  if (isRefusal(found)) return failed(node, topic, partition, found);
   return {
     partition,
     offset: found.offset,
@@ -127,7 +103,14 @@ async function offsetsOf(
     logStartOffset: log.logStartOffset,
     highWatermark: log.highWatermark,
     logEndOffset: log.logEndOffset,
+    leader: hintOf(node, topic, partition),
   };
+}
+
+/** Where the partition is led, as far as this node knows; null of one that there is not. */
+export function hintOf(node: BrokerNode, topic: LocalTopic, partition: number): LeaderHint | null {
+  const placement = topic.placements[partition];
+  return placement === undefined ? null : node.leaderOf(placement);
 }
 
 /** Epoch of the record at `offset`; -1 when there is none that a reader may see. */
@@ -142,7 +125,7 @@ function epochAt(leader: LocalPartition, offset: number): number {
   }
 }
 
-function failed(partition: number, refusal: Refusal): PartitionOffsetsMessage {
+function failed(node: BrokerNode, topic: LocalTopic, partition: number, refusal: Refusal): PartitionOffsetsMessage {
   return {
     partition,
     offset: -1,
@@ -152,28 +135,46 @@ function failed(partition: number, refusal: Refusal): PartitionOffsetsMessage {
     highWatermark: -1,
     logEndOffset: -1,
     error: errorFieldsOf(refusal),
+    leader: hintOf(node, topic, partition),
   };
 }
 
 /** KIP-320: where an epoch ended, so that a reader finds out whether what it read was cut off. */
-export function epochEnd(node: BrokerNode, request: EpochEndRequestOutput): Promise<EpochEndResponseMessage | Refusal> {
+export async function epochEnd(
+  node: BrokerNode,
+  request: EpochEndRequestOutput,
+): Promise<EpochEndResponseMessage | Refusal> {
   const topic = node.topics.get(request.topic);
-  if (topic === undefined) return Promise.resolve(unknownTopic(request.topic));
+  if (topic === undefined) return unknownTopic(request.topic);
   const tooMany = tooManyPartitions(node, request.partitions.length);
-  if (tooMany !== undefined) return Promise.resolve(tooMany);
-  const partitions = request.partitions.map((asked) => {
-    const { partition } = asked;
-    const leader = topic.led(partition);
-    const refusal = isRefusal(leader) ? leader : leadRefusal(leader, asked.currentLeaderEpoch);
-    if (isRefusal(leader) || refusal !== undefined) {
-      return refusal === undefined
-        ? { partition, leaderEpoch: -1, endOffset: -1 }
-        : { partition, leaderEpoch: -1, endOffset: -1, error: errorFieldsOf(refusal) };
-    }
-    const { epoch, end } = leader.log.epochEnd(asked.leaderEpoch);
-    return { partition, leaderEpoch: epoch, endOffset: end };
+  if (tooMany !== undefined) return tooMany;
+  const failed = ({ partition }: PartitionEpochOutput, refusal: Refusal): PartitionEpochEndMessage => ({
+    partition,
+    leaderEpoch: -1,
+    endOffset: -1,
+    error: errorFieldsOf(refusal),
+    leader: hintOf(node, topic, partition),
   });
-  return Promise.resolve({ partitions });
+  const partitions = await answersByLeader<PartitionEpochOutput, PartitionEpochEndMessage>(
+    node,
+    topic,
+    request.partitions,
+    {
+      call: "EpochEnd",
+      request: (there) => ({ topic: topic.name, partitions: there }),
+      here: (asked) => {
+        const { partition } = asked;
+        const leader = topic.led(partition);
+        if (isRefusal(leader)) return failed(asked, leader);
+        const refusal = leadRefusal(leader, asked.currentLeaderEpoch);
+        if (refusal !== undefined) return failed(asked, refusal);
+        const { epoch, end } = leader.log.epochEnd(asked.leaderEpoch);
+        return { partition, leaderEpoch: epoch, endOffset: end, leader: hintOf(node, topic, partition) };
+      },
+      failed,
+    },
+  );
+  return { partitions };
 }
 
 /** A fresh id, or the next epoch of one that the caller has. */

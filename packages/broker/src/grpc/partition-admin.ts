@@ -6,6 +6,7 @@ import {
   type DeleteRecordsResponseMessage,
   type DescribePartitionsRequestOutput,
   type DescribePartitionsResponseMessage,
+  type PartitionDeletionOutput,
   type PartitionDeletionResultMessage,
   type PartitionStatusMessage,
   type PositionOutput,
@@ -21,7 +22,8 @@ import { unknownTopic } from "../drivers/unknown.ts";
 import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
-import { tooManyPartitions } from "./log-questions.ts";
+import { answersByLeader, forwardMs } from "./by-leader.ts";
+import { hintOf, tooManyPartitions } from "./log-questions.ts";
 import { errorFieldsOf } from "./produce-answer.ts";
 
 const stateNames = {
@@ -32,17 +34,50 @@ const stateNames = {
   closed: "PARTITION_STATE_OFFLINE",
 } as const satisfies Record<PartitionState["kind"], string>;
 
-export function describePartitions(
+export async function describePartitions(
   node: BrokerNode,
   request: DescribePartitionsRequestOutput,
 ): Promise<DescribePartitionsResponseMessage | Refusal> {
   const topic = node.topics.get(request.topic);
-  if (topic === undefined) return Promise.resolve(unknownTopic(request.topic));
+  if (topic === undefined) return unknownTopic(request.topic);
   const tooMany = tooManyPartitions(node, request.partitions.length);
-  if (tooMany !== undefined) return Promise.resolve(tooMany);
+  if (tooMany !== undefined) return tooMany;
   const wanted =
     request.partitions.length > 0 ? request.partitions : topic.placements.map(({ partition }) => partition);
-  return Promise.resolve({ partitions: wanted.map((partition) => statusOfPartition(node, topic, partition)) });
+  const partitions = await answersByLeader<{ readonly partition: number }, PartitionStatusMessage>(
+    node,
+    topic,
+    wanted.map((partition) => ({ partition })),
+    {
+      call: "DescribePartitions",
+      request: (there) => ({ topic: topic.name, partitions: there.map(({ partition }) => partition) }),
+      here: ({ partition }) => statusOfPartition(node, topic, partition),
+      failed: ({ partition }, refusal) => unknownStatus(node, topic, partition, refusal),
+    },
+  );
+  return { partitions };
+}
+
+/** What the metadata say of it; its offsets nobody could tell. */
+function unknownStatus(
+  node: BrokerNode,
+  topic: LocalTopic,
+  partition: number,
+  refusal: Refusal,
+): PartitionStatusMessage {
+  const { replicas = [], isr = [], leader = -1 } = topic.placements[partition] ?? {};
+  return {
+    partition,
+    ...(leader < 0 && replicas.length > 0 ? { state: "PARTITION_STATE_OFFLINE" } : {}),
+    leader: hintOf(node, topic, partition),
+    logStartOffset: -1,
+    highWatermark: -1,
+    logEndOffset: -1,
+    countedOffset: -1,
+    replicas: [...replicas],
+    inSyncReplicas: [...isr],
+    error: errorFieldsOf(refusal),
+  };
 }
 
 function statusOfPartition(node: BrokerNode, topic: LocalTopic, partition: number): PartitionStatusMessage {
@@ -51,14 +86,8 @@ function statusOfPartition(node: BrokerNode, topic: LocalTopic, partition: numbe
   const placed = topic.placements[partition];
   if (local === undefined || placed === undefined) {
     const led = topic.led(partition);
-    return {
-      partition,
-      logStartOffset: -1,
-      highWatermark: -1,
-      logEndOffset: -1,
-      countedOffset: -1,
-      ...(isRefusal(led) ? { error: errorFieldsOf(led) } : {}),
-    };
+    const refusal = isRefusal(led) ? led : refuse("INTERNAL", `Cannot look at "${topic.name}" ${partition}`);
+    return unknownStatus(node, topic, partition, refusal);
   }
   const { log } = local;
   const { kind } = log.state;
@@ -106,16 +135,29 @@ export async function deleteRecords(
   if (request.partitions.length === 0) {
     return refuse("INVALID_REQUEST", `Cannot delete records of "${request.topic}": the request names no partition`);
   }
-  const partitions: PartitionDeletionResultMessage[] = [];
-  for (const { partition, before } of request.partitions) {
-    const leader = topic.led(partition);
-    const result = isRefusal(leader) ? leader : await deleteBefore(node, leader, before, request.validateOnly);
-    partitions.push(
-      isRefusal(result)
-        ? { partition, logStartOffset: -1, error: errorFieldsOf(result) }
-        : { partition, logStartOffset: result },
-    );
-  }
+  const failed = ({ partition }: PartitionDeletionOutput, refusal: Refusal): PartitionDeletionResultMessage => ({
+    partition,
+    logStartOffset: -1,
+    error: errorFieldsOf(refusal),
+    leader: hintOf(node, topic, partition),
+  });
+  const partitions = await answersByLeader<PartitionDeletionOutput, PartitionDeletionResultMessage>(
+    node,
+    topic,
+    request.partitions,
+    {
+      call: "DeleteRecords",
+      request: (there) => ({ ...request, partitions: there }),
+      here: async (deletion) => {
+        const { partition, before } = deletion;
+        const leader = topic.led(partition);
+        const result = isRefusal(leader) ? leader : await deleteBefore(node, leader, before, request.validateOnly);
+        if (isRefusal(result)) return failed(deletion, result);
+        return { partition, logStartOffset: result, leader: hintOf(node, topic, partition) };
+      },
+      failed,
+    },
+  );
   return { partitions };
 }
 
@@ -160,10 +202,16 @@ export async function acceptLoss(
 ): Promise<AcceptLossResponseMessage | Refusal> {
   const topic = node.topics.get(request.topic);
   if (topic === undefined) return unknownTopic(request.topic);
+  const elsewhere = topic.leaderElsewhere(request.partition);
+  if (node.forwarding !== undefined && elsewhere !== undefined) {
+    const timeoutMs = forwardMs;
+    return node.forwarding.unary<AcceptLossResponseMessage>(elsewhere, "AcceptLoss", request, { timeoutMs });
+  }
   const leader = topic.led(request.partition);
   if (isRefusal(leader)) return leader;
   const { log } = leader;
   const { state } = log;
+  const hint = hintOf(node, topic, request.partition);
   if (state.kind !== "quarantined") {
     return refuse(
       "POLICY_VIOLATION",
@@ -171,12 +219,14 @@ export async function acceptLoss(
       { state: state.kind },
     );
   }
-  if (request.validateOnly) return { fromOffset: state.offset, toOffset: Math.max(state.end, log.logEndOffset) };
+  if (request.validateOnly) {
+    return { fromOffset: state.offset, toOffset: Math.max(state.end, log.logEndOffset), leader: hint };
+  }
   const accepted = await leader.acceptLoss().catch((error: unknown) => refusalOf(error, topic.name, request.partition));
   if (isRefusal(accepted)) return accepted;
   const { from, to } = accepted;
   node.logger.warn({ topic: topic.name, partition: request.partition, from, to }, "loss accepted");
-  return { fromOffset: from, toOffset: to };
+  return { fromOffset: from, toOffset: to, leader: hint };
 }
 
 /** A loss that could not be accepted now: nothing is lost that was not, and the same call may succeed later. */

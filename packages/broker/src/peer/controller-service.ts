@@ -1,5 +1,5 @@
 /**
- * The controller's side of varve.v1.Peer: commands of other nodes, and their signs of life.
+ * The controller's side of varve.v1.Peer: commands of other nodes, their signs of life, and the metadata that they follow.
  *
  * Invariant: a command is submitted once and answered with what became of it. A broker speaks for itself alone: what it says of its
  * epoch is looked at by the decisions, who it is was proved by the server.
@@ -20,6 +20,7 @@ import type { ControllerDuty } from "../drivers/controller-duty.ts";
 import { statusOf } from "../grpc/answer.ts";
 import type { CallerOf, ControllerMembership, PeerService } from "../ports/peers.ts";
 import { isRefusal, refuse } from "../refusal.ts";
+import type { FollowCall, MetadataFeed } from "./metadata-feed.ts";
 
 /** Signs of life of one broker that wait for their answer; it sends far fewer. */
 const beatsMax = 16;
@@ -35,7 +36,13 @@ export function controllerService(
     controller,
     duty,
     membership,
-  }: { readonly controller: Controller; readonly duty: ControllerDuty; readonly membership: ControllerMembership },
+    feed,
+  }: {
+    readonly controller: Controller;
+    readonly duty: ControllerDuty;
+    readonly membership: ControllerMembership;
+    readonly feed: MetadataFeed;
+  },
 ): PeerService {
   return {
     definition,
@@ -44,6 +51,7 @@ export function controllerService(
         void answerCommand(controller, { bytes: call.request.command, from: callerOf(call).nodeId }, callback);
       },
       Heartbeat: (call: Beats) => takeBeats(duty, call, callerOf),
+      FollowMetadata: (call: FollowCall) => feed.open(call),
       ReplaceMember: (call: Replace, callback: sendUnaryData<ReplaceMemberResponseMessage>) => {
         void answerReplace(membership, call.request, callback);
       },

@@ -7,6 +7,7 @@ import {
   type AdminClient,
   type ConsumeRequestFields,
   type ConsumeResponse,
+  type EpochEndResponseOutput,
   type FetchRequestFields,
   type FetchResponse,
   type ListOffsetsResponseOutput,
@@ -35,6 +36,7 @@ type AdminCall =
   | "DescribePartitions"
   | "DeleteRecords"
   | "AcceptLoss"
+  | "ElectLeaders"
   | "ReplaceController";
 
 export class TestBroker {
@@ -101,6 +103,10 @@ export class TestBroker {
 
   listOffsets(request: Parameters<LogClient["ListOffsets"]>[0]): Promise<ListOffsetsResponseOutput> {
     return unary((callback) => this.log.ListOffsets(request, new Metadata(), {}, callback));
+  }
+
+  epochEnd(request: Parameters<LogClient["EpochEnd"]>[0]): Promise<EpochEndResponseOutput> {
+    return unary((callback) => this.log.EpochEnd(request, new Metadata(), {}, callback));
   }
 
   initProducer(

@@ -7,30 +7,34 @@
 import { type Client, type ClientUnaryCall, Metadata, type MethodDefinition, type ServiceError } from "@grpc/grpc-js";
 import { type ProduceOutcome, type ProduceRequestFields, type Services, VarveError, errorFromStatus } from "@varve/api";
 import { isReason } from "@varve/format";
+import type { Clock } from "@varve/log";
+import { callPeer } from "../../peer/peer-call.ts";
 import type { PeerClients } from "../../ports/peers.ts";
 import { type Refusal, refuse } from "../../refusal.ts";
 import type { PendingProduce } from "../pending-produce.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
+import { passedOn } from "./passed-on.ts";
 import { type ForwardStream, ProduceLane } from "./produce-lane.ts";
 
 export interface ForwardingDependencies {
   readonly peers: PeerClients;
   readonly services: Services;
   readonly wheel: TimingWheel;
-  /** For deadlines of calls. */
-  readonly nowMs: () => number;
+  readonly clock: Pick<Clock, "setTimer">;
   readonly countRefusal: (refusal: Refusal) => void;
 }
 
-export type ForwardedCall = "Fetch" | "ListOffsets";
+/** Of the Log service, and of the Admin service: what only the leader of a partition, or the active controller, can answer. */
+const logCalls = ["Fetch", "ListOffsets", "EpochEnd"] as const;
+export const adminCalls = ["DescribePartitions", "DeleteRecords", "AcceptLoss", "DescribeCluster"] as const;
+
+export type ForwardedCall = (typeof logCalls)[number] | (typeof adminCalls)[number];
 
 export class Forwarding {
   /** What went elsewhere, by call. */
-  readonly calls = new Map<ForwardedCall | "Produce", number>([
-    ["Produce", 0],
-    ["Fetch", 0],
-    ["ListOffsets", 0],
-  ]);
+  readonly calls = new Map<ForwardedCall | "Produce", number>(
+    ["Produce" as const, ...logCalls, ...adminCalls].map((call) => [call, 0]),
+  );
   readonly #dependencies: ForwardingDependencies;
   readonly #lanes = new Map<number, ProduceLane>();
 
@@ -53,7 +57,7 @@ export class Forwarding {
   /**
    * Makes the call there, once. `answer` decodes what comes back; `started` gets the call, to be cancelled when nobody waits any more.
    */
-  unary<Answer>(
+  async unary<Answer>(
     leader: number,
     name: ForwardedCall,
     request: object,
@@ -64,28 +68,13 @@ export class Forwarding {
     },
   ): Promise<Answer | Refusal> {
     const client = this.#client(leader);
-    if (client === undefined) return Promise.resolve(unreachable(name, leader));
-    const { path, requestSerialize, responseDeserialize } = this.#dependencies.services.log[name] as MethodDefinition<
-      object,
-      Answer
-    >;
-    const deadline = this.#dependencies.nowMs() + options.timeoutMs;
+    if (client === undefined) return unreachable(name, leader);
+    const { services, clock } = this.#dependencies;
+    const method = (services.log[name] ?? services.admin[name]) as MethodDefinition<object, Answer>;
+    const { answer: responseDeserialize = method.responseDeserialize, timeoutMs, started } = options;
     this.#count(name);
-    return new Promise((resolve) => {
-      const call = client.makeUnaryRequest<object, Answer>(
-        path,
-        requestSerialize,
-        options.answer ?? responseDeserialize,
-        request,
-        new Metadata(),
-        { deadline },
-        (error, value) => {
-          if (error === null) resolve(value as Answer);
-          else resolve(refusalFrom(name, leader, error));
-        },
-      );
-      options.started?.(call);
-    });
+    const called = await callPeer(client, { ...method, responseDeserialize }, request, { clock, timeoutMs, started });
+    return called.kind === "answer" ? called.answer : refusalFrom(name, leader, called.error);
   }
 
   close(): void {
@@ -118,7 +107,7 @@ function unreachable(name: string, leader: number): Refusal {
 function refusalFrom(name: string, leader: number, failure: ServiceError): Refusal {
   const error = errorFromStatus(failure);
   if (error instanceof VarveError && isReason(error.reason)) {
-    return { reason: error.reason, message: error.message, metadata: error.metadata };
+    return passedOn(leader, { reason: error.reason, message: error.message, metadata: error.metadata });
   }
   return unreachable(name, leader);
 }

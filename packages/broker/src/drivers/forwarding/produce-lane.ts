@@ -7,6 +7,7 @@
 import type { ProduceOutcome, ProduceRequestFields, ProduceResult } from "@varve/api";
 import { isReason } from "@varve/format";
 import { type Refusal, refuse } from "../../refusal.ts";
+import { passedOn } from "./passed-on.ts";
 import type { PendingProduce } from "../pending-produce.ts";
 import { type PeerStream, onEnd } from "../replication/peer-stream.ts";
 import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
@@ -100,7 +101,7 @@ export class ProduceLane {
     const result = outcome.kind === "response" ? outcome.response.results[0] : undefined;
     if (result === undefined || result.error !== undefined) {
       const error = outcome.kind === "error" ? outcome.error : result?.error;
-      this.#refuse(pending, refusalIn(error));
+      this.#refuse(pending, passedOn(this.#leader, refusalIn(error)));
       return;
     }
     settleAs(pending, result);

@@ -12,6 +12,8 @@ import {
   type ConfigEntryOutput,
   type ConfigOperationMessage,
   type DescribeClusterResponseOutput,
+  type ElectLeadersRequestMessage,
+  type ElectionResultOutput,
   type PartitionDeletionResultOutput,
   type PartitionOffsetsOutput,
   type PartitionStatusOutput,
@@ -140,6 +142,26 @@ export class Admin {
   ): Promise<ReplaceControllerResponseOutput> {
     const request = { nodeId: options.nodeId, validateOnly: options.validateOnly ?? false };
     return this.#connection.once(({ admin }) => admin.ReplaceController.bind(admin, request), control);
+  }
+
+  /**
+   * Gives partitions their preferred leaders back. With `acceptLoss`: of those that nobody leads, lets whoever has most lead, complete or
+   * not; what it lacks is lost. Of all partitions when none is named; resolves with who leads each of them then.
+   */
+  async electLeaders(
+    options: {
+      topic: string;
+      partitions?: readonly number[] | undefined;
+      acceptLoss?: boolean | undefined;
+      validateOnly?: boolean | undefined;
+    },
+    control?: CallControl,
+  ): Promise<ElectionResultOutput[]> {
+    const { topic, partitions = [], acceptLoss = false, validateOnly = false } = options;
+    const mode = acceptLoss ? "ELECTION_MODE_UNCLEAN" : "ELECTION_MODE_PREFERRED";
+    const request: ElectLeadersRequestMessage = { topic, partitions: [...partitions], mode, validateOnly };
+    const response = await this.#connection.once(({ admin }) => admin.ElectLeaders.bind(admin, request), control);
+    return response.partitions;
   }
 
   async describeCluster(control?: CallControl): Promise<DescribeClusterResponseOutput> {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// varve cluster: who is in it, who decides, and the way back of a node whose disk is gone.
+// varve cluster: who is in it, who decides, who is to lead, and the way back of a node whose disk is gone.
 
-import { Command } from "commander";
+import type { ElectionResultOutput } from "@varve/api";
+import { Command, Option } from "commander";
 import {
+  parsePartitions,
+  parsedBy,
   parsedInteger,
   withAddress,
   withClient,
@@ -10,6 +13,7 @@ import {
   type ConnectionOptions,
   type OutputOptions,
 } from "../connection.ts";
+import { CliError, usageError } from "../exit-code.ts";
 import { printJson, printTable } from "../output/table.ts";
 import { confirmDestruction, type DestructiveOptions } from "../terminal/confirm.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -17,6 +21,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 export function clusterCommand(terminal: Terminal): Command {
   const cluster = new Command("cluster");
   cluster.addCommand(statusCommand(terminal));
+  cluster.addCommand(electCommand(terminal));
   cluster.addCommand(replaceCommand(terminal));
   return cluster;
 }
@@ -65,6 +70,81 @@ Examples:
         return terminal.out(`${head}${nodes}\n${members}`);
       });
     });
+}
+
+interface ElectOptions extends ConnectionOptions, OutputOptions {
+  partition?: number[];
+  unclean?: boolean;
+  acceptLoss?: boolean;
+  dryRun?: boolean;
+}
+
+function electCommand(terminal: Terminal): Command {
+  return withOutput(withAddress(new Command("elect")))
+    .description("give partitions their preferred leaders back, or, with --unclean, whoever has most of them")
+    .argument("<topic>", "its name")
+    .addOption(
+      new Option("--partition <numbers>", "partitions, such as 0,2-4 (default: all)").argParser(
+        parsedBy(parsePartitions, "partitions by number and range, such as 0,2-4"),
+      ),
+    )
+    .option("--unclean", "partitions that nobody leads: whoever has most of those that are there, complete or not")
+    .option("--accept-loss", "with --unclean: what the elected ones lack may be lost; do not ask")
+    .option("--dry-run", "say who would lead, change nothing")
+    .addHelpText(
+      "after",
+      `
+Preferred leaders come back by themselves within a minute of being in sync, and nothing is lost by it. An unclean election may
+lose acknowledged records: wait for the nodes that "varve topic describe" names as replicas first, if they can come back.
+
+Examples:
+  $ varve cluster elect orders
+  $ varve cluster elect orders --partition 3 --unclean --dry-run
+  $ varve cluster elect orders --partition 3 --unclean --accept-loss`,
+    )
+    .action(async (topic: string, options: ElectOptions) => {
+      const { partition: partitions, unclean: acceptLoss = false } = options;
+      if (options.acceptLoss === true && !acceptLoss) {
+        throw usageError("--accept-loss is of no use without --unclean: preferred leaders lose nothing");
+      }
+      await withClient(options, async (client) => {
+        const plan = await client.admin.electLeaders({ topic, partitions, acceptLoss, validateOnly: true });
+        const changing = plan.filter(({ changed }) => changed);
+        if (options.dryRun === true || changing.length === 0)
+          return terminal.out(elections(plan, options, "would lead"));
+        if (acceptLoss) await confirmLoss(terminal, options, topic, changing);
+        const done = await client.admin.electLeaders({ topic, partitions, acceptLoss });
+        return terminal.out(elections(done, options, "leads"));
+      });
+    });
+}
+
+async function confirmLoss(
+  terminal: Terminal,
+  options: ElectOptions,
+  topic: string,
+  changing: readonly ElectionResultOutput[],
+): Promise<void> {
+  const which = changing.map(({ partition, leader }) => `${partition} (node ${leader?.nodeId ?? -1})`).join(", ");
+  const sentence = `This elects leaders of "${topic}" that may lack acknowledged records, which are lost then: ${which}.`;
+  if (options.acceptLoss !== true && !terminal.canAsk) {
+    throw new CliError("declined", `Did nothing, since it was not confirmed. ${sentence}`, {
+      advice: ["Nobody is there to ask. See what would happen with --dry-run, do it with --accept-loss."],
+    });
+  }
+  await confirmDestruction(terminal, { yes: options.acceptLoss }, { sentence, typeToConfirm: topic });
+}
+
+function elections(results: readonly ElectionResultOutput[], { output }: OutputOptions, leads: string): string {
+  if (output === "json") return printJson(results);
+  return printTable(
+    ["PARTITION", "LEADER", "WHAT"],
+    results.map(({ partition, leader, changed, unclean }) => {
+      const nodeId = leader?.nodeId ?? -1;
+      const what = !changed ? "as before" : unclean ? `${leads}, records may be missing` : `${leads} now`;
+      return [partition, nodeId < 0 ? "none" : nodeId, what];
+    }),
+  );
 }
 
 function replaceCommand(terminal: Terminal): Command {

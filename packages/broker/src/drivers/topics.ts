@@ -32,6 +32,9 @@ import { unknownPartition } from "./unknown.ts";
 /** A topic that could not be brought in line, for want of space perhaps, is tried again after so long. */
 const retryMs = 1_000;
 
+/** Of one topic: each new one waits for disks several times, and their barriers share the rounds of the journal. */
+const partitionsAtOnce = 32;
+
 /** Records without a key move on to the next partition after so many bytes, as Kafka's producers do (batch.size). */
 const stickyBytes = 16_384;
 
@@ -251,18 +254,22 @@ export class Topics {
     local.config = config;
     local.rules = rulesOf(config);
     local.placements = topic.partitions;
-    let trouble: Error | undefined;
-    for (const placement of topic.partitions) {
-      try {
-        if (!placement.replicas.includes(nodeId)) await this.#setAside(local, placement.partition);
-        else await this.#placeHere(topic, local, placement, logConfigOf(config, placement.flush, producerExpiryMs));
-      } catch (error) {
-        if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
-        // One partition's files are no reason to leave the others without their roles.
-        trouble ??= error;
+    const troubles: Error[] = [];
+    const todo = topic.partitions.values();
+    const work = async (): Promise<void> => {
+      for (const placement of todo) {
+        try {
+          if (!placement.replicas.includes(nodeId)) await this.#setAside(local, placement.partition);
+          else await this.#placeHere(topic, local, placement, logConfigOf(config, placement.flush, producerExpiryMs));
+        } catch (error) {
+          if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
+          // One partition's files are no reason to leave the others without their roles.
+          troubles.push(error);
+        }
       }
-    }
-    if (trouble !== undefined) throw trouble;
+    };
+    await Promise.all(Array.from({ length: partitionsAtOnce }, work));
+    if (troubles[0] !== undefined) throw troubles[0];
     this.#byId.set(topic.id, local);
     this.#byName.set(topic.name, local);
     return local;

@@ -204,14 +204,19 @@ export function creditStall(leadership: Leadership, stalledMs: number): Leadersh
   return { ...leadership, followers };
 }
 
+const nobody: readonly number[] = [];
+
 /** H-2, with everything that waits: the maximal ISR, and whoever is about to join it. */
 export function advanceHighWatermark(leadership: Leadership, now: LeaderNow, factsOf: BrokerFactsOf): Leadership {
   const { isr, flush, followers, brokerId } = leadership;
   const own = flush === "os" ? now.logEnd : now.durableEnd;
+  // The leader is one of those that it waits for.
+  if (own <= leadership.highWatermark) return leadership;
   const members = maximalIsr(isr);
-  const joining = [...followers.keys()].filter(
-    (id) => !members.includes(id) && isJoining(leadership, id, now, factsOf),
-  );
+  const isWhole = members.length > followers.size;
+  const joining = isWhole
+    ? nobody
+    : [...followers.keys()].filter((id) => !members.includes(id) && isJoining(leadership, id, now, factsOf));
   const highWatermark = nextHighWatermark(
     {
       highWatermark: leadership.highWatermark,

@@ -14,6 +14,7 @@ import { type ReplicaAnswer, type ReplicaFetch, type ReplicateRequest, encodeRep
 import type { FollowerFetch } from "@varve/cluster";
 import type { ReadResult } from "@varve/log";
 import type { LocalPartition } from "../partition.ts";
+import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
 import type { WaitingFetch } from "./leading.ts";
 import { type PeerStream, onEnd } from "./peer-stream.ts";
 
@@ -21,6 +22,7 @@ export interface FollowerSessionDependencies {
   readonly partition: (topicId: string, partition: number) => LocalPartition | undefined;
   readonly monotonicMs: () => number;
   readonly nextTurn: (run: () => void) => void;
+  readonly wheel: TimingWheel;
   /** Of live batches in one message, about; one larger batch is sent all the same. @default 1 MiB */
   readonly messageBytes?: number;
   /** Of one partition in one answer. @default 512 KiB */
@@ -37,6 +39,8 @@ const noBytes = new Uint8Array(0);
 const answerBytes = 64;
 
 const messagesUnderWayMax = 2;
+/** A new high watermark goes with the next batches; when none come, after so long, with those of all other partitions. */
+const nudgeMs = 10;
 
 /** A partition on this stream, with its fetch when there is one. */
 class Subscription implements WaitingFetch {
@@ -78,6 +82,10 @@ class Subscription implements WaitingFetch {
     this.waitsAt = undefined;
     this.session.ready(this);
   }
+
+  nudge(): void {
+    this.session.nudged(this);
+  }
 }
 
 /** What a read for an answer came to. */
@@ -96,6 +104,9 @@ export class FollowerSession {
   /** In order; the head index saves the shifting. */
   #live: Subscription[] = [];
   readonly #behind: Subscription[] = [];
+  /** Wait, and have a new high watermark to hear of. */
+  readonly #nudged = new Set<Subscription>();
+  #nudge: WheelEntry | undefined;
   #reading = false;
   #read: Part | undefined;
   #isScheduled = false;
@@ -138,6 +149,18 @@ export class FollowerSession {
     subscription.isReady = true;
     this.#live.push(subscription);
     this.#schedule();
+  }
+
+  /** The high watermark of a fetch that waits has moved. */
+  nudged(subscription: Subscription): void {
+    if (this.#isOver) return;
+    this.#nudged.add(subscription);
+    this.#nudge ??= this.#dependencies.wheel.schedule(nudgeMs, () => {
+      this.#nudge = undefined;
+      const due = [...this.#nudged];
+      this.#nudged.clear();
+      for (const nudged of due) nudged.waitsAt?.leading?.tell(nudged);
+    });
   }
 
   #take({ fetches, syncs, closedHandles }: ReplicateRequest): void {
@@ -366,6 +389,8 @@ export class FollowerSession {
     this.#isOver = true;
     for (const subscription of this.#handles.values()) this.#forgetWait(subscription);
     this.#handles.clear();
+    this.#nudge?.cancel();
+    this.#nudged.clear();
     if (this.#read?.result?.kind === "batches") this.#read.result.release?.();
     this.#read = undefined;
     this.#dependencies.ended(this, why);

@@ -44,6 +44,8 @@ export interface WaitingFetch {
   readonly heardMs: number;
   /** There is something to say. It waits no more. */
   wake(): void;
+  /** There is a new high watermark to tell and nothing else, which is in no hurry. It waits still: `tell` ends that. */
+  nudge(): void;
 }
 
 export interface LeadingDependencies {
@@ -151,7 +153,12 @@ export class Leading {
   /** Lets a fetch wait that found nothing. It is woken once, or forgotten by `forget`. */
   wait(fetch: WaitingFetch): void {
     this.#waiting.add(fetch);
-    if (this.#isDue(fetch)) this.wakeWaiting();
+    if (this.#isDue(fetch) || this.#isBehind(fetch)) this.wakeWaiting();
+  }
+
+  /** Wakes a fetch that was nudged, if it waits and there still is something to tell. */
+  tell(fetch: WaitingFetch): void {
+    if (this.#waiting.has(fetch) && (this.#isDue(fetch) || this.#isBehind(fetch))) this.#wake(fetch);
   }
 
   forget(fetch: WaitingFetch): void {
@@ -161,10 +168,8 @@ export class Leading {
   /** Something was appended, committed or removed. */
   wakeWaiting(): void {
     for (const fetch of this.#waiting) {
-      if (!this.#isDue(fetch)) continue;
-      this.#waiting.delete(fetch);
-      this.#credit(fetch);
-      fetch.wake();
+      if (this.#isDue(fetch)) this.#wake(fetch);
+      else if (this.#isBehind(fetch)) fetch.nudge();
     }
   }
 
@@ -213,9 +218,20 @@ export class Leading {
     this.#state = creditWaiting(this.#state, fetch.brokerId, fetch.heardMs);
   }
 
-  #isDue({ fetchOffset, toldHighWatermark, toldLogStart }: WaitingFetch): boolean {
-    const { logEndOffset, highWatermark, logStartOffset } = this.log;
-    return logEndOffset !== fetchOffset || highWatermark > toldHighWatermark || logStartOffset > toldLogStart;
+  #wake(fetch: WaitingFetch): void {
+    this.#waiting.delete(fetch);
+    this.#credit(fetch);
+    fetch.wake();
+  }
+
+  #isDue({ fetchOffset, toldLogStart }: WaitingFetch): boolean {
+    const { logEndOffset, logStartOffset } = this.log;
+    return logEndOffset !== fetchOffset || logStartOffset > toldLogStart;
+  }
+
+  /** Of the high watermark alone: the next batches take it along, unless none come. */
+  #isBehind({ toldHighWatermark }: WaitingFetch): boolean {
+    return this.log.highWatermark > toldHighWatermark;
   }
 
   #now(): LeaderNow {

@@ -51,6 +51,44 @@ describe("replication of a partition on three nodes", () => {
     await expectWhole(world, topicId);
   });
 
+  it("tells a new high watermark with the next batches, or soon after when none come", async () => {
+    const { world, topicId } = await threeNodes(11);
+    const leader = leaderOf(world, topicId);
+    const log = leader.log(topicId);
+    const leading = leader.topics?.partition(topicId, 0)?.leading;
+    const other = world.nodes.find((node) => node !== leader) as ReplicaNode;
+    const acknowledged = world.produce(leader, topicId);
+    const heard: string[] = [];
+    const fetch = {
+      brokerId: other.id,
+      toldHighWatermark: log.highWatermark,
+      toldLogStart: log.logStartOffset,
+      fetchOffset: log.logEndOffset,
+      heardMs: world.time.nowMs,
+      wake: () => heard.push("wake"),
+      nudge: () => heard.push("nudge"),
+    };
+    leading?.wait(fetch);
+    expect(heard).toEqual([]);
+    await world.time.result(acknowledged, "an acknowledgement");
+    expect(new Set(heard)).toEqual(new Set(["nudge"]));
+    // It waits still: what is appended wakes it, once.
+    void world.produce(leader, topicId);
+    expect(heard.filter((what) => what === "wake")).toHaveLength(1);
+    leading?.tell(fetch);
+    expect(heard.filter((what) => what === "wake")).toHaveLength(1);
+    leading?.wait({ ...fetch, fetchOffset: log.logEndOffset });
+    expect(heard.at(-1)).toBe("nudge");
+    await expectWhole(world, topicId);
+    const end = log.highWatermark;
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    const isTold = (): boolean => world.nodes.every((node) => node.log(topicId).highWatermark === end + 1);
+    expect(isTold()).toBe(false);
+    const fromMs = world.time.nowMs;
+    await world.time.until(isTold, "the followers to be told");
+    expect(world.time.nowMs - fromMs).toBeLessThan(100);
+  });
+
   it("loses nothing when the leader dies, and cuts off what the dead leader had alone (6.8)", async () => {
     const { world, topicId } = await threeNodes(2);
     const first = leaderOf(world, topicId);

@@ -116,7 +116,7 @@ export class Replication implements ReplicaHost {
 
   /** A follower has opened a stream. An older one of the same node is over: whatever it says was said before. */
   accept(nodeId: number, stream: PeerStream<ReplicateRequest, Uint8Array>): void {
-    const { clock, partition, tell } = this.#dependencies;
+    const { clock, wheel, partition, tell } = this.#dependencies;
     if (this.#isClosed) {
       stream.end();
       return;
@@ -126,6 +126,7 @@ export class Replication implements ReplicaHost {
       partition,
       monotonicMs: this.monotonicMs,
       nextTurn: (run) => clock.nextTurn(run),
+      wheel,
       sent: (bytes) => {
         this.sentBytes += bytes;
       },

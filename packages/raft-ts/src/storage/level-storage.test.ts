@@ -136,6 +136,28 @@ test("D-5: entries() rejects when the disk under a running node gives other byte
   expect((await readContents(inDirectory())).opened.health.state).toBe("suspect");
 });
 
+test("D-1: an entry's chain speaks of all entries before it, not of its own bytes alone", async () => {
+  const write = async (name: string, sizeBytes: number): Promise<string> => {
+    const directory = join(root, name);
+    const storage = await openFormed({ directory });
+    await storage.write(batchOf({ term: 1, vote: null, commit: 1 }, { entries: entriesFrom(2, 1, 1, sizeBytes) }));
+    for (const index of [3, 4]) await storage.write(anEntry(index));
+    await storage.close();
+    return directory;
+  };
+  const directory = await write("one", 10);
+  const source = await LevelDatabase.open(join(await write("other", 20), "db"));
+  const target = await LevelDatabase.open(join(directory, "db"));
+  // Entry 2 is another one, and entry 3 the same, behind it; only entry 4 can tell.
+  for await (const page of source.pages(entryKey(2), entryKey(4))) {
+    await target.writeDurably(page.map(([key, value]) => ({ type: "put", key, value })));
+  }
+  await source.close();
+  await target.close();
+  const { health } = await inDirectory({ directory }).open();
+  expect(health).toMatchObject({ state: "suspect", reason: expect.stringContaining("entry 4 does not follow") });
+});
+
 test("D-5: a snapshot's piece is checked before it is given out, from wherever it is read", async () => {
   const storage = await openFormed();
   await storage.write(anEntry(2));

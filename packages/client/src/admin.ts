@@ -77,7 +77,9 @@ export class Admin {
   async describeTopic(options: { topic: string }, control?: CallControl): Promise<TopicDescriptionOutput> {
     const request = { topic: options.topic };
     const response = await this.#connection.retrying(({ admin }) => admin.DescribeTopic.bind(admin, request), control);
-    return present(response.topic);
+    const topic = present(response.topic);
+    this.#connection.learnTopic(options.topic, topic);
+    return topic;
   }
 
   /** All topics, by name. */
@@ -165,7 +167,7 @@ export class Admin {
   }
 
   async describeCluster(control?: CallControl): Promise<DescribeClusterResponseOutput> {
-    return this.#connection.retrying(({ admin }) => admin.DescribeCluster.bind(admin, {}), control);
+    return this.#connection.describeCluster(control);
   }
 
   /** Offsets, sizes and state of partitions; of all when none is named. What could not be found out has `error`. */
@@ -181,16 +183,27 @@ export class Admin {
     return response.partitions;
   }
 
-  /** Resolves a position to an offset in each partition; in all when none is named. Rejects if one of them cannot. */
+  /**
+   * Resolves a position to an offset in each partition; in all when none is named. One that has no leader just now is waited for. Rejects
+   * if one of them cannot.
+   */
   async listOffsets(
     options: { topic: string; partitions?: readonly number[] | undefined; position?: Position | undefined },
     control?: CallControl,
   ): Promise<PartitionOffsetsOutput[]> {
     const position = positionToMessage(options.position ?? { kind: "latest" });
     const request = { topic: options.topic, partitions: [...(options.partitions ?? [])], position };
-    const response = await this.#connection.retrying(({ log }) => log.ListOffsets.bind(log, request), control);
-    for (const { error } of response.partitions)
-      if (error !== null && error !== undefined) throw errorFromFields(error);
+    const response = await this.#connection.retrying(
+      ({ log }) => log.ListOffsets.bind(log, request),
+      control,
+      ({ partitions }) => {
+        const errors = partitions.flatMap(({ error }) =>
+          error === null || error === undefined ? [] : [errorFromFields(error)],
+        );
+        // What no retry mends is said first.
+        return errors.find(({ retriable }) => !retriable) ?? errors[0];
+      },
+    );
     return response.partitions;
   }
 

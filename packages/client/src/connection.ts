@@ -1,16 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way to a broker. Any node will do: calls go to one of the known addresses, and to the next one when that does not answer.
+// The way to the brokers. What any node can answer goes to one of the known addresses, and to the next one when that does not
+// answer; what belongs to a partition goes to its leader, as far as that is known and in reach, else to any node, which passes it on.
 //
-//   addresses  a ─ b ─ c      current: a; unreachable(a) → b → c → a …
+//   node()      any node: given a ─ b, learned c      current: a; unreachable(a) → b → c → a …
+//   nodeFor()   the leader of a partition, proved in the background; until then node()
 //
-// A node's channel is opened with its first call and stays open until close(): grpc-js reconnects it by itself.
+// A node's channel is opened with its first call and stays open until close(): grpc-js reconnects it by itself. Nothing runs by
+// itself here: what is learned, is learned because somebody calls.
 
 import { setMaxListeners } from "node:events";
-import { credentials, type ChannelCredentials } from "@grpc/grpc-js";
-import { channelOptions, loadServices, VarveError, type AdminClient, type LogClient, type Services } from "@varve/api";
+import { credentials, type ChannelCredentials, type ServiceError } from "@grpc/grpc-js";
+import {
+  channelOptions,
+  loadServices,
+  VarveError,
+  type AdminClient,
+  type DescribeClusterResponseOutput,
+  type LeaderHint,
+  type LogClient,
+  type Services,
+} from "@varve/api";
 import { backoffMs } from "./backoff.ts";
 import { sleep, unaryCall, type CallControl } from "./call.ts";
 import type { Clock } from "./clock.ts";
+import { ClusterMap, type ClusterAnswer, type Place, type TopicAnswer } from "./cluster-map.ts";
 
 export interface ConnectionOptions {
   /** `host:port` of one or more nodes of the same cluster. */
@@ -23,32 +36,47 @@ export interface ConnectionOptions {
 /** The clients of one node. */
 export interface Node {
   readonly address: string;
+  readonly place: Place;
   readonly log: LogClient;
   readonly admin: AdminClient;
 }
 
+type Invoke<Response> = (node: Node) => Parameters<typeof unaryCall<Response>>[0];
+
+/** A question about the cluster that takes longer is not waited for. */
+const questionMs = 3_000;
+/** The same, of a node that has been silent: it is given up then. */
+const silentQuestionMs = 1_500;
+/** How long a call that may be repeated waits for one node, the first time; then twice as long, until its own time is up. */
+const firstTryMs = 3_000;
+/** Not more often is the cluster asked who is in it. */
+const learnIntervalMs = 500;
+
 export class Connection {
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
-  readonly #addresses: readonly string[];
+  readonly #map: ClusterMap;
   readonly #credentials: ChannelCredentials;
   readonly #services: Services = loadServices();
   readonly #nodes = new Map<string, Node>();
   readonly #closing = new AbortController();
-  #current = 0;
+  readonly #listeners = new Set<() => void>();
+  #isLearning = false;
+  /** Somebody did not answer since the cluster was last asked who is in it. */
+  #isStale = true;
+  #learnAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ConnectionOptions) {
     if (options.addresses.length === 0) throw new VarveError("INVALID_REQUEST", "Cannot connect: no address was given");
     for (const address of options.addresses) {
-      const port = /^[^\s/]+:(\d{1,5})$/.exec(address)?.[1];
-      if (port === undefined || Number(port) > 65_535) {
+      if (!isAddress(address)) {
         throw new VarveError(
           "INVALID_REQUEST",
           `Cannot connect to "${address}": write host:port, such as 127.0.0.1:9094`,
         );
       }
     }
-    this.#addresses = options.addresses;
+    this.#map = new ClusterMap(options.addresses);
     this.#credentials = options.credentials ?? credentials.createInsecure();
     this.clock = options.clock;
     this.requestTimeoutMs = options.requestTimeoutMs;
@@ -65,46 +93,116 @@ export class Connection {
     return this.#closing.signal;
   }
 
-  /** The node that calls go to now. Throws CLIENT_CLOSED after close(). */
+  /** The node that calls go to which any node can answer. Throws CLIENT_CLOSED after close(). */
   node(): Node {
-    if (this.closed) throw new VarveError("CLIENT_CLOSED", "Cannot call a broker: the client is closed");
-    const address = this.#addresses[this.#current]!;
-    let node = this.#nodes.get(address);
-    if (node === undefined) {
-      const log = this.#services.openLogClient(address, this.#credentials, channelOptions);
-      const admin = this.#services.openAdminClient(address, this.#credentials, {
-        ...channelOptions,
-        // Both services over one connection.
-        channelOverride: log.getChannel(),
-      });
-      node = { address, log, admin };
-      this.#nodes.set(address, node);
-    }
-    return node;
+    return this.#open(this.#map.current);
+  }
+
+  /** The node to go to with a partition: its leader, or one that passes it on. Throws CLIENT_CLOSED after close(). */
+  nodeFor(topic: string, partition: number): Node {
+    return this.wayTo(topic, partition).node;
+  }
+
+  /** As nodeFor(); `isLeader`: as far as it is known here. */
+  wayTo(topic: string, partition: number): { readonly node: Node; readonly isLeader: boolean } {
+    if (this.#isStale) this.#learn();
+    if (!this.#map.isLearned) return { node: this.node(), isLeader: false };
+    const { place, isLeader, toProve } = this.#map.routeTo(topic, partition, this.clock.monotonicMs());
+    if (toProve !== undefined) this.#prove(toProve);
+    return { node: this.#open(place), isLeader };
   }
 
   /** Says that a node did not answer: the next calls go elsewhere, where there is an elsewhere. */
   unreachable(node: Node): void {
-    if (this.#addresses[this.#current] === node.address) this.#current = (this.#current + 1) % this.#addresses.length;
+    if (this.closed) return;
+    const nowMs = this.clock.monotonicMs();
+    this.#map.failed(node.place, nowMs);
+    this.#isStale = true;
+    if (this.#map.current.standing === "failed") for (const place of this.#map.lastHopes(nowMs)) this.#prove(place);
+    this.#changed();
+  }
+
+  /** Says that a node answered. */
+  answered(node: Node): void {
+    this.#map.answered(node.place);
+  }
+
+  /** What an answer said of a partition's leader. */
+  learnLeader(topic: string, partition: number, hint: LeaderHint): void {
+    if (hint.address !== "" && !isAddress(hint.address)) return;
+    if (this.#map.learnLeader(topic, partition, hint)) this.#changed();
+  }
+
+  learnTopic(topic: string, answer: TopicAnswer): void {
+    if (this.#map.learnTopic(topic, answer)) this.#changed();
+  }
+
+  forgetTopic(topic: string): void {
+    this.#map.forgetTopic(topic);
+  }
+
+  /** The epoch of the leader that is known; -1 when none is. */
+  leaderEpochOf(topic: string, partition: number): number {
+    return this.#map.leaderOf(topic, partition)?.leaderEpoch ?? -1;
+  }
+
+  /** What DescribeCluster answered at `node`. */
+  #learnCluster(node: Node, answer: ClusterAnswer): void {
+    const brokers = answer.brokers.filter(({ address }) => isAddress(address));
+    const isOurs = this.#map.heard(node.place, { ...answer, brokers }, this.clock.monotonicMs());
+    if (isOurs) this.#isStale = false;
+    this.#changed();
+  }
+
+  /** Calls `run` when a partition may have another way. The result takes that back. */
+  onChange(run: () => void): () => void {
+    this.#listeners.add(run);
+    return () => this.#listeners.delete(run);
+  }
+
+  /** Asks any node who leads the partitions of a topic. Resolves also when nobody knows. */
+  async askLeaders(topic: string): Promise<void> {
+    if (this.closed) return;
+    await this.#askLeadersAt(this.node(), topic, questionMs);
   }
 
   /**
-   * Makes a call that may be repeated, until it succeeds, its error is not retriable, or time is up. Rejects with VarveError.
+   * Whether a node that has said nothing for a while still answers; if not, it is unreachable from now on. With a topic, another node
+   * is asked who leads it, for a leader that was replaced may not know it.
+   */
+  async stillAnswers(node: Node, topic?: string): Promise<boolean> {
+    if (this.closed) return true;
+    const other = topic === undefined ? undefined : this.#nodeBeside(node);
+    const [answers] = await Promise.all([
+      this.#isThere(node),
+      other === undefined || topic === undefined ? undefined : this.#askLeadersAt(other, topic, silentQuestionMs),
+    ]);
+    return answers;
+  }
+
+  /**
+   * Makes a call that may be repeated, until it succeeds, its error is not retriable, or time is up. `refusalIn` finds an error in an
+   * answer that makes it as good as none. Rejects with VarveError.
    */
   async retrying<Response>(
-    invoke: (node: Node) => Parameters<typeof unaryCall<Response>>[0],
+    invoke: Invoke<Response>,
     control: CallControl = {},
+    refusalIn: (response: Response) => VarveError | undefined = () => undefined,
   ): Promise<Response> {
     const endMs = this.clock.monotonicMs() + (control.timeoutMs ?? this.requestTimeoutMs);
     const signals = this.#signalsFor(control.signal);
     for (let attempt = 1; ; attempt++) {
       const leftMs = Math.max(1, endMs - this.clock.monotonicMs());
       try {
-        return await this.#once(invoke, leftMs, signals);
+        const tryMs = Math.min(leftMs, firstTryMs * 2 ** Math.min(attempt - 1, 20));
+        const response = await this.#once(invoke, tryMs, signals);
+        const refusal = refusalIn(response);
+        if (refusal === undefined) return response;
+        throw refusal;
       } catch (error) {
         const delayMs = backoffMs(attempt, this.clock.random());
         const retry = error instanceof VarveError && error.retriable && this.clock.monotonicMs() + delayMs < endMs;
-        if (!retry || error.reason === "REQUEST_TIMED_OUT") throw this.#explain(error);
+        if (!retry) throw this.#explain(error);
         await sleep(delayMs, this.clock, signals).catch((reason: unknown) => {
           throw this.#explain(reason);
         });
@@ -112,11 +210,19 @@ export class Connection {
     }
   }
 
+  /** As `retrying`; who answers is learned from. */
+  async describeCluster(control?: CallControl): Promise<DescribeClusterResponseOutput> {
+    let asked: Node | undefined;
+    const answer = await this.retrying<DescribeClusterResponseOutput>((node) => {
+      asked = node;
+      return node.admin.DescribeCluster.bind(node.admin, {});
+    }, control);
+    if (asked !== undefined) this.#learnCluster(asked, answer);
+    return answer;
+  }
+
   /** Makes a call that must not be repeated. Rejects with VarveError. */
-  async once<Response>(
-    invoke: (node: Node) => Parameters<typeof unaryCall<Response>>[0],
-    control: CallControl = {},
-  ): Promise<Response> {
+  async once<Response>(invoke: Invoke<Response>, control: CallControl = {}): Promise<Response> {
     try {
       return await this.#once(invoke, control.timeoutMs ?? this.requestTimeoutMs, this.#signalsFor(control.signal));
     } catch (error) {
@@ -126,6 +232,7 @@ export class Connection {
 
   close(): void {
     this.#closing.abort();
+    this.#listeners.clear();
     for (const node of this.#nodes.values()) {
       node.admin.close();
       node.log.close();
@@ -133,18 +240,105 @@ export class Connection {
     this.#nodes.clear();
   }
 
+  #open(place: Place): Node {
+    if (this.closed) throw new VarveError("CLIENT_CLOSED", "Cannot call a broker: the client is closed");
+    const { address } = place;
+    let node = this.#nodes.get(address);
+    if (node === undefined) {
+      const log = this.#services.openLogClient(address, this.#credentials, channelOptions);
+      const admin = this.#services.openAdminClient(address, this.#credentials, {
+        ...channelOptions,
+        // Both services over one connection.
+        channelOverride: log.getChannel(),
+      });
+      node = { address, place, log, admin };
+      this.#nodes.set(address, node);
+    }
+    return node;
+  }
+
+  /** Another node that is in reach, if one is known. */
+  #nodeBeside(node: Node): Node | undefined {
+    const { current } = this.#map;
+    if (current !== node.place) return current.standing === "proved" ? this.#open(current) : undefined;
+    return [...this.#nodes.values()].find((each) => each !== node && each.place.standing === "proved");
+  }
+
+  /** Asks who is in the cluster, in the background. */
+  #learn(): void {
+    const nowMs = this.clock.monotonicMs();
+    if (this.#isLearning || nowMs < this.#learnAtMs || this.closed) return;
+    this.#isLearning = true;
+    this.#learnAtMs = nowMs + learnIntervalMs;
+    const node = this.node();
+    this.#describeAt(node, questionMs)
+      .then(
+        (answer) => this.#learnCluster(node, answer),
+        (error: unknown) => this.#blame(node, error),
+      )
+      .finally(() => (this.#isLearning = false));
+  }
+
+  /** Asks the node at an address whether it is the one that should be there, in the background. */
+  #prove(place: Place): void {
+    place.standing = "proving";
+    const node = this.#open(place);
+    this.#describeAt(node, questionMs).then(
+      (answer) => this.#learnCluster(node, answer),
+      // Whatever it says instead: it is of no use now.
+      () => this.#map.failed(place, this.clock.monotonicMs()),
+    );
+  }
+
+  #describeAt(node: Node, timeoutMs: number): Promise<ClusterAnswer> {
+    return unaryCall(node.admin.DescribeCluster.bind(node.admin, {}), timeoutMs, [this.closing]);
+  }
+
+  /** @returns whether it answers, be it with a refusal */
+  async #isThere(node: Node): Promise<boolean> {
+    try {
+      this.#learnCluster(node, await this.#describeAt(node, silentQuestionMs));
+      return true;
+    } catch (error) {
+      return !this.#blame(node, error);
+    }
+  }
+
+  async #askLeadersAt(node: Node, topic: string, timeoutMs: number): Promise<void> {
+    try {
+      const { admin } = node;
+      const answer = await unaryCall(admin.DescribeTopic.bind(admin, { topic }), timeoutMs, [this.closing]);
+      if (answer.topic !== null) this.learnTopic(topic, answer.topic);
+    } catch (error) {
+      this.#blame(node, error);
+    }
+  }
+
   async #once<Response>(
-    invoke: (node: Node) => Parameters<typeof unaryCall<Response>>[0],
+    invoke: Invoke<Response>,
     timeoutMs: number,
     signals: readonly AbortSignal[],
   ): Promise<Response> {
     const node = this.node();
     try {
-      return await unaryCall(invoke(node), timeoutMs, signals);
+      const response = await unaryCall(invoke(node), timeoutMs, signals);
+      this.answered(node);
+      return response;
     } catch (error) {
-      if (error instanceof VarveError && error.reason === "UNREACHABLE") this.unreachable(node);
+      this.#blame(node, error);
       throw error;
     }
+  }
+
+  /** @returns whether the error says that the node does not answer */
+  #blame(node: Node, error: unknown): boolean {
+    const isSilent = error instanceof VarveError && (error.reason === "UNREACHABLE" || isOurDeadline(error));
+    if (isSilent) this.unreachable(node);
+    return isSilent;
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   #signalsFor(signal: AbortSignal | undefined): AbortSignal[] {
@@ -157,9 +351,20 @@ export class Connection {
       return new VarveError("CLIENT_CLOSED", "The client was closed before the call was done", { cause: error });
     }
     if (error.reason === "UNREACHABLE") {
-      const addresses = this.#addresses.map((address) => `"${address}"`).join(", ");
+      const addresses = this.#map.addresses.map((address) => `"${address}"`).join(", ");
       return new VarveError("UNREACHABLE", `Cannot reach a broker at ${addresses}: ${error.message}`, { cause: error });
     }
     return error;
   }
+}
+
+/** Time ran out on this side: a broker that says so itself has answered. */
+function isOurDeadline({ reason, cause }: VarveError): boolean {
+  const details = (cause as Partial<ServiceError> | undefined)?.metadata?.get("grpc-status-details-bin");
+  return reason === "REQUEST_TIMED_OUT" && (details === undefined || details.length === 0);
+}
+
+function isAddress(address: string): boolean {
+  const port = /^[^\s/]+:(\d{1,5})$/.exec(address)?.[1];
+  return port !== undefined && Number(port) <= 65_535;
 }

@@ -12,10 +12,24 @@
 
 import { errorFromFields, VarveError, type ProduceOutcome } from "@varve/api";
 import { int32Max } from "@varve/format";
+import type { Node } from "../connection.ts";
 import type { Batch, ProducerId } from "./batch.ts";
 
 /** After so long a silence the broker may have forgotten the producer id. */
 const silenceMsMax = 60_000;
+
+/**
+ * Refusals after which the batch may be written all the same: a leader gives them also for what it had appended when it stopped
+ * leading.
+ */
+const openOutcomes: ReadonlySet<string> = new Set([
+  "NOT_LEADER",
+  "LEADER_NOT_AVAILABLE",
+  "FENCED_LEADER_EPOCH",
+  "UNKNOWN_LEADER_EPOCH",
+  "REQUEST_TIMED_OUT",
+  "SHUTTING_DOWN",
+]);
 
 /** What the lane asks its producer to do after an answer. */
 export type LaneNeed = "nothing" | "send" | "backoff" | "producer-id";
@@ -30,6 +44,8 @@ export class PartitionLane {
   /** Sent, in order, not yet answered. */
   readonly inFlight: Batch[] = [];
   producer: ProducerId | undefined;
+  /** Where the batches in flight were sent, or the last ones were. */
+  node: Node | undefined;
   /** A request for a producer id is under way. */
   awaitsProducerId = false;
   /** Waits out a backoff. */
@@ -84,6 +100,14 @@ export class PartitionLane {
     // it could no longer tell whether it has that.
     if (batch?.baseSequence === undefined && this.inFlight.some((sent) => sent.attempts > 0)) return undefined;
     return batch?.ready === true ? batch : undefined;
+  }
+
+  /** Sends to this node from now on; only while nothing is in flight, since what goes two ways may arrive in another order. */
+  goTo(node: Node): void {
+    if (this.node === node) return;
+    this.node = node;
+    // It may not know this producer yet, or no more: with acks=leader a new leader may lack the last batches.
+    this.#established = false;
   }
 
   /** Takes the batch of nextToSend() out of the queue; gives it its sequence. */
@@ -154,7 +178,7 @@ export class PartitionLane {
   }
 
   #refused(batch: Batch, error: VarveError): LaneNeed {
-    if (error.reason === "REQUEST_TIMED_OUT") batch.uncertain = true;
+    if (openOutcomes.has(error.reason)) batch.uncertain = true;
     const fenced = error.reason === "OUT_OF_ORDER_SEQUENCE" || error.reason === "INVALID_PRODUCER_EPOCH";
     // Behind a batch that failed, a gap in the sequence is to be expected.
     if (fenced && this.#recovering) return this.#sendAgain(batch, error);
@@ -186,6 +210,7 @@ export class PartitionLane {
     this.#recovering = false;
     const again = this.#again.splice(0);
     const failed = again.length > 0;
+    if (failed) this.#established = false;
     // Given up while under way: what is behind it may not follow it in sequence.
     if (again.some((batch) => batch.settled)) this.producer = undefined;
     this.queue.unshift(...again.filter((batch) => !batch.settled));

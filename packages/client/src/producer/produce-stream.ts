@@ -54,12 +54,30 @@ export class ProduceStream<Tag> {
     if (!this.#over) this.#call.end();
   }
 
+  /** The oldest request without an answer. */
+  get oldest(): Tag | undefined {
+    return this.#pending[this.#answered];
+  }
+
+  /** The requests without an answer, in the order sent. */
+  get pending(): readonly Tag[] {
+    return this.#pending.slice(this.#answered);
+  }
+
   /** Over now. */
   cancel(): void {
     if (!this.#over) this.#call.cancel();
   }
 
+  /** Over now, for this reason. What is still sent back by then is not looked at. */
+  giveUp(error: VarveError): void {
+    if (this.#over) return;
+    this.#finish(error);
+    this.#call.cancel();
+  }
+
   #take(outcomes: readonly ProduceOutcome[]): void {
+    if (this.#over) return;
     for (const outcome of outcomes) {
       const tag = this.#pending[this.#answered];
       if (tag === undefined) {

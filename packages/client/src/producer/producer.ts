@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The producer: gathers records into batches, one lane for each partition, and sends them over one ProduceStream.
+// The producer: gathers records into batches, one lane for each partition, and sends them over one ProduceStream for each node: to the
+// partition's leader, where that is in reach.
 //
 //   send() ─> lane.open ──full, or lingerMs, or nothing in flight──> lane.queue ──> ProduceStream ──> promises
+//
+// A lane changes its node only while nothing of it is in flight. A node that has been silent with batches under way is asked whether
+// it is there; if not, or if it leads no more, its batches go to whoever leads now, under the same sequences.
 //
 // Bounded: `bufferBytes` of unacknowledged records (send() then rejects with BUSY; ready() asks for a pause long before), 5
 // batches in flight for each partition, `deliveryTimeoutMs` for each record.
 
-import { VarveError, type Acks, type ProduceOutcome } from "@varve/api";
+import { VarveError, type Acks, type ErrorFields, type LeaderHint, type ProduceOutcome } from "@varve/api";
 import {
   messageBytesMax,
   producerBatchesRemembered,
@@ -17,7 +21,7 @@ import {
 import { backoffMs } from "../backoff.ts";
 import { cancelled, onAbort } from "../call.ts";
 import type { Timer } from "../clock.ts";
-import type { Connection } from "../connection.ts";
+import type { Connection, Node } from "../connection.ts";
 import { Batch } from "./batch.ts";
 import { PartitionLane, type LaneNeed } from "./partition-lane.ts";
 import { ProduceStream } from "./produce-stream.ts";
@@ -60,6 +64,9 @@ const recordOverheadBytes = 500;
 const readyShare = 1 / 4;
 /** Room for the envelope of a request. */
 const recordBytesCeiling = messageBytesMax - 64 * 1024;
+/** A node that leaves batches without an answer for so long is asked whether it is there. */
+const silenceMs = 1_000;
+const silenceCheckMs = 500;
 /** How long a topic's number of partitions is believed. */
 const partitionCountAgeMs = 300_000;
 
@@ -81,6 +88,16 @@ interface Topic {
 interface Sent {
   readonly lane: PartitionLane;
   readonly batch: Batch;
+  readonly sentMs: number;
+  /** Of the leader that was known then. */
+  readonly leaderEpoch: number;
+}
+
+interface Way {
+  readonly stream: ProduceStream<Sent>;
+  lastAnswerMs: number;
+  /** It is being asked whether it is still there. */
+  isAsked: boolean;
 }
 
 export class Producer {
@@ -104,7 +121,8 @@ export class Producer {
   #lingerTimer: Timer | undefined;
   #expiryTimer: Timer | undefined;
   readonly #backoffTimers = new Set<Timer>();
-  #stream: ProduceStream<Sent> | undefined;
+  readonly #ways = new Map<Node, Way>();
+  #silenceTimer: Timer | undefined;
   #bufferedBytes = 0;
   #roomWaiters: (() => void)[] = [];
   #closing: Promise<void> | undefined;
@@ -177,13 +195,16 @@ export class Producer {
     const clean = this.#unsettled.size === 0;
     this.#lingerTimer?.cancel();
     this.#expiryTimer?.cancel();
+    this.#silenceTimer?.cancel();
     for (const timer of this.#backoffTimers) timer.cancel();
     for (const topic of this.#topics.values()) {
       this.#rejectParked(topic, error);
       for (const lane of topic.lanes.values()) lane.abandon(error);
     }
-    if (clean) this.#stream?.end();
-    else this.#stream?.cancel();
+    for (const { stream } of this.#ways.values()) {
+      if (clean) stream.end();
+      else stream.cancel();
+    }
     this.#wakeRoomWaiters();
     this.#onClosed(this);
   }
@@ -316,14 +337,23 @@ export class Producer {
     if (this.#destroyed !== undefined) return;
     if (lane.needsProducerId) this.#askProducerId(lane);
     for (let batch = lane.nextToSend(); batch !== undefined; batch = lane.nextToSend()) {
-      const stream = this.#openStream();
-      if (stream === undefined || !stream.writable) {
+      if (this.#connection.closed) return;
+      const { topic, partition } = lane;
+      const node = this.#connection.nodeFor(topic, partition);
+      // It moves when what is under way is answered: that calls for the next batch too.
+      if (lane.inFlight.length > 0 && lane.node !== node) return;
+      const { stream } = this.#wayTo(node);
+      if (!stream.writable) {
         this.#blocked.add(lane);
         return;
       }
-      lane.sent(batch, this.#connection.clock.monotonicMs());
-      const { topic, partition } = lane;
-      stream.send({ lane, batch }, { topic, partition, acks: this.#acks, batch: batch.bytesFor(lane.producer) });
+      const sentMs = this.#connection.clock.monotonicMs();
+      lane.goTo(node);
+      lane.sent(batch, sentMs);
+      const leaderEpoch = this.#connection.leaderEpochOf(topic, partition);
+      const request = { topic, partition, acks: this.#acks, batch: batch.bytesFor(lane.producer) };
+      stream.send({ lane, batch, sentMs, leaderEpoch }, request);
+      this.#armSilence();
     }
     this.#blocked.delete(lane);
   }
@@ -349,30 +379,47 @@ export class Producer {
     this.#backoffTimers.add(timer);
   }
 
-  #openStream(): ProduceStream<Sent> | undefined {
-    if (this.#stream !== undefined) return this.#stream;
-    if (this.#connection.closed) return undefined;
-    this.#stream = new ProduceStream<Sent>(this.#connection.node(), {
+  #wayTo(node: Node): Way {
+    let way = this.#ways.get(node);
+    if (way !== undefined) return way;
+    const stream: ProduceStream<Sent> = new ProduceStream<Sent>(node, {
       answered: ({ lane, batch }, outcome) => this.#answered(lane, batch, outcome),
-      answeredAll: () => this.#wakeRoomWaiters(),
+      answeredAll: () => this.#answeredAll(node),
       writable: () => {
         for (const lane of this.#blocked) this.#pump(lane);
       },
-      over: (pending, error) => this.#streamOver(pending, error),
+      over: (pending, error) => this.#streamOver(stream, pending, error),
     });
-    return this.#stream;
+    way = { stream, lastAnswerMs: this.#connection.clock.monotonicMs(), isAsked: false };
+    this.#ways.set(node, way);
+    return way;
   }
 
   #answered(lane: PartitionLane, batch: Batch, outcome: ProduceOutcome): void {
+    this.#learnFrom(lane, outcome);
     this.#do(lane, lane.answered(batch, outcome));
   }
 
-  #streamOver(pending: readonly Sent[], error: VarveError | undefined): void {
-    const stream = this.#stream;
-    this.#stream = undefined;
+  #learnFrom({ topic, partition }: PartitionLane, outcome: ProduceOutcome): void {
+    const result = outcome.kind === "response" ? outcome.response.results[0] : undefined;
+    const error = outcome.kind === "error" ? outcome.error : result?.error;
+    const hint = hintIn(error) ?? result?.leader;
+    if (hint !== undefined) this.#connection.learnLeader(topic, partition, hint);
+    if (error?.reason === "UNKNOWN_TOPIC") this.#connection.forgetTopic(topic);
+  }
+
+  #answeredAll(node: Node): void {
+    const way = this.#ways.get(node);
+    if (way !== undefined) way.lastAnswerMs = this.#connection.clock.monotonicMs();
+    this.#connection.answered(node);
+    this.#wakeRoomWaiters();
+  }
+
+  #streamOver(stream: ProduceStream<Sent>, pending: readonly Sent[], error: VarveError | undefined): void {
+    if (this.#ways.get(stream.node)?.stream === stream) this.#ways.delete(stream.node);
     if (this.#destroyed !== undefined) return;
     const why = error ?? new VarveError("UNREACHABLE", "The broker ended the stream");
-    if (stream !== undefined && why.reason === "UNREACHABLE") this.#connection.unreachable(stream.node);
+    if (why.reason === "UNREACHABLE") this.#connection.unreachable(stream.node);
     const { reason, message, metadata } = why;
     const refusal = { reason, message, metadata, retriable: false };
     for (const { lane, batch } of pending) {
@@ -380,6 +427,36 @@ export class Producer {
       this.#do(lane, refused ? lane.answered(batch, { kind: "error", error: refusal }) : lane.lost(batch, why));
     }
     for (const lane of this.#blocked) this.#pump(lane);
+  }
+
+  #armSilence(): void {
+    this.#silenceTimer ??= this.#connection.clock.setTimer(silenceCheckMs, () => {
+      this.#silenceTimer = undefined;
+      const beforeMs = this.#connection.clock.monotonicMs() - silenceMs;
+      let isWaiting = false;
+      for (const way of this.#ways.values()) {
+        const { oldest } = way.stream;
+        if (oldest === undefined) continue;
+        isWaiting = true;
+        if (!way.isAsked && oldest.sentMs < beforeMs && way.lastAnswerMs < beforeMs) void this.#askIfThere(way, oldest);
+      }
+      if (isWaiting) this.#armSilence();
+    });
+  }
+
+  /** What was sent to a node that is not there, or no longer leads, is sent again to whoever leads now. */
+  async #askIfThere(way: Way, { lane }: Sent): Promise<void> {
+    const { stream } = way;
+    way.isAsked = true;
+    const isThere = await this.#connection.stillAnswers(stream.node, lane.topic);
+    way.isAsked = false;
+    const hasMoved = ({ lane: { topic, partition }, leaderEpoch }: Sent): boolean =>
+      leaderEpoch >= 0 && this.#connection.leaderEpochOf(topic, partition) > leaderEpoch;
+    if (!isThere)
+      stream.giveUp(new VarveError("UNREACHABLE", `The broker at "${stream.node.address}" does not answer`));
+    else if (stream.pending.some(hasMoved)) {
+      stream.giveUp(new VarveError("NOT_LEADER", `The broker at "${stream.node.address}" leads the partition no more`));
+    }
   }
 
   #askProducerId(lane: PartitionLane): void {
@@ -411,6 +488,7 @@ export class Producer {
       .then((response) => {
         topic.asking = undefined;
         const count = response.topic?.partitions.length ?? 0;
+        if (response.topic !== null) this.#connection.learnTopic(name, response.topic);
         if (count === 0) throw new VarveError("INTERNAL", `Cannot send to topic "${name}": it has no partitions`);
         if (topic.partitions === undefined)
           topic.partitions = new TopicPartitions(count, clock.monotonicMs(), clock.random());
@@ -485,6 +563,14 @@ export class Producer {
 function within(name: string, value: number, least: number, most: number): number {
   if (value >= least && value <= most) return value;
   throw invalid(`Cannot make a producer: ${name} is ${value}, not ${least} to ${most}`);
+}
+
+/** Where the leader is, as a refusal says it. */
+function hintIn(error: ErrorFields | undefined): LeaderHint | undefined {
+  if (error?.reason !== "NOT_LEADER") return undefined;
+  const { leader, leaderEpoch, address } = error.metadata;
+  if (leader === undefined || address === undefined || leaderEpoch === undefined) return undefined;
+  return { nodeId: Number(leader), address, leaderEpoch: Number(leaderEpoch) };
 }
 
 /** `sent`, unless the signal is aborted before it is settled. */

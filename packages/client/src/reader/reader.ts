@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reader: records of one topic in the order of each partition, as an async iterable.
 //
-//   ListOffsets ──> offsets ──> Consume ──> buffer (prefetchBytes) ──> for await
-//                                  ^ lost: again at the next offset, with backoff
+//   ListOffsets ──> offsets ──> Consume, at each leader ──> buffer (prefetchBytes) ──> for await
+//                                  ^ lost, or the leader changes: again at the next offset
 //
 // Positions are resolved to offsets once, before the stream is opened, so that a reconnect skips nothing and repeats nothing, and
 // "latest-at-start" stays what it was at the start. Beyond prefetchBytes the stream is paused; gRPC then holds the broker back.
 
-import {
-  errorFromStatus,
-  VarveError,
-  type ConsumedRecord,
-  type ConsumeResponse,
-  type End,
-  type Position,
-} from "@varve/api";
-import { Metadata, type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
+import { VarveError, type ConsumedRecord, type ConsumeResponse, type End, type Position } from "@varve/api";
 import type { Admin } from "../admin.ts";
-import { backoffMs } from "../backoff.ts";
 import { cancelled, onAbort } from "../call.ts";
 import type { Timer } from "../clock.ts";
-import type { Connection, Node } from "../connection.ts";
+import type { Connection } from "../connection.ts";
+import { ConsumeCalls } from "./consume-calls.ts";
 import { PartitionProgress } from "./partition-progress.ts";
 import { resolveRanges, type ReaderPartition } from "./resolve-ranges.ts";
 
@@ -65,7 +57,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
   readonly #admin: Admin;
   readonly #options: ReaderOptions;
   readonly #prefetchBytes: number;
-  readonly #reconnectTimeoutMs: number;
+  readonly #calls: ConsumeCalls;
   readonly #partitionsRefreshMs: number;
   readonly #onClosed: (reader: Reader) => void;
   readonly #forgetSignals: () => void;
@@ -77,12 +69,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
   /** Next record of the message at the head. */
   #headRecord = 0;
   #bufferedBytes = 0;
-  #call: ClientReadableStream<ConsumeResponse> | undefined;
-  #pausedCall = false;
-  #retryTimer: Timer | undefined;
   #refreshTimer: Timer | undefined;
-  #attempts = 0;
-  #lostAtMs: number | undefined;
   #error: VarveError | undefined;
   #wake: (() => void) | undefined;
   #pausedAll = false;
@@ -96,12 +83,24 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
     this.topic = options.topic;
     this.#onClosed = onClosed;
     this.#prefetchBytes = options.prefetchBytes ?? 4 << 20;
-    this.#reconnectTimeoutMs = options.reconnectTimeoutMs ?? 300_000;
     this.#partitionsRefreshMs = options.partitionsRefreshMs ?? 30_000;
     const refuse = (option: string, value: number): VarveError =>
       new VarveError("INVALID_REQUEST", `Cannot read "${options.topic}": ${option} is ${value}`);
     if (!(this.#prefetchBytes >= 1)) throw refuse("prefetchBytes", this.#prefetchBytes);
     if (!(this.#partitionsRefreshMs >= 0)) throw refuse("partitionsRefreshMs", this.#partitionsRefreshMs);
+    const { topic, fromTimeMs, toTimeMs, reconnectTimeoutMs = 300_000 } = options;
+    const request = { fromTimeMs, toTimeMs, maxBufferBytes: Math.min(this.#prefetchBytes, 2 ** 31) };
+    this.#calls = new ConsumeCalls(
+      connection,
+      { topic, request, reconnectTimeoutMs },
+      {
+        wanted: () => this.#wanted(),
+        received: (message) => this.#take(message),
+        ended: () => this.#wake?.(),
+        outOfRange: () => this.#backInRange(),
+        failed: (error) => this.#fail(error),
+      },
+    );
     this.#forgetSignals =
       options.signal === undefined
         ? () => undefined
@@ -149,8 +148,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
   pause(partitions?: readonly number[]): void {
     if (partitions === undefined) {
       this.#pausedAll = true;
-      this.#call?.pause();
-      this.#pausedCall = true;
+      this.#calls.pause();
       return;
     }
     for (const partition of partitions) this.#known(partition).paused = true;
@@ -207,7 +205,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
     this.#error ??= error;
     this.#closing.abort();
     this.#refreshTimer?.cancel();
-    this.#dropCall();
+    this.#calls.close();
     this.#clear();
     this.#forgetSignals();
     this.#wake?.();
@@ -247,7 +245,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
       this.#buffer.splice(0, this.#head);
       this.#head = 0;
     }
-    if (this.#pausedCall && this.#bufferedBytes < this.#prefetchBytes / 2) this.#resumeCall();
+    if (this.#calls.isPaused && this.#bufferedBytes < this.#prefetchBytes / 2) this.#resumeCall();
   }
 
   /** Waits until there is something to hand out. False at the end. */
@@ -284,14 +282,14 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
   }
 
   #started(): Promise<Map<number, PartitionProgress>> {
-    this.#starting ??= resolveRanges(this.#admin, this.#options, { signal: this.#closing.signal }).then(
-      (partitions) => {
-        this.#partitions = new Map(partitions.map((progress) => [progress.partition, progress]));
-        this.#open();
-        this.#refreshLater();
-        return this.#partitions;
-      },
-    );
+    const ranges = (): Promise<PartitionProgress[]> =>
+      resolveRanges(this.#admin, this.#options, { signal: this.#closing.signal });
+    this.#starting ??= Promise.all([ranges(), this.#connection.askLeaders(this.topic)]).then(([partitions]) => {
+      this.#partitions = new Map(partitions.map((progress) => [progress.partition, progress]));
+      this.#calls.open();
+      this.#refreshLater();
+      return this.#partitions;
+    });
     return this.#starting;
   }
 
@@ -319,87 +317,18 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
     if (added.length > 0) this.#restart();
   }
 
-  #open(): void {
-    if (this.#closed || this.#call !== undefined || this.#retryTimer !== undefined) return;
-    const wanted = [...(this.#partitions?.values() ?? [])].filter((progress) => progress.wanted);
-    if (wanted.length === 0) return;
-    const { topic, fromTimeMs, toTimeMs } = this.#options;
-    const partitions = wanted.map((progress) => progress.range());
-    let node: Node;
-    try {
-      node = this.#connection.node();
-    } catch (error) {
-      this.#fail(error as VarveError);
-      return;
-    }
-    const request = { topic, partitions, fromTimeMs, toTimeMs, maxBufferBytes: Math.min(this.#prefetchBytes, 2 ** 31) };
-    const call = node.log.Consume(request, new Metadata(), {});
-    this.#call = call;
-    this.#pausedCall = false;
-    // Events of a call that was replaced mean nothing any more.
-    const current = (): boolean => this.#call === call;
-    call.on("data", (message: ConsumeResponse) => {
-      if (current()) this.#take(message);
-    });
-    call.on("error", (error: ServiceError) => {
-      if (current()) this.#lost(errorFromStatus(error), node);
-    });
-    call.on("end", () => {
-      if (current()) this.#streamEnded(node);
-    });
-    if (this.#pausedAll) this.#pauseCall();
+  #wanted(): PartitionProgress[] {
+    return [...(this.#partitions?.values() ?? [])].filter((progress) => progress.wanted);
   }
 
   #take(message: ConsumeResponse): void {
     const progress = this.#partitions?.get(message.partition);
     if (progress === undefined) return;
-    this.#attempts = 0;
-    this.#lostAtMs = undefined;
     progress.take(message);
     this.#buffer.push({ message, progress });
     this.#bufferedBytes += message.sizeBytes;
-    if (this.#bufferedBytes >= this.#prefetchBytes) this.#pauseCall();
+    if (this.#bufferedBytes >= this.#prefetchBytes) this.#calls.pause();
     this.#wake?.();
-  }
-
-  #streamEnded(node: Node): void {
-    const unfinished = [...this.#partitions!.values()].some((progress) => progress.wanted);
-    if (unfinished) this.#lost(new VarveError("UNREACHABLE", "The broker ended the stream"), node);
-    else {
-      this.#call = undefined;
-      this.#wake?.();
-    }
-  }
-
-  #lost(error: VarveError, node: Node): void {
-    this.#call = undefined;
-    const { onOutOfRange = "fail" } = this.#options;
-    if (error.reason === "OFFSET_OUT_OF_RANGE" && onOutOfRange !== "fail") {
-      this.#backInRange(onOutOfRange);
-      return;
-    }
-    // A stream that breaks for reasons of the transport has no reason of ours.
-    const transport = error.reason === "UNREACHABLE" || error.reason === "INTERNAL" || error.reason === "CANCELLED";
-    if (!error.retriable && !transport) {
-      this.#fail(error);
-      return;
-    }
-    if (error.reason === "UNREACHABLE") this.#connection.unreachable(node);
-    this.#retryLater(error);
-  }
-
-  #retryLater(error: VarveError): void {
-    const { clock } = this.#connection;
-    this.#lostAtMs ??= clock.monotonicMs();
-    if (clock.monotonicMs() - this.#lostAtMs > this.#reconnectTimeoutMs) {
-      this.#fail(error);
-      return;
-    }
-    this.#attempts += 1;
-    this.#retryTimer = clock.setTimer(backoffMs(this.#attempts, clock.random()), () => {
-      this.#retryTimer = undefined;
-      this.#open();
-    });
   }
 
   /** What was received is handed out first: next() looks at the error only when there is nothing left. */
@@ -408,9 +337,11 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
     this.#wake?.();
   }
 
-  #backInRange(where: "earliest" | "latest"): void {
-    const wanted = [...this.#partitions!.values()].filter((progress) => progress.wanted);
-    const partitions = wanted.map((progress) => progress.partition);
+  /** @returns whether it goes on somewhere else */
+  #backInRange(): boolean {
+    const { onOutOfRange: where = "fail" } = this.#options;
+    if (where === "fail") return false;
+    const partitions = this.#wanted().map((progress) => progress.partition);
     this.#admin
       .listOffsets({ topic: this.topic, partitions, position: { kind: where } }, { signal: this.#closing.signal })
       .then(
@@ -422,31 +353,21 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
               (progress.received < row.logStartOffset || progress.received > row.highWatermark);
             if (outside) progress.received = row.offset;
           }
-          this.#open();
+          this.#calls.open();
         },
         (error: unknown) =>
-          this.#retryLater(error instanceof VarveError ? error : new VarveError("INTERNAL", String(error))),
+          this.#calls.retryLater(error instanceof VarveError ? error : new VarveError("INTERNAL", String(error))),
       );
+    return true;
   }
 
-  /** Opens the stream anew, for what is wanted now. What was received and not handed out comes again. */
+  /** Opens the calls anew, for what is wanted now. What was received and not handed out comes again. */
   #restart(sought?: PartitionProgress): void {
-    this.#dropCall();
+    this.#calls.drop();
     this.#clear();
     for (const progress of this.#partitions?.values() ?? []) if (progress !== sought) progress.rewind();
-    this.#open();
-  }
-
-  #dropCall(): void {
-    const call = this.#call;
-    this.#call = undefined;
-    this.#pausedCall = false;
-    this.#retryTimer?.cancel();
-    this.#retryTimer = undefined;
-    if (call === undefined) return;
-    // A cancelled call ends with an error event; nobody waits for it any more.
-    call.on("error", () => undefined);
-    call.cancel();
+    this.#calls.open();
+    if (this.#pausedAll) this.#calls.pause();
   }
 
   #clear(): void {
@@ -456,15 +377,8 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
     this.#bufferedBytes = 0;
   }
 
-  #pauseCall(): void {
-    this.#call?.pause();
-    this.#pausedCall = true;
-  }
-
   #resumeCall(): void {
-    if (this.#pausedAll) return;
-    this.#pausedCall = false;
-    this.#call?.resume();
+    if (!this.#pausedAll) this.#calls.resume();
   }
 
   #known(partition: number): PartitionProgress {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A broker in memory, behind a real gRPC server on loopback, for the client's own tests: partitions are arrays, sequences are
-// checked as the real one does, and faults can be asked for. It proves nothing about the broker.
+// checked as the real one does, and faults can be asked for. Several of them can be one cluster: they share the partitions, and
+// differ in who leads them. It proves nothing about the broker.
 
 import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream } from "@grpc/grpc-js";
 import {
@@ -16,6 +17,7 @@ import {
   type ConsumeRequest,
   type End,
   type ErrorFields,
+  type LeaderHint,
   type LogHandlers,
   type Position,
   type ProduceOutcome,
@@ -43,6 +45,8 @@ interface Partition {
   readonly producers: Map<number, { nextSequence: number; recent: { baseSequence: number; baseOffset: number }[] }>;
   logStart: number;
   logEnd: number;
+  leader: number;
+  leaderEpoch: number;
 }
 
 /** What happens to the next produce requests, one each. */
@@ -54,14 +58,55 @@ export type ProduceFault =
   | { readonly kind: "break-after" }
   /** The batch is appended, the answer says that time ran out. */
   | { readonly kind: "time-out" }
+  /** The batch is appended, the answer says that this broker leads no more. */
+  | { readonly kind: "depose" }
   | { readonly kind: "none" };
 
 const services = loadServices();
 
-export class MemoryBroker {
+/** What the brokers of one cluster share. */
+export class MemoryCluster {
   readonly topics = new Map<string, Partition[]>();
+  readonly brokers: MemoryBroker[] = [];
+  readonly changed = new Set<() => void>();
+  clusterId = "memory";
+  nextProducerId = 1000;
+
+  /** Gives a partition another leader, in a new epoch. */
+  elect(topic: string, partition: number, nodeId: number): void {
+    const log = this.topics.get(topic)![partition]!;
+    log.leader = nodeId;
+    log.leaderEpoch += 1;
+    for (const wake of this.changed) wake();
+  }
+
+  hintOf({ leader, leaderEpoch }: Partition): LeaderHint {
+    const address = this.brokers.find(({ nodeId }) => nodeId === leader)?.advertised ?? "";
+    return { nodeId: leader, address, leaderEpoch };
+  }
+}
+
+export interface MemoryBrokerOptions {
+  readonly nodeId?: number;
+  /** @default one of its own */
+  readonly cluster?: MemoryCluster;
+}
+
+export class MemoryBroker {
+  readonly nodeId: number;
+  readonly cluster: MemoryCluster;
+  /** As the cluster names it; empty: its own address. */
+  advertisedAs = "";
+  /** What others lead is done for them; false: it is refused. */
+  forwards = true;
+  /** Nothing is answered any more, nor refused: as a stopped process. */
+  silent = false;
+  /** Produce requests that arrived here and were another's. */
+  forwarded = 0;
   /** Faults of the produce requests to come, in order. */
   readonly faults: ProduceFault[] = [];
+  /** Refusals of the ListOffsets requests to come, one each. */
+  readonly offsetFaults: VarveError[] = [];
   /** After this many messages a Consume stream breaks, once for each entry. */
   readonly consumeBreaks: number[] = [];
   /** Bytes of a Consume message, softly. */
@@ -71,20 +116,30 @@ export class MemoryBroker {
   requests = 0;
   consumeStreams = 0;
   listOffsetsCalls = 0;
-  #nextProducerId = 1000;
+  describeClusterCalls = 0;
   #server: Server;
   #port = 0;
-  readonly #changed = new Set<() => void>();
   readonly #streams = new Set<ServerDuplexStream<ProduceRequest, readonly ProduceOutcome[]>>();
 
-  private constructor() {
+  private constructor({ nodeId = 0, cluster = new MemoryCluster() }: MemoryBrokerOptions) {
+    this.nodeId = nodeId;
+    this.cluster = cluster;
+    cluster.brokers.push(this);
     this.#server = this.#newServer();
   }
 
-  static async start(): Promise<MemoryBroker> {
-    const broker = new MemoryBroker();
+  static async start(options: MemoryBrokerOptions = {}): Promise<MemoryBroker> {
+    const broker = new MemoryBroker(options);
     await broker.#bind();
     return broker;
+  }
+
+  get topics(): Map<string, Partition[]> {
+    return this.cluster.topics;
+  }
+
+  get advertised(): string {
+    return this.advertisedAs === "" ? this.address : this.advertisedAs;
   }
 
   get address(): string {
@@ -92,11 +147,14 @@ export class MemoryBroker {
   }
 
   createTopic(name: string, partitions: number): void {
-    this.topics.set(name, Array.from({ length: partitions }, emptyPartition));
+    this.topics.set(
+      name,
+      Array.from({ length: partitions }, () => emptyPartition(this.nodeId)),
+    );
   }
 
   addPartition(name: string): void {
-    this.topics.get(name)!.push(emptyPartition());
+    this.topics.get(name)!.push(emptyPartition(this.nodeId));
   }
 
   /** All records of a partition, in order. */
@@ -111,7 +169,7 @@ export class MemoryBroker {
     const header = readBatchHeader(batch);
     log.batches.push({ header, plain: await decompressRecords(batch, header, plainBytesMaxDefault) });
     log.logEnd += header.lastOffsetDelta + 1;
-    for (const wake of this.#changed) wake();
+    for (const wake of this.cluster.changed) wake();
     return baseOffset;
   }
 
@@ -132,16 +190,24 @@ export class MemoryBroker {
     });
     server.addService(services.log, this.#log());
     server.addService(services.admin, {
-      DescribeCluster: (_call: unknown, callback: (error: null, response: object) => void) =>
-        callback(null, { clusterId: "memory", controllerId: 0, brokers: [], nodeId: 0 }),
+      DescribeCluster: (_call: unknown, callback: (error: null, response: object) => void) => {
+        this.describeClusterCalls += 1;
+        const brokers = this.cluster.brokers.map(({ nodeId, advertised: address }) => ({ nodeId, address }));
+        const { clusterId } = this.cluster;
+        if (!this.silent) callback(null, { clusterId, controllerId: 0, brokers, nodeId: this.nodeId });
+      },
       DescribeTopic: (
         call: { request: { topic: string } },
         callback: (error: object | null, response?: object) => void,
       ) => {
+        if (this.silent) return;
         const { topic } = call.request;
-        const partitions = this.topics.get(topic);
+        const partitions = this.topics.get(topic)?.map((log, partition) => ({
+          partition,
+          leader: this.cluster.hintOf(log),
+        }));
         if (partitions === undefined) callback(statusFromError(new VarveError("UNKNOWN_TOPIC", `No topic "${topic}"`)));
-        else callback(null, { topic: { topic, partitions: partitions.map((_log, partition) => ({ partition })) } });
+        else callback(null, { topic: { topic, partitions } });
       },
     });
     return server;
@@ -174,7 +240,7 @@ export class MemoryBroker {
         call.on("data", (request: ProduceRequest) => {
           this.requests += 1;
           line = line.then(async () => {
-            if (broken) return;
+            if (broken || this.silent) return;
             if (this.held !== undefined) await new Promise<void>((resolve) => this.held!.push(resolve));
             const outcome = await this.#produce(request);
             if (outcome === "break") {
@@ -189,6 +255,7 @@ export class MemoryBroker {
       Fetch: (_call, callback) => callback(statusFromError(new VarveError("UNSUPPORTED", "Not here"))),
       Consume: (call) => void this.#consume(call),
       ListOffsets: (call, callback) => {
+        if (this.silent) return;
         this.listOffsetsCalls += 1;
         const { topic, partitions } = call.request;
         const logs = this.topics.get(topic);
@@ -198,6 +265,7 @@ export class MemoryBroker {
           );
           return;
         }
+        const refusal = this.offsetFaults.shift();
         const position = positionFromMessage(call.request.position, { kind: "latest" });
         const numbers = partitions.length > 0 ? partitions : logs.map((_log, partition) => partition);
         callback(null, {
@@ -212,11 +280,14 @@ export class MemoryBroker {
               logStartOffset: log.logStart,
               highWatermark: log.logEnd,
               logEndOffset: log.logEnd,
+              ...(refusal === undefined ? {} : { error: errorToFields(refusal) }),
             };
           }),
         });
       },
-      InitProducer: (_call, callback) => callback(null, { producerId: this.#nextProducerId++, producerEpoch: 0 }),
+      InitProducer: (_call, callback) => {
+        if (!this.silent) callback(null, { producerId: this.cluster.nextProducerId++, producerEpoch: 0 });
+      },
       EpochEnd: (_call, callback) => callback(statusFromError(new VarveError("UNSUPPORTED", "Not here"))),
     };
   }
@@ -227,6 +298,10 @@ export class MemoryBroker {
     if (fault?.kind === "refuse") return { kind: "error", error: errorToFields(fault.error) };
     const log = this.topics.get(request.topic)?.[request.partition ?? 0];
     if (log === undefined) return failed("UNKNOWN_PARTITION", "No such partition");
+    if (log.leader !== this.nodeId) {
+      this.forwarded += 1;
+      if (!this.forwards) return { kind: "error", error: errorToFields(notLeader(this.cluster.hintOf(log))) };
+    }
     const batch = request.batch ?? request.records!.toBatch({ nowMs: 1 });
     const header = readBatchHeader(batch);
     const { producerId, baseSequence, recordCount } = header;
@@ -250,10 +325,12 @@ export class MemoryBroker {
     if (fault?.kind === "time-out") {
       return { kind: "error", error: errorToFields(new VarveError("REQUEST_TIMED_OUT", "The test takes its time")) };
     }
-    const ack = { level: request.acks, leaderEpoch: 1, durableReplicas: 1 };
+    if (fault?.kind === "depose") return { kind: "error", error: errorToFields(notLeader(this.cluster.hintOf(log))) };
+    const ack = { level: request.acks, leaderEpoch: log.leaderEpoch, durableReplicas: 1 };
+    const leader = this.cluster.hintOf(log);
     const lastOffset = baseOffset + recordCount - 1;
     const result = { partition: request.partition ?? 0, baseOffset, lastOffset, ack, duplicate, recordIndexes: [] };
-    return { kind: "response", response: { results: [{ ...result, logStartOffset: log.logStart }] } };
+    return { kind: "response", response: { results: [{ ...result, leader, logStartOffset: log.logStart }] } };
   }
 
   async #consume(call: ServerWritableStream<ConsumeRequest, Uint8Array>): Promise<void> {
@@ -269,7 +346,7 @@ export class MemoryBroker {
       wake();
     });
     call.on("drain", wake);
-    this.#changed.add(wake);
+    this.cluster.changed.add(wake);
     const { topic, fromTimeMs, toTimeMs } = call.request;
     const reads = call.request.partitions.map((range) => ({
       ...range,
@@ -280,13 +357,19 @@ export class MemoryBroker {
     }));
     while (!stream.gone && reads.some((read) => !read.ended)) {
       let wrote = false;
+      if (this.silent) return;
       for (const read of reads) {
         if (read.ended || stream.gone) continue;
         const log = this.topics.get(topic)![read.partition]!;
+        if (log.leader !== this.nodeId && !this.forwards) {
+          call.emit("error", statusFromError(notLeader(this.cluster.hintOf(log))));
+          this.cluster.changed.delete(wake);
+          return;
+        }
         if (read.next < log.logStart || read.next > log.logEnd) {
           const metadata = { logStartOffset: String(log.logStart), highWatermark: String(log.logEnd) };
           call.emit("error", statusFromError(new VarveError("OFFSET_OUT_OF_RANGE", "Not kept", { metadata })));
-          this.#changed.delete(wake);
+          this.cluster.changed.delete(wake);
           return;
         }
         const reached = (): boolean => read.next >= read.stop || read.left <= 0;
@@ -311,18 +394,19 @@ export class MemoryBroker {
           highWatermark: log.logEnd,
           logStartOffset: log.logStart,
           endReached: read.ended,
+          leader: this.cluster.hintOf(log),
         });
         wrote = true;
         if (breakAfter-- <= 0) {
           call.emit("error", statusFromError(new VarveError("SHUTTING_DOWN", "The test breaks the stream")));
-          this.#changed.delete(wake);
+          this.cluster.changed.delete(wake);
           return;
         }
         if (!call.write(message)) await new Promise<void>((resolve) => woken.push(resolve));
       }
       if (!wrote && !stream.gone) await new Promise<void>((resolve) => woken.push(resolve));
     }
-    this.#changed.delete(wake);
+    this.cluster.changed.delete(wake);
     if (!stream.gone) call.end();
   }
 
@@ -352,8 +436,13 @@ export class MemoryBroker {
   }
 }
 
-function emptyPartition(): Partition {
-  return { batches: [], producers: new Map(), logStart: 0, logEnd: 0 };
+function emptyPartition(leader: number): Partition {
+  return { batches: [], producers: new Map(), logStart: 0, logEnd: 0, leader, leaderEpoch: 1 };
+}
+
+function notLeader({ nodeId, address, leaderEpoch }: LeaderHint): VarveError {
+  const metadata = { leader: String(nodeId), address, leaderEpoch: String(leaderEpoch) };
+  return new VarveError("NOT_LEADER", `Node ${nodeId} leads`, { metadata });
 }
 
 function failed(reason: ErrorFields["reason"], message: string): ProduceOutcome {

@@ -2,6 +2,7 @@
 // varve cluster: who is in it, who decides, who is to lead, and the way back of a node whose disk is gone.
 
 import type { ElectionResultOutput } from "@varve/api";
+import { type Client, VarveError } from "@varve/client";
 import { Command, Option } from "commander";
 import {
   parsePartitions,
@@ -153,31 +154,71 @@ function replaceCommand(terminal: Terminal): Command {
     .argument("<node>", "its node id", parsedInteger(0, 0x7fff_ffff))
     .option("--dry-run", "look who is there, change nothing")
     .option("-y, --yes", "do not ask")
+    .option("--wait", "then wait until all its replicas are in sync again, and say how many are")
     .addHelpText(
       "after",
       `
 Start the node first, with the same configuration and an empty data directory: it waits, and says so. If its disk is not lost
 but not mounted, mount it instead: what it holds may be the copy that counts. The old directory must never come back.
-The node fills up again by itself: watch "varve cluster status" and "varve topic describe".
+The node fills up again by itself: --wait tells how far it is, as "varve topic describe" does.
 
 Examples:
   $ varve cluster replace 3 --dry-run
-  $ varve cluster replace 3 --yes`,
+  $ varve cluster replace 3 --yes --wait`,
     )
-    .action(async (nodeId: number, options: ConnectionOptions & DestructiveOptions) => {
+    .action(async (nodeId: number, options: ConnectionOptions & DestructiveOptions & { readonly wait?: true }) => {
       await withClient(options, async (client) => {
         const found = await client.admin.replaceController({ nodeId, validateOnly: true });
         if (found.oldDirectoryId === "") {
-          return terminal.out(`Node ${nodeId} is a controller with the directory ${found.newDirectoryId} already.\n`);
+          await terminal.out(`Node ${nodeId} is a controller with the directory ${found.newDirectoryId} already.\n`);
+          if (options.wait === true) await waitInSync(terminal, client, nodeId);
+          return;
         }
         const what = `directory ${found.oldDirectoryId} of node ${nodeId} for ${found.newDirectoryId}, which is empty`;
-        if (options.dryRun === true) return terminal.out(`Would exchange ${what}.\n`);
+        if (options.dryRun === true) {
+          await terminal.out(`Would exchange ${what}.\n`);
+          return;
+        }
         await confirmDestruction(terminal, options, {
           sentence: `This exchanges ${what}. What the old one holds counts no more, for good.`,
           typeToConfirm: String(nodeId),
         });
         const done = await client.admin.replaceController({ nodeId, validateOnly: false }, { timeoutMs: 90_000 });
-        return terminal.out(`Node ${nodeId} is a controller with the directory ${done.newDirectoryId} now.\n`);
+        await terminal.out(`Node ${nodeId} is a controller with the directory ${done.newDirectoryId} now.\n`);
+        if (options.wait === true) await waitInSync(terminal, client, nodeId);
       });
     });
+}
+
+const lookEveryMs = 500;
+
+/** Until the node is let in, and every partition that it has a replica of has that in sync. A line whenever there is news. */
+async function waitInSync(terminal: Terminal, client: Client, nodeId: number): Promise<void> {
+  for (let before = ""; ;) {
+    const { brokers } = await client.admin.describeCluster();
+    const isActive = brokers.find((broker) => broker.nodeId === nodeId)?.state === "BROKER_STATE_ACTIVE";
+    let replicas = 0;
+    let inSync = 0;
+    for (const { topic } of await client.admin.listTopics({ includeInternal: true })) {
+      const described = await client.admin.describeTopic({ topic }).catch((error: unknown) => {
+        // It was deleted since.
+        if (error instanceof VarveError && error.reason === "UNKNOWN_TOPIC") return undefined;
+        throw error;
+      });
+      for (const partition of described?.partitions ?? []) {
+        if (!partition.replicas.includes(nodeId)) continue;
+        replicas += 1;
+        if (partition.inSyncReplicas.includes(nodeId)) inSync += 1;
+      }
+    }
+    const isDone = isActive && inSync === replicas;
+    const now = `${inSync} of ${replicas} replicas of node ${nodeId} are in sync${isActive ? "" : ", and it is not let in yet"}`;
+    if (isDone) {
+      await terminal.out(`${now}.\n`);
+      return;
+    }
+    if (now !== before) terminal.note(now);
+    before = now;
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
 }

@@ -111,6 +111,12 @@ const jobs: readonly Job[] = [
     command: vitest("test/e2e/src/raft-chaos.test.ts"),
   },
   {
+    name: "cluster-processes",
+    about: "three nodes under a load killed, stopped, wiped, filled up and restarted 20 times in random order",
+    env: {},
+    command: ["npm", "run", "--silent", "chaos:cluster", "--", "--rounds", "20"],
+  },
+  {
     name: "raft-runtime",
     about: "whole nodes of raft-ts in 300 simulated worlds of a minute each",
     env: { RAFT_RUNTIME_SEEDS: "300", RAFT_RUNTIME_SECONDS: "60" },

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 
+export { until } from "./until.ts";
+
 const tasks: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
@@ -21,17 +23,4 @@ export async function newDirectory(parent = tmpdir()): Promise<string> {
   const directory = await mkdtemp(join(parent, "varve-e2e-"));
   afterThisTest(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
-}
-
-/** Waits until the condition holds; fails after the deadline, never sleeps "to let it settle". */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  deadlineMs = 30_000,
-): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`Not reached within ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

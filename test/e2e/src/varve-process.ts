@@ -1,54 +1,17 @@
-// The real binary in real processes: `varve serve` to be talked to and killed, and single commands with their output. What
-// runs is packages/cli/bin/varve.cjs on the built packages, as users run it.
+// The real binary in real processes: `varve serve` to be talked to and killed. What runs is packages/cli/bin/varve.cjs on the built
+// packages, as users run it.
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { open } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { afterThisTest, until } from "./clean-up.ts";
 import { freePort } from "./free-port.ts";
+import { cleanEnvironment, varveBinary } from "./varve-command.ts";
 
-const binary = fileURLToPath(new URL("../../../packages/cli/bin/varve.cjs", import.meta.url));
+export { varve, varveOk } from "./varve-command.ts";
+
 const startMs = 30_000;
-
-export interface CommandResult {
-  readonly code: number | null;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
-
-export interface CommandOptions {
-  /** The node to talk to, as VARVE_ADDRESS. */
-  readonly address?: string;
-  readonly input?: Uint8Array;
-  /** More of the environment. */
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-/** Runs one command to its end. */
-export async function varve(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const child = spawn(process.execPath, [binary, ...args], {
-    env: environment({ ...options.env, ...(options.address === undefined ? {} : { VARVE_ADDRESS: options.address }) }),
-    stdio: "pipe",
-  });
-  const stdout: Buffer[] = [];
-  const stderr: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-  // A command that refuses its arguments closes its input early.
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(options.input ?? "");
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
-}
-
-/** As `varve`, for commands that must succeed: their standard output. */
-export async function varveOk(args: readonly string[], options: CommandOptions = {}): Promise<Buffer> {
-  const result = await varve(args, options);
-  if (result.code === 0) return result.stdout;
-  throw new Error(`varve ${args.join(" ")} ended with ${result.code}: ${result.stderr}`);
-}
 
 export interface ServeOptions {
   readonly dataDir: string;
@@ -86,10 +49,10 @@ export class VarveNode {
   /** Ready to serve when resolved; killed after the test when it still runs then. */
   static async start(options: ServeOptions): Promise<VarveNode> {
     const { dataDir, address = `127.0.0.1:${await freePort()}`, flags = [], env = {}, logTo } = options;
-    const args = [binary, "serve", "--data-dir", dataDir, "--grpc", address, "--http", "off", ...flags];
+    const args = [varveBinary, "serve", "--data-dir", dataDir, "--grpc", address, "--http", "off", ...flags];
     const logFile = logTo === undefined ? undefined : await open(logTo, "a");
     const child = spawn(process.execPath, args, {
-      env: environment(env),
+      env: cleanEnvironment(env),
       stdio: ["ignore", "pipe", logFile === undefined ? "pipe" : logFile.fd],
     });
     await logFile?.close();
@@ -158,12 +121,6 @@ export class VarveNode {
     this.#child.kill("SIGTERM");
     return (await this.#exited).code;
   }
-}
-
-/** Nothing of the outside's configuration, and nothing of vitest's. */
-function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(VARVE_|VITEST|NODE_ENV|NODE_OPTIONS)/.test(name));
-  return { ...Object.fromEntries(kept), ...more };
 }
 
 function timeout(ms: number, message: () => string): Promise<never> {

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { Broker } from "./broker.ts";
 import type { Logger } from "./logger.ts";
 import type { BrokerOptions } from "./options.ts";
@@ -9,6 +9,18 @@ import { TestCluster, freePeers, quickCluster } from "./testing/test-cluster.ts"
 import { TestBroker, until } from "./testing/test-broker.ts";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
+
+let shared: Promise<TestCluster> | undefined;
+
+/** For refusals that change nothing. */
+function sharedCluster(): Promise<TestCluster> {
+  shared ??= TestCluster.start(3);
+  return shared;
+}
+
+afterAll(async () => {
+  await (await shared)?.[Symbol.asyncDispose]();
+});
 
 afterEach(async () => {
   for (const task of cleanUp.splice(0).reverse()) await task();
@@ -130,4 +142,74 @@ test("sessions without room for three signs of life are refused", async () => {
   const peers = await freePeers(1);
   const cluster = { ...quickCluster, peers, heartbeatMs: 600, sessionMs: 1_500 };
   expect(await failureOf({ dataDir: await emptyDirectory(), nodeId: 1, cluster })).toContain("no room for three");
+});
+
+/** What nothing refused may change. */
+async function stateOf(node: TestBroker): Promise<object> {
+  const { clusterId, brokers, controllers } = (await node.call("DescribeCluster", {})) as {
+    clusterId: string;
+    brokers: { nodeId: number; brokerEpoch: number; state: string }[];
+    controllers: { nodeId: number; directoryId: string }[];
+  };
+  const { topics } = (await node.call("ListTopics", {})) as { topics: { topic: string }[] };
+  return {
+    clusterId,
+    brokers: brokers.map(({ nodeId, brokerEpoch, state }) => ({ nodeId, brokerEpoch, state })),
+    controllers: controllers.map(({ nodeId, directoryId }) => `${nodeId}@${directoryId}`),
+    topics: topics.map(({ topic }) => topic),
+  };
+}
+
+test("a second process with the id of a node that is there stays out and says so; nothing is changed", async () => {
+  await using cluster = await TestCluster.start(3);
+  const [first] = cluster.nodes as [TestBroker];
+  const before = await stateOf(first);
+  const listeners = { grpc: { port: 0 }, http: false as const, peer: { port: 0 } };
+  const { told } = starting({ ...cluster.optionsOf(3), listeners, dataDir: await emptyDirectory() });
+  await until("it says what to do", () => told().includes("stays passive"));
+  expect(await stateOf(first)).toEqual(before);
+});
+
+test("a node of another cluster is let in nowhere; both clusters are named, and nothing is changed", async () => {
+  await using cluster = await TestCluster.start(3);
+  await using other = await TestCluster.start(3);
+  const [first] = cluster.nodes as [TestBroker];
+  const before = (await stateOf(first)) as { clusterId: string };
+  const stranger = other.nodes[2] as TestBroker;
+  const ids = [before.clusterId, stranger.broker.clusterId];
+  await stranger.broker.close();
+  const listeners = { grpc: { port: 0 }, http: false as const, peer: { port: 0 } };
+  const { told } = starting({ ...cluster.optionsOf(3), listeners, dataDir: stranger.dataDir });
+  await until("both clusters are named", () => ids.every((id) => told().includes(id)));
+  expect(await stateOf(first)).toEqual(before);
+});
+
+test.each([
+  [
+    "more replicas than there are nodes",
+    { replicationFactor: 4 },
+    "INVALID_REPLICATION_FACTOR",
+    /there are 3|3 brokers/,
+  ],
+  ["no replica", { replicationFactor: 0 }, "INVALID_REPLICATION_FACTOR", /0/],
+  ["fewer than none", { replicationFactor: -1 }, "INVALID_REPLICATION_FACTOR", /-1/],
+  ["no partition", { partitions: 0 }, "INVALID_PARTITIONS", /0/],
+  ["a name with a slash", { topic: "a/b" }, "INVALID_TOPIC", /"a\/b"/],
+  ["a name of dots", { topic: ".." }, "INVALID_TOPIC", /"\.\."/],
+  ["no name", { topic: "" }, "INVALID_TOPIC", /""/],
+  ["a name that is too long", { topic: "x".repeat(250) }, "INVALID_TOPIC", /249/],
+  ["a name of other letters", { topic: "Grüße" }, "INVALID_TOPIC", /Grüße/],
+  [
+    "more in sync than there are replicas",
+    { configs: { "min.insync.replicas": "-1" } },
+    "INVALID_CONFIG",
+    /min\.insync/,
+  ],
+])("a topic with %s is refused by every node of a cluster, and none is made", async (_what, request, reason, says) => {
+  const cluster = await sharedCluster();
+  for (const node of cluster.nodes) {
+    const refused = node.call("CreateTopic", { topic: "t", ...request });
+    await expect(refused).rejects.toMatchObject({ reason, message: expect.stringMatching(says) });
+    expect(await node.call("ListTopics", {})).toMatchObject({ topics: [] });
+  }
 });

@@ -172,15 +172,16 @@ export class ConsumeCalls {
       return;
     }
     if (this.#retryTimer !== undefined) return;
-    const timer = clock.setTimer(backoffMs(attempts, clock.random()), () => {
-      // Who leads now is likely to be another one; who does not know it, passes it on.
-      void this.#connection.askLeaders(this.#options.topic).finally(() => {
-        if (this.#retryTimer !== timer) return;
-        this.#retryTimer = undefined;
-        this.open();
-      });
-    });
+    const timer = clock.setTimer(backoffMs(attempts, clock.random()), () => void this.#openAgain(timer));
     this.#retryTimer = timer;
+  }
+
+  async #openAgain(timer: Timer): Promise<void> {
+    // Who leads now is likely to be another one; who does not know it, passes it on.
+    await this.#connection.askLeaders(this.#options.topic);
+    if (this.#retryTimer !== timer) return;
+    this.#retryTimer = undefined;
+    this.open();
   }
 
   #openAt(way: Way, partitions: readonly PartitionProgress[]): void {

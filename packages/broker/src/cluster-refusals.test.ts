@@ -170,18 +170,21 @@ test("a second process with the id of a node that is there stays out and says so
   expect(await stateOf(first)).toEqual(before);
 });
 
-test("a node of another cluster is let in nowhere; both clusters are named, and nothing is changed", async () => {
+test("a node of another cluster does not start with these peers; both are named, and nothing is changed", async () => {
   await using cluster = await TestCluster.start(3);
   await using other = await TestCluster.start(3);
   const [first] = cluster.nodes as [TestBroker];
-  const before = (await stateOf(first)) as { clusterId: string };
+  const before = await stateOf(first);
   const stranger = other.nodes[2] as TestBroker;
-  const ids = [before.clusterId, stranger.broker.clusterId];
   await stranger.broker.close();
   const listeners = { grpc: { port: 0 }, http: false as const, peer: { port: 0 } };
-  const { told } = starting({ ...cluster.optionsOf(3), listeners, dataDir: stranger.dataDir });
-  await until("both clusters are named", () => ids.every((id) => told().includes(id)));
+  const failure = await failureOf({ ...cluster.optionsOf(3), listeners, dataDir: stranger.dataDir });
+  expect(failure).toContain(`belongs to cluster "${stranger.broker.clusterId}"`);
+  for (const { peers } of [cluster, other]) expect(failure).toContain(`1@127.0.0.1:${peers[0]?.port}`);
   expect(await stateOf(first)).toEqual(before);
+  expect(
+    await failureOf({ ...other.optionsOf(3), dataDir: stranger.dataDir, clusterId: first.broker.clusterId }),
+  ).toContain(`not to "${first.broker.clusterId}"`);
 });
 
 test.each([

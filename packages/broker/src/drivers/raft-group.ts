@@ -151,6 +151,21 @@ function checkMembers(opened: OpenedStorage, { directory, nodeId, several }: Raf
         `cannot become part of another. Start it without --peers, or with an empty directory.`,
     );
   }
+  const known = config.addresses.filter(({ id }) => nodeIdOfPeer(id) !== nodeId);
+  const told = (several?.peers ?? []).filter((peer) => Number(peer.nodeId) !== nodeId);
+  const isMeant = told.some((peer) =>
+    known.some(({ id, address }) => nodeIdOfPeer(id) === Number(peer.nodeId) && address === peer.address),
+  );
+  if (told.length > 0 && known.length > 0 && !isMeant) {
+    const knownText = known.map(({ id, address }) => `${nodeIdOfPeer(id)}@${address}`).join(", ");
+    const toldText = told.map((peer) => `${peer.nodeId}@${peer.address}`).join(", ");
+    throw new MetadataLogError(
+      "FORMAT",
+      `Cannot start node ${nodeId} with the peers ${toldText}: its directory "${directory}" belongs to cluster ` +
+        `"${opened.identity.clusterId}", whose other controllers are ${knownText}. Start it with these as --peers, or, to make it a ` +
+        `node of the other cluster, with an empty directory.`,
+    );
+  }
 }
 
 function checkHealth({ health, identity }: OpenedStorage, directory: string): void {

@@ -11,7 +11,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Services } from "@varve/api";
-import { type ControllerImage, brokerOf, emptyImage } from "@varve/cluster";
+import { type ControllerImage, type MetadataRecord, brokerOf, emptyImage } from "@varve/cluster";
 import type { Clock } from "@varve/log";
 import { peerIdOf, peersProblem, systemClock as raftClock } from "raft-ts";
 import { GrpcTransport, RaftService } from "raft-ts/grpc";
@@ -97,6 +97,8 @@ export class ClusterNode {
   readonly peers: PeerConnections | undefined;
   readonly raft: RaftMetadataLog | undefined;
   readonly #door: Door | undefined;
+  /** Of which this node has heard since it started (6.11). */
+  uncleanElections = 0;
 
   private constructor(parts: Parts, door: Door | undefined) {
     this.clusterId = parts.clusterId;
@@ -107,6 +109,9 @@ export class ClusterNode {
     this.peers = parts.connections;
     this.raft = parts.raft;
     this.#door = door;
+    parts.controller.subscribe((_, records) => {
+      this.uncleanElections += records.filter(isUncleanElection).length;
+    });
   }
 
   /** Waits until the cluster is formed. @throws BrokerError, MetadataLogError, the signal's reason; nothing is left open then. */
@@ -392,6 +397,10 @@ function timesFault(cluster: ClusterOptions): string | undefined {
   const { heartbeatMs, sessionMs } = timesOf(cluster);
   if (3 * heartbeatMs <= sessionMs) return undefined;
   return `a session of ${sessionMs} ms has no room for three heartbeats of ${heartbeatMs} ms`;
+}
+
+function isUncleanElection(record: MetadataRecord): boolean {
+  return record.type === "PartitionChange" && record.uncleanEpoch !== undefined && record.uncleanEpoch >= 0;
 }
 
 /** Says the same thing once, and no more than a few hundred different ones. */

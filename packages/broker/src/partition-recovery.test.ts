@@ -76,6 +76,11 @@ test("everybody loses power: who has most leads again without hands, marked; the
     expect(await replay(node, "sync")).toEqual(Array.from({ length: 5 }, (_, at) => `sync-${at}`));
   }
   await fill(one, "os", 1);
+  // It is counted, on whatever node one looks.
+  for (const { broker } of cluster.nodes) {
+    const counted = await broker.metrics.getSingleMetricAsString("varve_unclean_elections_total");
+    expect(counted).toMatch(/^varve_unclean_elections_total 1$/m);
+  }
 }, 60_000);
 
 test("a topic whose recovery is manual waits for an operator, who is told what an election would do (6.11)", async () => {

@@ -48,6 +48,11 @@ export function clusterCounters(cluster: ClusterNode | undefined): Metric[] {
       "Changes of the active controller that this node has seen",
       cluster?.raft?.leaderChanges ?? 0,
     ],
+    [
+      "varve_unclean_elections_total",
+      "Elections of leaders that may lack acknowledged records, as this node has seen them",
+      cluster?.uncleanElections ?? 0,
+    ],
   ];
 }
 

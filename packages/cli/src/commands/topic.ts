@@ -153,9 +153,12 @@ function describeCommand(terminal: Terminal): Command {
     });
 }
 
+const partitionColumns = ["PARTITION", "STATE", "LEADER", "EPOCH", "START", "HIGH WATERMARK", "END", "BYTES"];
+
 function partitionTable(partitions: readonly PartitionStatusOutput[]): string {
+  const isReplicated = partitions.some(({ replicas }) => replicas.length > 1);
   return printTable(
-    ["PARTITION", "STATE", "LEADER", "EPOCH", "START", "HIGH WATERMARK", "END", "BYTES"],
+    [...partitionColumns, ...(isReplicated ? ["REPLICAS", "IN SYNC"] : [])],
     partitions.map((partition) => [
       partition.partition,
       stateOf(partition),
@@ -165,12 +168,13 @@ function partitionTable(partitions: readonly PartitionStatusOutput[]): string {
       partition.highWatermark,
       partition.logEndOffset,
       partition.sizeBytes,
+      ...(isReplicated ? [partition.replicas.join(","), partition.inSyncReplicas.join(",")] : []),
     ]),
   );
 }
 
 function stateOf(partition: PartitionStatusOutput): string {
-  if (partition.error != null) return "unknown";
+  if (partition.error != null && partition.state === "PARTITION_STATE_UNSPECIFIED") return "unknown";
   return partition.state.replace("PARTITION_STATE_", "").toLowerCase().replaceAll("_", "-");
 }
 

@@ -222,6 +222,16 @@ test("a staging that was closed, or whose place another one took, takes no more 
   await storage.close();
 });
 
+test("S3: what no durable snapshot covers is not let go of", async () => {
+  const storage = await openFormed();
+  for (const index of [2, 3, 4]) await storage.write(anEntry(index));
+  await storage.snapshots.save({ index: 3, term: 1, config: sessionConfig }, stateOf(3, 100));
+  await expect(storage.compact(4)).rejects.toThrow(/S3.*durable snapshot covers/);
+  await storage.close();
+  const { opened } = await readContents(inDirectory());
+  expect(opened.boot).toMatchObject({ firstIndex: 2, lastIndex: 4 });
+});
+
 test("S3: many rounds of writing and compacting leave a directory of bounded size", async () => {
   const storage = await openFormed();
   const perRound = 1500;

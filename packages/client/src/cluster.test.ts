@@ -118,6 +118,25 @@ describe("Producer in a cluster", () => {
     stranger.stop();
   });
 
+  it("waits for a leader that has not heard of a topic which another node told of, not for one that nobody knows", async () => {
+    const client = clientOf();
+    await client.admin.describeCluster();
+    await client.admin.describeTopic({ topic: "t" });
+    const producer = client.producer(patient);
+    const behind = (): void => {
+      for (const broker of brokers) {
+        broker.faults.push({ kind: "refuse", error: new VarveError("UNKNOWN_TOPIC", "Not yet") });
+      }
+    };
+    behind();
+    await Promise.all(numbers(3).map((value) => producer.send({ topic: "t", partition: 1, value })));
+    expect(stored(1)).toEqual(numbers(3));
+    for (let more = 0; more < 50; more += 1) behind();
+    const gone = [producer.send({ topic: "t", partition: 1, value: "v" }), producer.send({ topic: "no", value: "v" })];
+    const outcomes = await Promise.allSettled(gone);
+    expect(outcomes).toMatchObject(gone.map(() => ({ status: "rejected", reason: { reason: "UNKNOWN_TOPIC" } })));
+  });
+
   it("does not say that a record was not written when a leader that stepped down may have written it", async () => {
     // The test moves time on by itself.
     let skewMs = 0;
@@ -223,6 +242,22 @@ describe("Reader in a cluster", () => {
     expect(values).toEqual(numbers(5));
     brokers[0].offsetFaults.push(new VarveError("PARTITION_QUARANTINED", "It is damaged"));
     await expect(clientOf().reader({ topic: "t" }).next()).rejects.toMatchObject({ reason: "PARTITION_QUARANTINED" });
+  });
+
+  it("waits for a leader that has not heard of the topic yet, and ends when it is gone", async () => {
+    await fill(1, 5);
+    const client = clientOf();
+    const behind = (): void => {
+      for (const broker of brokers) broker.consumeRefusals.push(new VarveError("UNKNOWN_TOPIC", "Not yet"));
+    };
+    behind();
+    const reader = client.reader({ topic: "t", to: { kind: "latest-at-start" }, reconnectTimeoutMs });
+    const values: string[] = [];
+    for await (const record of reader) values.push(textOf(record));
+    expect(values).toEqual(numbers(5));
+    for (let more = 0; more < 20; more += 1) behind();
+    const gone = client.reader({ topic: "t", reconnectTimeoutMs });
+    await expect(gone.next()).rejects.toMatchObject({ reason: "UNKNOWN_TOPIC" });
   });
 
   it("leaves a leader that says nothing any more", async () => {

@@ -31,6 +31,9 @@ const openOutcomes: ReadonlySet<string> = new Set([
   "SHUTTING_DOWN",
 ]);
 
+/** A node that does not know a partition which another one told of is behind: so often it is tried again. */
+const behindTries = 5;
+
 /** What the lane asks its producer to do after an answer. */
 export type LaneNeed = "nothing" | "send" | "backoff" | "producer-id";
 
@@ -46,6 +49,8 @@ export class PartitionLane {
   producer: ProducerId | undefined;
   /** Where the batches in flight were sent, or the last ones were. */
   node: Node | undefined;
+  /** A node has told of this partition. */
+  isKnown = false;
   /** A request for a producer id is under way. */
   awaitsProducerId = false;
   /** Waits out a backoff. */
@@ -188,6 +193,10 @@ export class PartitionLane {
       return this.#sendAgain(batch, error);
     }
     if (error.retriable && !fenced) return this.#sendAgain(batch, error);
+    if (error.reason === "UNKNOWN_TOPIC" || error.reason === "UNKNOWN_PARTITION") {
+      if (this.isKnown && batch.attempts < behindTries) return this.#sendAgain(batch, error);
+      this.isKnown = false;
+    }
     if (!batch.settled) batch.reject(batch.uncertain ? unknownOutcome(error) : error);
     this.#recovering = this.#idempotent;
     this.producer = undefined;

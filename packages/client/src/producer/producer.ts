@@ -383,7 +383,7 @@ export class Producer {
     let way = this.#ways.get(node);
     if (way !== undefined) return way;
     const stream: ProduceStream<Sent> = new ProduceStream<Sent>(node, {
-      answered: ({ lane, batch }, outcome) => this.#answered(lane, batch, outcome),
+      answered: (sent, outcome) => this.#answered(sent, outcome),
       answeredAll: () => this.#answeredAll(node),
       writable: () => {
         for (const lane of this.#blocked) this.#pump(lane);
@@ -395,7 +395,8 @@ export class Producer {
     return way;
   }
 
-  #answered(lane: PartitionLane, batch: Batch, outcome: ProduceOutcome): void {
+  #answered({ lane, batch, leaderEpoch }: Sent, outcome: ProduceOutcome): void {
+    if (leaderEpoch >= 0) lane.isKnown = true;
     this.#learnFrom(lane, outcome);
     this.#do(lane, lane.answered(batch, outcome));
   }
@@ -405,7 +406,7 @@ export class Producer {
     const error = outcome.kind === "error" ? outcome.error : result?.error;
     const hint = hintIn(error) ?? result?.leader;
     if (hint !== undefined) this.#connection.learnLeader(topic, partition, hint);
-    if (error?.reason === "UNKNOWN_TOPIC") this.#connection.forgetTopic(topic);
+    if (error?.reason === "UNKNOWN_TOPIC" || error?.reason === "UNKNOWN_PARTITION") this.#connection.forgetTopic(topic);
   }
 
   #answeredAll(node: Node): void {

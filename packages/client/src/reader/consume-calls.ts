@@ -50,6 +50,8 @@ interface Call {
   readonly stream: ClientReadableStream<ConsumeResponse>;
   readonly partitions: ReadonlySet<number>;
   lastHeardMs: number;
+  /** Something came of it. */
+  hasSpoken: boolean;
   /** It is being asked whether it is still there. */
   isAsked: boolean;
   /** How often it was asked in vain for records. */
@@ -66,6 +68,8 @@ const silenceMs = 3_000;
 const silenceCheckMs = 1_000;
 /** Of so many silences, at one another node is asked who leads. */
 const silencesPerQuestion = 5;
+/** So often a node that has not heard of the topic yet is tried again. */
+const behindTries = 5;
 /** Leaders that change one after the other move the calls together, not more often than this. */
 const moveIntervalMs = 500;
 
@@ -194,6 +198,7 @@ export class ConsumeCalls {
       stream,
       partitions: new Set(partitions.map(({ partition }) => partition)),
       lastHeardMs: this.#connection.clock.monotonicMs(),
+      hasSpoken: false,
       isAsked: false,
       silences: 0,
     };
@@ -215,6 +220,7 @@ export class ConsumeCalls {
   #take(call: Call, message: ConsumeResponse): void {
     if (!call.partitions.has(message.partition)) return;
     this.#troubles.delete(message.partition);
+    call.hasSpoken = true;
     call.silences = 0;
     call.lastHeardMs = this.#connection.clock.monotonicMs();
     this.#connection.answered(call.node);
@@ -238,13 +244,20 @@ export class ConsumeCalls {
     if (error.reason === "OFFSET_OUT_OF_RANGE" && this.#events.outOfRange()) return;
     // A stream that breaks for reasons of the transport has no reason of ours.
     const isTransport = error.reason === "UNREACHABLE" || error.reason === "INTERNAL" || error.reason === "CANCELLED";
-    if (!error.retriable && !isTransport) {
-      if (error.reason === "UNKNOWN_TOPIC") this.#connection.forgetTopic(this.#options.topic);
+    const isUnknown = error.reason === "UNKNOWN_TOPIC" || error.reason === "UNKNOWN_PARTITION";
+    if (isUnknown) this.#connection.forgetTopic(this.#options.topic);
+    if (!error.retriable && !isTransport && !(isUnknown && this.#mayBeBehind(call))) {
       this.#events.failed(error);
       return;
     }
     if (error.reason === "UNREACHABLE") this.#connection.unreachable(call.node);
     this.retryLater(error);
+  }
+
+  /** The topic was there when reading began: a node that was never read from and does not know it has not heard of it yet. */
+  #mayBeBehind({ hasSpoken, partitions }: Call): boolean {
+    const attempts = [...partitions].map((partition) => this.#troubles.get(partition)?.attempts ?? 0);
+    return !hasSpoken && Math.max(...attempts) < behindTries;
   }
 
   #drop(call: Call): void {

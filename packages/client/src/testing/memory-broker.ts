@@ -107,6 +107,8 @@ export class MemoryBroker {
   readonly faults: ProduceFault[] = [];
   /** Refusals of the ListOffsets requests to come, one each. */
   readonly offsetFaults: VarveError[] = [];
+  /** Refusals of the Consume calls to come, one each. */
+  readonly consumeRefusals: VarveError[] = [];
   /** After this many messages a Consume stream breaks, once for each entry. */
   readonly consumeBreaks: number[] = [];
   /** Bytes of a Consume message, softly. */
@@ -335,6 +337,11 @@ export class MemoryBroker {
 
   async #consume(call: ServerWritableStream<ConsumeRequest, Uint8Array>): Promise<void> {
     this.consumeStreams += 1;
+    const refusal = this.consumeRefusals.shift();
+    if (refusal !== undefined) {
+      call.emit("error", statusFromError(refusal));
+      return;
+    }
     let breakAfter = this.consumeBreaks.shift() ?? Number.POSITIVE_INFINITY;
     const stream = { gone: false };
     const woken: (() => void)[] = [];

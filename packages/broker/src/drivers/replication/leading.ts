@@ -205,7 +205,8 @@ export class Leading {
 
   /** Replicas that have everything below `end` on disk, as far as they have said. */
   durableReplicas(end: number): number {
-    if (this.#isSole) return 1;
+    // Not so for a moment when the topic has just come from `os`.
+    if (this.#isSole) return this.log.durableOffset >= end ? 1 : 0;
     const { replicas, brokerId, followers } = this.#state;
     return durableReplicas(replicas, end, (id) => {
       if (id === brokerId) return this.log.durableOffset;

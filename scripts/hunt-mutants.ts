@@ -6,7 +6,7 @@
 // the others cannot notice or would take long; or `Survives: …`, which argues why nothing can, and then nothing has to.
 
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,6 +32,8 @@ export interface Hunt {
   readonly patches: string;
   /** What the copy holds, from the root; dependencies are found where the original finds them. */
   readonly copied: readonly string[];
+  /** Packages among them that others of them import, by name: they find the copy. @default none */
+  readonly linked?: Readonly<Record<string, string>>;
   /** Quickest first. */
   readonly hunters: readonly Hunter[];
   readonly environment: Readonly<Record<string, string>>;
@@ -114,7 +116,7 @@ function findMutants({ patches, hunters }: Hunt, wanted: readonly string[]): Mut
 }
 
 async function huntOne(hunt: Hunt, mutant: Mutant): Promise<Verdict> {
-  const copy = makeCopy(hunt.copied);
+  const copy = makeCopy(hunt);
   const began = performance.now();
   const verdict = (killedBy: string | undefined, cases: string, how: string, isApplied = true): Verdict => {
     return { mutant, killedBy, isApplied, cases, how, seconds: (performance.now() - began) / 1000 };
@@ -141,12 +143,25 @@ async function huntOne(hunt: Hunt, mutant: Mutant): Promise<Verdict> {
   }
 }
 
-function makeCopy(paths: readonly string[]): string {
+function makeCopy({ copied, linked = {} }: Hunt): string {
   const copy = mkdtempSync(join(tmpdir(), "varve-mutant-"));
-  for (const path of [...paths, "package.json", "vitest.config.ts"]) {
+  for (const path of [...copied, "package.json", "vitest.config.ts"]) {
     cpSync(join(root, path), join(copy, path), { recursive: true });
   }
-  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+  const modules = join(root, "node_modules");
+  if (Object.keys(linked).length === 0) {
+    symlinkSync(modules, join(copy, "node_modules"));
+    return copy;
+  }
+  const names = readdirSync(modules).flatMap((name) =>
+    name.startsWith("@") ? readdirSync(join(modules, name)).map((inner) => `${name}/${inner}`) : [name],
+  );
+  for (const name of names) {
+    const link = join(copy, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    const own = linked[name];
+    symlinkSync(own === undefined ? join(modules, name) : join(copy, own), link);
+  }
   return copy;
 }
 

@@ -63,6 +63,12 @@ const jobs: readonly Job[] = [
     command: vitest("packages/cluster/src/testing/partition-world.test.ts"),
   },
   {
+    name: "cluster-sim",
+    about: "20 million events of whole clusters in simulated worlds, and what went wrong in them by kind",
+    env: {},
+    command: ["npm", "run", "--silent", "sim:cluster", "--", "--events", "20000000", "--table", "yes"],
+  },
+  {
     name: "fuzz-batches",
     about: "a million mutated batches, 20,000 runs of each property of the format",
     env: { VARVE_MUTATIONS: "1000000", VARVE_FUZZ: "20000" },
@@ -127,6 +133,12 @@ const jobs: readonly Job[] = [
     about: "every storage rule broken on purpose, one at a time; each must be noticed",
     env: {},
     command: ["npm", "run", "--silent", "mutants:log"],
+  },
+  {
+    name: "mutants-cluster",
+    about: "every rule of brokers, logs and decisions in a cluster broken on purpose, one at a time",
+    env: {},
+    command: ["npm", "run", "--silent", "mutants:cluster"],
   },
   {
     name: "mutants-raft",

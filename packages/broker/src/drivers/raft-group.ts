@@ -14,6 +14,7 @@ import {
   type Clock,
   type InitialPeer,
   type OpenedStorage,
+  type Storage,
   formCluster,
   makeDocument,
   peerIdOf,
@@ -50,7 +51,7 @@ export interface RaftGroupOptions {
 }
 
 export interface RaftGroup {
-  readonly storage: LevelStorage;
+  readonly storage: Storage;
   readonly opened: OpenedStorage;
   readonly clusterId: string;
   /** Node ids that it was told to form a cluster with, for those who ask. */

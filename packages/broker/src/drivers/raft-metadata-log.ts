@@ -18,7 +18,7 @@ import {
   answerOf,
   peerIdOf,
 } from "raft-ts";
-import type { NodeOptionsInput, Transport } from "raft-ts";
+import type { Clock, NodeOptionsInput, Transport } from "raft-ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
 import type { MetadataLog, MetadataLogListener, MetadataRole } from "../ports/metadata-log.ts";
 import type { ControllerMember, ControllerMembership, ReplacedDirectory } from "../ports/peers.ts";
@@ -30,6 +30,8 @@ export interface RaftMetadataLogOptions {
   /** Undefined: a group of one, which has nobody to talk to, and leads when `start` resolves. */
   readonly transport: Transport | undefined;
   readonly raft?: NodeOptionsInput;
+  /** @default the process's */
+  readonly clock?: Clock;
 }
 
 /** How long a node may take to say who it is, and how long it may take to fill it, in ms. */
@@ -69,9 +71,10 @@ export class RaftMetadataLog implements MetadataLog, ControllerMembership {
     invariant(this.#listener === undefined, "a metadata log is started once");
     this.#listener = listener;
     const leads = new Promise<void>((resolve) => (this.#tellLeads = resolve));
-    const { group, transport, raft } = this.#options;
+    const { group, transport, raft, clock } = this.#options;
     try {
       this.#node = await RaftNode.start({
+        ...(clock === undefined ? {} : { clock }),
         storage: group.storage,
         opened: group.opened,
         transport: transport ?? silence,

@@ -18,7 +18,12 @@ export interface MemoryWire {
   readonly delayMs: () => number;
   /** Whether a message gets through now; one that does not ends the stream. */
   readonly isOpen: () => boolean;
+  /** How what arrives gets into either process. @default at once */
+  readonly enter?: { readonly follower: Enter; readonly leader: Enter };
 }
+
+type Enter = (run: () => void) => void;
+const atOnce: Enter = (run) => run();
 
 type Listener = (value: never) => void;
 
@@ -29,10 +34,15 @@ export function memoryStreams(wire: MemoryWire): {
   /** Both ends hear that the connection is gone. */
   cut(): void;
 } {
-  const follower = new MemoryEnd<readonly ReplicaAnswer[], ReplicateRequest>(wire, encodeReplicateRequest);
-  const leader = new MemoryEnd<ReplicateRequest, Uint8Array>(wire, (bytes) => Buffer.from(bytes));
-  follower.to = (bytes) => leader.receive(() => decodeReplicateRequest(bytes));
-  leader.to = (bytes) => follower.receive(() => decodeReplicateResponse(bytes));
+  const enter = wire.enter ?? { follower: atOnce, leader: atOnce };
+  const follower = new MemoryEnd<readonly ReplicaAnswer[], ReplicateRequest>(
+    wire,
+    enter.follower,
+    encodeReplicateRequest,
+  );
+  const leader = new MemoryEnd<ReplicateRequest, Uint8Array>(wire, enter.leader, (bytes) => Buffer.from(bytes));
+  follower.to = (bytes) => enter.leader(() => leader.receive(() => decodeReplicateRequest(bytes)));
+  leader.to = (bytes) => enter.follower(() => follower.receive(() => decodeReplicateResponse(bytes)));
   follower.other = leader;
   leader.other = follower;
   const cut = (): void => {
@@ -46,6 +56,7 @@ class MemoryEnd<In, Out> implements PeerStream<In, Out> {
   to: (bytes: Uint8Array) => void = () => {};
   other: { fail(why: string): void; receiveEnd(): void } | undefined;
   readonly #wire: MemoryWire;
+  readonly #enter: Enter;
   readonly #encode: (message: Out) => Uint8Array;
   readonly #listeners = new Map<string, Listener[]>();
   readonly #paused: (() => In)[] = [];
@@ -53,8 +64,9 @@ class MemoryEnd<In, Out> implements PeerStream<In, Out> {
   #isOver = false;
   #arrivesMs = 0;
 
-  constructor(wire: MemoryWire, encode: (message: Out) => Uint8Array) {
+  constructor(wire: MemoryWire, enter: Enter, encode: (message: Out) => Uint8Array) {
     this.#wire = wire;
+    this.#enter = enter;
     this.#encode = encode;
   }
 
@@ -67,7 +79,7 @@ class MemoryEnd<In, Out> implements PeerStream<In, Out> {
     this.#later(() => {
       if (!this.#wire.isOpen()) this.fail("the message did not get through");
       else if (!this.#isOver) this.to(bytes);
-      done?.();
+      if (done !== undefined) this.#enter(done);
     });
     return true;
   }
@@ -100,13 +112,13 @@ class MemoryEnd<In, Out> implements PeerStream<In, Out> {
   receiveEnd(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#emit("end", undefined as never);
+    this.#enter(() => this.#emit("end", undefined as never));
   }
 
   fail(why: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#emit("error", new Error(why) as never);
+    this.#enter(() => this.#emit("error", new Error(why) as never));
     this.#later(() => this.other?.fail(why));
   }
 

@@ -51,11 +51,14 @@ export function decodeBatch(bytes: Uint8Array): MetadataBatch {
   throw new FormatError("MALFORMED", `Cannot read a metadata batch: ${reader.remaining} bytes follow its records.`);
 }
 
+/** Of records whose size was asked for: they are written next, and a record never changes. */
+const encodings = new WeakMap<MetadataRecord, Uint8Array>();
+
 /** Count and records, each with its size. */
 export function writeRecords(writer: ByteWriter, records: readonly MetadataRecord[]): void {
   writer.uvarint(records.length);
   for (const record of records) {
-    const bytes = metadataRecords.encode(record);
+    const bytes = encodings.get(record) ?? metadataRecords.encode(record);
     writer.uvarint(bytes.length);
     writer.raw(bytes);
   }
@@ -83,7 +86,9 @@ export function replayBatch(image: ControllerImage, batch: MetadataBatch): Contr
 
 /** Bytes that a record takes in a batch, its size in front included. */
 export function recordSizeBytes(record: MetadataRecord): number {
-  return metadataRecords.encode(record).length + 4;
+  let bytes = encodings.get(record);
+  if (bytes === undefined) encodings.set(record, (bytes = metadataRecords.encode(record)));
+  return bytes.length + 4;
 }
 
 export function recordsSizeBytes(records: readonly MetadataRecord[]): number {

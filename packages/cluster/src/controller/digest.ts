@@ -34,12 +34,28 @@ export function printDigest(digest: Digest): string {
   return digest.high.toString(16).padStart(8, "0") + digest.low.toString(16).padStart(8, "0");
 }
 
+/** Names of fields in order, by the order in which they were set. As many as there are kinds of values here. */
+const orders = new Map<string, readonly string[]>();
+
+function orderedNames(value: object): readonly string[] {
+  const names = Object.keys(value);
+  const as = names.join();
+  let ordered = orders.get(as);
+  if (ordered === undefined) orders.set(as, (ordered = names.sort()));
+  return ordered;
+}
+
 /** The same text for equal values, whatever the order in which the fields of an object were set. */
 function canonicalText(value: unknown): string {
+  if (Number.isSafeInteger(value)) return String(value);
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([name, field]) => `${name}:${canonicalText(field)}`).join(",")}}`;
+  let text = "";
+  for (const name of orderedNames(value)) {
+    const field = canonicalText(value[name as keyof typeof value]);
+    text += text === "" ? `${name}:${field}` : `,${name}:${field}`;
+  }
+  return `{${text}}`;
 }
 
 /** Two multiplicative hashes with different constants, mixed into each other. */

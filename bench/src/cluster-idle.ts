@@ -12,9 +12,9 @@ export const name = "cluster-idle";
 export const description = "2,000 partitions on three nodes (VARVE_BENCH_PARTITIONS): idle, and starting";
 
 const partitions = Number(process.env["VARVE_BENCH_PARTITIONS"] ?? "2000");
-const idleSeconds = Math.min(20, Number(process.env["VARVE_BENCH_SECONDS"] ?? "20"));
+const idleSeconds = Math.min(15, Number(process.env["VARVE_BENCH_SECONDS"] ?? "15"));
 const mebibytes = Number(process.env["VARVE_BENCH_STARTUP_MIB"] ?? "1024");
-const settleMs = 12_000;
+const settleMs = 10_000;
 
 export async function run(): Promise<Row[]> {
   return withDirectory(async (directory) => {

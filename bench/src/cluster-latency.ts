@@ -13,7 +13,7 @@ import type { Row } from "./table.ts";
 export const name = "cluster-latency";
 export const description = "three nodes, flush=sync: 1 KiB records singly on one ProduceStream, 64 and 512 in flight";
 
-const seconds = Math.min(10, Number(process.env["VARVE_BENCH_SECONDS"] ?? "10"));
+const seconds = Math.min(8, Number(process.env["VARVE_BENCH_SECONDS"] ?? "8"));
 const warmUpSeconds = Math.min(1, seconds / 4);
 const recordBytes = 1_024;
 /** Of an open loop: no more may be unanswered. */

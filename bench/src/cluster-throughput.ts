@@ -19,7 +19,7 @@ export const description =
 const seconds = Number(process.env["VARVE_BENCH_SECONDS"] ?? "60");
 /** Of one turn of one contender, and how many turns each has. */
 const turnSeconds = Math.min(2, seconds);
-const rounds = seconds < 10 ? 2 : 5;
+const rounds = seconds < 10 ? 2 : 4;
 const warmUpSeconds = 0.4;
 /** For each partition. */
 const inFlight = 16;

@@ -27,6 +27,7 @@ export async function fill({ targets, bytesEach }: Fill): Promise<void> {
   );
 }
 
+/** What is refused because a leader has just changed goes out again: the node forwards it by then. */
 function sendAll(address: string, requests: readonly Target[], batch: Uint8Array): Promise<void> {
   const client = new Client(address, credentials.createInsecure(), channelOptions);
   const call: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(
@@ -36,21 +37,25 @@ function sendAll(address: string, requests: readonly Target[], batch: Uint8Array
     new Metadata(),
     {},
   );
-  let sent = 0;
+  const waiting = requests.toReversed();
+  const sent: Target[] = [];
   let answered = 0;
   return new Promise<void>((resolve, reject) => {
     const send = (): void => {
-      for (; sent < requests.length && sent - answered < inFlight; sent++) {
-        const { topic, partition } = requests[sent] as Target;
-        call.write(encodeProduceStreamRequest({ topic, partition, batch }));
+      for (let target = waiting.at(-1); target !== undefined && sent.length - answered < inFlight;) {
+        waiting.pop();
+        sent.push(target);
+        call.write(encodeProduceStreamRequest({ topic: target.topic, partition: target.partition, batch }));
+        target = waiting.at(-1);
       }
-      if (answered === requests.length) call.end();
+      if (answered === sent.length) call.end();
     };
     call.on("data", (bytes: Buffer) => {
       for (const outcome of decodeProduceStreamResponse(bytes)) {
-        answered++;
+        const target = sent[answered++] as Target;
         const error = outcome.kind === "error" ? outcome.error : outcome.response.results[0]?.error;
-        if (error !== undefined) reject(new Error(`Refused: ${error.message}`));
+        if (error?.retriable === true) waiting.unshift(target);
+        else if (error !== undefined) reject(new Error(`Refused: ${error.message}`));
       }
       send();
     });

@@ -32,6 +32,8 @@ export interface SdkLoad {
   readonly recordBytes: number;
   /** So many different ones; 0: no keys. */
   readonly keys: number;
+  /** Of the producer. @default its own */
+  readonly bufferBytes?: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
 }

@@ -8,16 +8,10 @@ import type { LoadResult, SdkLoad } from "./load-types.ts";
 /** So many sends before the event loop has its turn, as in a program that reads its input in pieces. */
 const recordsPerTurn = 1_000;
 
-export async function sdkLoad({
-  addresses,
-  topic,
-  recordBytes,
-  keys,
-  seconds,
-  warmUpSeconds,
-}: SdkLoad): Promise<LoadResult> {
+export async function sdkLoad(load: SdkLoad): Promise<LoadResult> {
+  const { addresses, topic, recordBytes, keys, bufferBytes, seconds, warmUpSeconds } = load;
   await using client = await connect({ addresses });
-  await using producer = client.producer();
+  await using producer = client.producer({ bufferBytes });
   const value = Buffer.alloc(recordBytes, 97);
   const names = Array.from({ length: keys }, (_, index) => Buffer.from(`key-${index}`));
   const latencies: number[] = [];

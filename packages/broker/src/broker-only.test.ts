@@ -14,19 +14,8 @@ interface Described {
   readonly controllers: readonly { readonly nodeId: number; readonly active: boolean }[];
 }
 
-interface Placed {
-  readonly leader: { readonly nodeId: number };
-  readonly replicas: readonly number[];
-  readonly inSyncReplicas: readonly number[];
-}
-
 const describe = async (node: TestBroker): Promise<Described> =>
   (await node.call("DescribeCluster", {})) as unknown as Described;
-
-async function placements(node: TestBroker, topic: string): Promise<Placed[]> {
-  const described = (await node.call("DescribeTopic", { topic })) as { topic: { partitions: Placed[] } };
-  return described.topic.partitions;
-}
 
 /** Node 4 of the cluster, which votes for nothing. */
 function fourth(cluster: TestCluster, cluster4: object = {}): Partial<BrokerOptions> {
@@ -55,7 +44,7 @@ test("a broker that is no controller joins a formed cluster, gets replicas, lead
   expect(text(fetched.records[0]?.value ?? null)).toBe("old");
   // Any node takes commands, this one too.
   await node.call("CreateTopic", { topic: "t", partitions: 4, replicationFactor: 4 });
-  const placed = await placements(node, "t");
+  const placed = await node.placements("t");
   expect(new Set(placed.map(({ leader }) => leader.nodeId))).toEqual(new Set([1, 2, 3, 4]));
   const mine = placed.findIndex(({ leader }) => leader.nodeId === 4);
   for (const [at, any] of [...cluster.nodes, node].entries()) {
@@ -70,7 +59,7 @@ test("a broker that is no controller joins a formed cluster, gets replicas, lead
   await node.broker.close();
   await until("another one leads, and node 4 is fenced", async () => {
     const { brokers } = await describe(one);
-    const [leader] = (await placements(one, "t")).slice(mine, mine + 1);
+    const [leader] = (await one.placements("t")).slice(mine, mine + 1);
     return (
       brokers[3]?.state === "BROKER_STATE_FENCED" && leader?.leader.nodeId !== 4 && (leader?.leader.nodeId ?? -1) > 0
     );
@@ -78,7 +67,7 @@ test("a broker that is no controller joins a formed cluster, gets replicas, lead
   await one.produce({ topic: "t", partition: mine, records: [{ value: bytes("4") }] });
   await node.restart();
   await until("it is in sync again", async () =>
-    (await placements(node, "t")).every(({ inSyncReplicas }) => inSyncReplicas.length === 4),
+    (await node.placements("t")).every(({ inSyncReplicas }) => inSyncReplicas.length === 4),
   );
   expect((await describe(node)).brokers[3]?.brokerEpoch).toBeGreaterThan(epoch);
   const messages = await node.consumeAll({

@@ -42,6 +42,8 @@ import { logDefaults } from "./drivers/topics.ts";
 const defaultGrpcPort = 9094;
 const defaultHttpPort = 8080;
 const dayMs = 86_400_000;
+/** A disk may write out large files for so many sessions before it counts as hanging. */
+const othersSessions = 10;
 
 export class Broker {
   readonly nodeId: number;
@@ -301,7 +303,11 @@ export class Broker {
     this.#notReady = "it is recovering its partitions";
     // Alone there is nobody who could lead in its place.
     if (this.#options.cluster !== undefined) {
-      this.#disk = new DiskWatch(this.#fileSystem, () => this.#clock.monotonicMs());
+      const journal = join(dataDir, "journal");
+      this.#disk = new DiskWatch(this.#fileSystem, {
+        monotonicMs: () => this.#clock.monotonicMs(),
+        isGroupCommit: (path) => path.startsWith(journal),
+      });
     }
     const store = await LogStore.open(
       {
@@ -430,14 +436,16 @@ export class Broker {
     return this.#options.fs ?? nodeFileSystem();
   }
 
-  /** B-10: a write or sync has taken longer than a session. */
+  /** B-10: a group commit has taken longer than a session, or anything else far longer. */
   #isDiskHanging(): boolean {
-    const owedMs = this.#disk?.owedMs ?? 0;
-    const isHanging = owedMs > timesOf(this.#options.cluster ?? { peers: [] }).sessionMs;
+    const { groupCommitMs = 0, othersMs = 0 } = this.#disk ?? {};
+    const { sessionMs } = timesOf(this.#options.cluster ?? { peers: [] });
+    const isHanging = groupCommitMs > sessionMs || othersMs > othersSessions * sessionMs;
     if (isHanging !== this.#wasDiskHanging) {
-      if (isHanging)
-        this.#logger.error({ owedMs: Math.round(owedMs) }, "the disk does not answer: this node leads nothing");
-      else this.#logger.warn({}, "the disk answers again");
+      if (isHanging) {
+        const owes = { groupCommitMs: Math.round(groupCommitMs), othersMs: Math.round(othersMs) };
+        this.#logger.error(owes, "the disk does not answer: this node leads nothing");
+      } else this.#logger.warn({}, "the disk answers again");
     }
     this.#wasDiskHanging = isHanging;
     return isHanging;

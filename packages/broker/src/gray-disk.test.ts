@@ -1,17 +1,11 @@
 import { nodeFileSystem } from "@varve/log";
 import { expect, test } from "vitest";
-import { TestBroker, bytes, until } from "./testing/test-broker.ts";
+import { type Placed, type TestBroker, bytes, until } from "./testing/test-broker.ts";
 import { TestCluster } from "./testing/test-cluster.ts";
 import { troubledFileSystem } from "./testing/troubled-file-system.ts";
 
-interface Placed {
-  readonly leader: { readonly nodeId: number };
-  readonly inSyncReplicas: readonly number[];
-}
-
 async function placement(node: TestBroker): Promise<Placed | undefined> {
-  const { topic } = (await node.call("DescribeTopic", { topic: "t" })) as { topic: { partitions: Placed[] } };
-  return topic.partitions[0];
+  return (await node.placements("t"))[0];
 }
 
 test("a node whose disk hangs gives up what it leads though it answers, and comes back with its disk (B-10)", async () => {

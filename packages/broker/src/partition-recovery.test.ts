@@ -2,18 +2,8 @@ import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { TestBroker, bytes, text, until } from "./testing/test-broker.ts";
+import { type Placed, TestBroker, bytes, text, until } from "./testing/test-broker.ts";
 import { TestCluster } from "./testing/test-cluster.ts";
-
-interface Placed {
-  readonly leader: { readonly nodeId: number };
-  readonly inSyncReplicas: readonly number[];
-}
-
-async function placements(node: TestBroker, topic: string): Promise<Placed[]> {
-  const described = (await node.call("DescribeTopic", { topic })) as { topic: { partitions: Placed[] } };
-  return described.topic.partitions;
-}
 
 /** What is not of the log store, and outlives the power cut as it is. */
 const others = new Set(["raft", "lock", "meta.json"]);
@@ -67,7 +57,7 @@ test("everybody loses power: who has most leads again without hands, marked; the
   await everybodyLosesPower(cluster);
   for (const topic of ["os", "sync"]) {
     await until(`all replicas of "${topic}" are in sync again`, async () => {
-      const [placed] = await placements(one, topic);
+      const [placed] = await one.placements(topic);
       return placed?.inSyncReplicas.length === 3 && placed.leader.nodeId > 0;
     });
   }
@@ -93,21 +83,21 @@ test("a topic whose recovery is manual waits for an operator, who is told what a
   await fill(one, "m", 7);
   await fill(one, "b", 7);
   await everybodyLosesPower(cluster);
-  await until("the other topic has a leader", async () => ((await placements(two, "b"))[0]?.leader.nodeId ?? -1) > 0);
-  expect((await placements(two, "m"))[0]).toMatchObject({ leader: { nodeId: -1 }, inSyncReplicas: [] });
+  await until("the other topic has a leader", async () => ((await two.placements("b"))[0]?.leader.nodeId ?? -1) > 0);
+  expect((await two.placements("m"))[0]).toMatchObject({ leader: { nodeId: -1 }, inSyncReplicas: [] });
   const preferred = await two.call("ElectLeaders", { topic: "m", mode: "ELECTION_MODE_PREFERRED" });
   expect(preferred).toMatchObject({ partitions: [{ leader: { nodeId: -1 }, changed: false }] });
   const dry = { topic: "m", mode: "ELECTION_MODE_UNCLEAN", validateOnly: true };
   const planned = await two.call("ElectLeaders", dry);
   expect(planned).toMatchObject({ partitions: [{ partition: 0, changed: true, unclean: true }] });
-  expect((await placements(two, "m"))[0]).toMatchObject({ leader: { nodeId: -1 } });
+  expect((await two.placements("m"))[0]).toMatchObject({ leader: { nodeId: -1 } });
   const elected = await two.call("ElectLeaders", { ...dry, validateOnly: false });
   expect(elected).toMatchObject({ partitions: [{ partition: 0, changed: true, unclean: true }] });
   const leaderOf = (answer: Record<string, unknown>): number =>
     (answer as { partitions: Placed[] }).partitions[0]?.leader.nodeId ?? -1;
   expect(leaderOf(elected)).toBe(leaderOf(planned));
   await until("all replicas are in sync again", async () => {
-    const [placed] = await placements(two, "m");
+    const [placed] = await two.placements("m");
     return placed?.inSyncReplicas.length === 3;
   });
   expect(await replay(one, "m")).toEqual(Array.from({ length: 7 }, (_, at) => `m-${at}`));
@@ -120,23 +110,23 @@ test("leaders go back to the preferred replicas on request, and to nobody who is
   await using cluster = await TestCluster.start(3, { cluster: { peers: [], balanceMs: 600_000 } });
   const [one] = cluster.nodes as [TestBroker];
   await one.call("CreateTopic", { topic: "t", partitions: 3, replicationFactor: 3 });
-  const before = (await placements(one, "t")).map(({ leader }) => leader.nodeId);
+  const before = (await one.placements("t")).map(({ leader }) => leader.nodeId);
   expect(new Set(before)).toEqual(new Set([1, 2, 3]));
   const third = cluster.nodes[2] as TestBroker;
   await third.broker.close();
   await until("node 3 leads nothing", async () =>
-    (await placements(one, "t")).every(({ leader }) => leader.nodeId > 0 && leader.nodeId !== 3),
+    (await one.placements("t")).every(({ leader }) => leader.nodeId > 0 && leader.nodeId !== 3),
   );
   const tooEarly = (await one.call("ElectLeaders", { topic: "t" })) as { partitions: { changed: boolean }[] };
   expect(tooEarly.partitions.map(({ changed }) => changed)).toEqual([false, false, false]);
   await third.restart();
   await until("it is in sync again", async () =>
-    (await placements(one, "t")).every(({ inSyncReplicas }) => inSyncReplicas.length === 3),
+    (await one.placements("t")).every(({ inSyncReplicas }) => inSyncReplicas.length === 3),
   );
   // Of one partition alone, which is another one's: nothing.
   const other = before.findIndex((leader) => leader !== 3);
   await one.call("ElectLeaders", { topic: "t", partitions: [other] });
-  expect((await placements(one, "t"))[before.indexOf(3)]?.leader.nodeId).not.toBe(3);
+  expect((await one.placements("t"))[before.indexOf(3)]?.leader.nodeId).not.toBe(3);
   const elected = (await one.call("ElectLeaders", { topic: "t" })) as {
     partitions: (Placed & { changed: boolean; unclean: boolean })[];
   };

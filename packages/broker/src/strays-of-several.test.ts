@@ -20,10 +20,8 @@ test("topics that were deleted, or made again, while a node was away leave it no
   await one.produce({ topic: "again", partition: 0, records: [{ value: bytes("new") }] });
   await third.restart();
   await until("the topic that stayed is in sync", async () => {
-    const { topic } = (await one.call("DescribeTopic", { topic: "kept" })) as {
-      topic: { partitions: { inSyncReplicas: number[] }[] };
-    };
-    return topic.partitions[0]?.inSyncReplicas.length === 3;
+    const [kept] = await one.placements("kept");
+    return kept?.inSyncReplicas.length === 3;
   });
   expect(await readdir(join(third.dataDir, "topics"))).toEqual(["kept-0"]);
   const read = async (topic: string): Promise<(string | null)[]> => {

@@ -3,7 +3,8 @@ import { loadServices } from "@varve/api";
 import { type Command, encodeOutcome } from "@varve/cluster";
 import { systemClock } from "@varve/log";
 import { afterEach, expect, test } from "vitest";
-import type { MetadataLog, MetadataLogListener, MetadataRole } from "../ports/metadata-log.ts";
+import type { MetadataRole } from "../ports/metadata-log.ts";
+import { RoleLog } from "../testing/role-log.ts";
 import { ClusterController, type RemoteControllerOptions } from "./controller-client.ts";
 import { Controller } from "./controller.ts";
 
@@ -21,27 +22,6 @@ const register: Command = {
   endpoints: [],
   dirs: ["d".repeat(32)],
 };
-
-/** A log of one entry after the other, in memory; roles are given by the test. */
-class RoleLog implements MetadataLog {
-  listener: MetadataLogListener | undefined;
-  #index = 0;
-
-  start(listener: MetadataLogListener): Promise<void> {
-    this.listener = listener;
-    return Promise.resolve();
-  }
-
-  propose(bytes: Uint8Array): Promise<number> {
-    this.#index += 1;
-    this.listener?.onCommitted([{ index: this.#index, bytes }]);
-    return Promise.resolve(this.#index);
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
 
 async function open(
   options: Partial<RemoteControllerOptions> = {},

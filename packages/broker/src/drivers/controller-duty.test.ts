@@ -4,8 +4,9 @@ import { SimulatedClock, SimulatedTime } from "@varve/log/testing";
 import { type Clock, systemClock } from "@varve/log";
 import { afterEach, expect, test } from "vitest";
 import { silentLogger } from "../logger.ts";
-import type { MetadataLog, MetadataLogListener, MetadataRole } from "../ports/metadata-log.ts";
+import type { MetadataRole } from "../ports/metadata-log.ts";
 import { isRefusal } from "../refusal.ts";
+import { RoleLog } from "../testing/role-log.ts";
 import { until } from "../testing/test-broker.ts";
 import { type Heartbeat, ControllerDuty } from "./controller-duty.ts";
 import { Controller } from "./controller.ts";
@@ -15,27 +16,6 @@ const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
-
-/** A log in memory; who leads is for the test to say. */
-class RoleLog implements MetadataLog {
-  listener: MetadataLogListener | undefined;
-  #index = 0;
-
-  start(listener: MetadataLogListener): Promise<void> {
-    this.listener = listener;
-    return Promise.resolve();
-  }
-
-  propose(bytes: Uint8Array): Promise<number> {
-    this.#index += 1;
-    this.listener?.onCommitted([{ index: this.#index, bytes }]);
-    return Promise.resolve(this.#index);
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
 
 interface Stage {
   readonly controller: Controller;

@@ -7,18 +7,18 @@ function slowDisk(): { fs: FileSystem; ends: ((error?: Error) => void)[] } {
   const ends: ((error?: Error) => void)[] = [];
   const wait = (): Promise<void> =>
     new Promise((resolve, reject) => ends.push((error) => (error === undefined ? resolve() : reject(error))));
-  const handle: FileHandle = {
-    path: "f",
+  const handleOf = (path: string): FileHandle => ({
+    path,
     read: () => new Promise(() => undefined),
     write: wait,
     sync: wait,
     truncate: () => Promise.resolve(),
     size: () => Promise.resolve(0),
     close: () => Promise.resolve(),
-  };
+  });
   const none = (): Promise<never> => Promise.reject(new Error("not in this test"));
   const fs: FileSystem = {
-    open: () => Promise.resolve(handle),
+    open: (path) => Promise.resolve(handleOf(path)),
     mkdir: none,
     readdir: none,
     rename: none,
@@ -31,27 +31,35 @@ function slowDisk(): { fs: FileSystem; ends: ((error?: Error) => void)[] } {
   return { fs, ends };
 }
 
-test("owedMs is the age of the oldest write or sync under way, failed ones and reads apart (B-10)", async () => {
+test("the age of the oldest write or sync under way, group commits and the rest apart; reads are none (B-10)", async () => {
   const { fs, ends } = slowDisk();
   let nowMs = 100;
-  const watch = new DiskWatch(fs, () => nowMs);
-  const file = await watch.fs.open("f", "write");
-  expect(watch.owedMs).toBe(0);
-  void file.read(new Uint8Array(1), 0);
-  const write = file.write([], 0);
+  const isGroupCommit = (path: string): boolean => path === "journal";
+  const watch = new DiskWatch(fs, { monotonicMs: () => nowMs, isGroupCommit });
+  const journal = await watch.fs.open("journal", "write");
+  const segment = await watch.fs.open("segment", "write");
+  const ages = (): number[] => [watch.groupCommitMs, watch.othersMs];
+  expect(ages()).toEqual([0, 0]);
+  void journal.read(new Uint8Array(1), 0);
+  const write = journal.write([], 0);
   nowMs = 130;
-  const sync = file.sync();
+  const sync = journal.sync();
+  const other = segment.sync();
+  nowMs = 140;
   const directory = watch.fs.syncDirectory("d");
   nowMs = 150;
-  expect(watch.owedMs).toBe(50);
+  expect(ages()).toEqual([50, 20]);
   ends[0]?.();
   await write;
-  expect(watch.owedMs).toBe(20);
+  expect(ages()).toEqual([20, 20]);
   ends[1]?.(new Error("the disk says no"));
   await expect(sync).rejects.toThrow("the disk says no");
-  expect(watch.owedMs).toBe(20);
+  expect(ages()).toEqual([0, 20]);
   ends[2]?.();
+  await other;
+  expect(ages()).toEqual([0, 10]);
+  ends[3]?.();
   await directory;
   nowMs = 10_000;
-  expect(watch.owedMs).toBe(0);
+  expect(ages()).toEqual([0, 0]);
 });

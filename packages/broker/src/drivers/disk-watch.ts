@@ -1,18 +1,27 @@
 /**
  * How long the disk has owed an answer (B-10). A file system that hands everything on, and remembers since when its oldest write or sync
  * is under way: a disk that hangs fails nothing, so nobody else would notice. Reads are not looked at; a slow reader harms itself alone.
+ *
+ * Group commits are told apart from the rest: somebody waits for them, and they are small. The sync of a segment may have gigabytes to
+ * write, and take its time on a disk that is well.
  */
 import type { FileHandle, FileSystem } from "@varve/log";
 
 export class DiskWatch {
   readonly fs: FileSystem;
   readonly #monotonicMs: () => number;
+  readonly #isGroupCommit: (path: string) => boolean;
   /** When each write or sync that is under way began; in that order. */
-  readonly #underWay = new Map<number, number>();
+  readonly #groupCommits = new Map<number, number>();
+  readonly #others = new Map<number, number>();
   #begun = 0;
 
-  constructor(inner: FileSystem, monotonicMs: () => number) {
-    this.#monotonicMs = monotonicMs;
+  constructor(
+    inner: FileSystem,
+    options: { readonly monotonicMs: () => number; readonly isGroupCommit: (path: string) => boolean },
+  ) {
+    this.#monotonicMs = options.monotonicMs;
+    this.#isGroupCommit = options.isGroupCommit;
     this.fs = {
       open: async (path, mode) => this.#watched(await inner.open(path, mode)),
       mkdir: (path) => inner.mkdir(path),
@@ -20,34 +29,44 @@ export class DiskWatch {
       rename: (from, to) => inner.rename(from, to),
       unlink: (path) => inner.unlink(path),
       removeTree: (path) => inner.removeTree(path),
-      syncDirectory: (path) => this.#watch(inner.syncDirectory(path)),
+      syncDirectory: (path) => this.#watch(this.#others, inner.syncDirectory(path)),
       stat: (path) => inner.stat(path),
       freeBytes: (path) => inner.freeBytes(path),
     };
   }
 
-  /** Of the oldest write or sync that is under way; 0 when there is none. */
-  get owedMs(): number {
-    for (const sinceMs of this.#underWay.values()) return this.#monotonicMs() - sinceMs;
+  /** Of the oldest write or sync of a group commit; 0 when none is under way. */
+  get groupCommitMs(): number {
+    return this.#oldest(this.#groupCommits);
+  }
+
+  /** Of the oldest other write or sync. */
+  get othersMs(): number {
+    return this.#oldest(this.#others);
+  }
+
+  #oldest(underWay: ReadonlyMap<number, number>): number {
+    for (const sinceMs of underWay.values()) return this.#monotonicMs() - sinceMs;
     return 0;
   }
 
   #watched(handle: FileHandle): FileHandle {
+    const underWay = this.#isGroupCommit(handle.path) ? this.#groupCommits : this.#others;
     return {
       path: handle.path,
       read: (into, at) => handle.read(into, at),
-      write: (chunks, at) => this.#watch(handle.write(chunks, at)),
-      sync: () => this.#watch(handle.sync()),
+      write: (chunks, at) => this.#watch(underWay, handle.write(chunks, at)),
+      sync: () => this.#watch(underWay, handle.sync()),
       truncate: (sizeBytes) => handle.truncate(sizeBytes),
       size: () => handle.size(),
       close: () => handle.close(),
     };
   }
 
-  #watch(operation: Promise<void>): Promise<void> {
+  #watch(underWay: Map<number, number>, operation: Promise<void>): Promise<void> {
     const number = this.#begun++;
-    this.#underWay.set(number, this.#monotonicMs());
-    const end = (): void => void this.#underWay.delete(number);
+    underWay.set(number, this.#monotonicMs());
+    const end = (): void => void underWay.delete(number);
     operation.then(end, end);
     return operation;
   }

@@ -4,7 +4,8 @@ import { type FollowMetadataRequestMessage, type FollowMetadataResponseMessage, 
 import { type ControllerImage, encodeSnapshot, printDigest } from "@varve/cluster";
 import { SimulatedClock, SimulatedTime } from "@varve/log/testing";
 import { afterEach, expect, test } from "vitest";
-import type { MetadataLog, MetadataLogListener, MetadataRole } from "../ports/metadata-log.ts";
+import type { MetadataRole } from "../ports/metadata-log.ts";
+import { RoleLog } from "../testing/role-log.ts";
 import { Controller } from "./controller.ts";
 import { FollowedMetadataLog } from "./followed-metadata-log.ts";
 
@@ -48,20 +49,7 @@ class Stream extends EventEmitter {
 
 /** Images that follow each other, as a controller makes them. */
 async function images(count: number): Promise<ControllerImage[]> {
-  let listener: MetadataLogListener | undefined;
-  let index = 0;
-  const log: MetadataLog = {
-    start: (given) => {
-      listener = given;
-      return Promise.resolve();
-    },
-    propose: (bytes) => {
-      index += 1;
-      listener?.onCommitted([{ index, bytes }]);
-      return Promise.resolve(index);
-    },
-    close: () => Promise.resolve(),
-  };
+  const log = new RoleLog();
   let ids = 0;
   const newUuid = (): string => (++ids).toString(16).padStart(32, "0");
   const clock = { nowMs: () => 0, nextTurn: (run: () => void) => queueMicrotask(run) };
@@ -69,7 +57,7 @@ async function images(count: number): Promise<ControllerImage[]> {
     throw error;
   };
   const controller = await Controller.start({}, { log, clock, newUuid, onFatal });
-  listener?.onRole({ kind: "leader", term: 1 });
+  log.listener?.onRole({ kind: "leader", term: 1 });
   const found: ControllerImage[] = [];
   for (let at = 1; at <= count; at++) {
     const id = String(at).repeat(32);

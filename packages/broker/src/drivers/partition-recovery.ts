@@ -36,6 +36,9 @@ export interface PartitionRecoveryOptions {
   readonly tickMs: number;
 }
 
+/** Elections that are decided in one batch; the controller's queue has room for others beside them. */
+const electionsAtOnce = 100;
+
 interface Waiting {
   readonly name: PartitionName;
   /** Monotonic; when its replicas were first asked. */
@@ -101,10 +104,9 @@ export class PartitionRecovery {
     this.#isAsking = true;
     const round = [...this.#waiting.values()].slice(0, reportsMax);
     const reports = await this.#askAll(round);
-    for (const waiting of round) {
-      const { topicId, partition } = waiting.name;
-      const mine = reports.filter((report) => report.topicId === topicId && report.partition === partition);
-      await this.#decide(waiting, mine);
+    for (let at = 0; at < round.length; at += electionsAtOnce) {
+      const some = round.slice(at, at + electionsAtOnce);
+      await Promise.all(some.map((waiting) => this.#decide(waiting, reports.filter(isAbout(waiting.name)))));
     }
     this.#isAsking = false;
   }
@@ -164,6 +166,10 @@ export class PartitionRecovery {
     else
       logger.warn({ ...where, mode, leader, holds }, "who has most of a partition leads it now: records may be lost");
   }
+}
+
+function isAbout({ topicId, partition }: PartitionName): (report: PartitionReport) => boolean {
+  return (report) => report.topicId === topicId && report.partition === partition;
 }
 
 function needsRecovery({ leader, isr, elr }: Partition, mode: RecoveryMode): boolean {

@@ -39,6 +39,13 @@ type AdminCall =
   | "ElectLeaders"
   | "ReplaceController";
 
+/** Where a partition is. */
+export interface Placed {
+  readonly leader: { readonly nodeId: number };
+  readonly replicas: readonly number[];
+  readonly inSyncReplicas: readonly number[];
+}
+
 export class TestBroker {
   broker: Broker;
   log: LogClient;
@@ -82,6 +89,12 @@ export class TestBroker {
     options: { partitions?: number; configs?: Record<string, string> } = {},
   ): Promise<void> {
     await this.call("CreateTopic", { topic, ...options });
+  }
+
+  /** Where the partitions of a topic are, as this node knows it. */
+  async placements(topic: string): Promise<Placed[]> {
+    const described = (await this.call("DescribeTopic", { topic })) as { topic: { partitions: Placed[] } };
+    return described.topic.partitions;
   }
 
   /** A call of the Admin service. */

@@ -246,6 +246,16 @@ describe("decide fenceBroker, registerBroker, unfenceBroker, reportLossy (B-4, B
     expect(controller.partition).toMatchObject({ leader: 3, isr: [3], recovering: true });
   });
 
+  it("elects with loss who has most of each partition, as it is told", () => {
+    const controller = new Controller();
+    const partitions = [{ topicId, partition: 0 }];
+    const damaged = { kind: "reportLossy" as const, partitions };
+    for (const brokerId of [1, 2, 3]) controller.run({ ...damaged, brokerId, brokerEpoch: brokerId });
+    expect(controller.partition).toMatchObject({ leader: noLeader, isr: [], elr: [] });
+    controller.run({ kind: "electLeaders", mode: "unclean", partitions, candidates: [3] });
+    expect(controller.partition).toMatchObject({ leader: 3, isr: [3], recovering: true });
+  });
+
   it("elects with loss even a replica whose directory is gone, when all of them are", () => {
     const controller = new Controller();
     for (const brokerId of [1, 2, 3]) {

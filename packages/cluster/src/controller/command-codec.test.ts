@@ -54,7 +54,7 @@ const all: { readonly [K in CommandKind]: CommandReplies[K]["command"] } = {
     ...me,
     partitions: [{ ...where, leaderEpoch: 7, partitionEpoch: 8, newIsr: [me], recovering: true }],
   },
-  electLeaders: { kind: "electLeaders", mode: "unclean", partitions: [where] },
+  electLeaders: { kind: "electLeaders", mode: "unclean", partitions: [where], candidates: [3] },
   recoverPartition: { kind: "recoverPartition", ...where, leader: 1 },
   repairPartitions: { kind: "repairPartitions" },
   confirmFlush: { kind: "confirmFlush", ...me, ...where, leaderEpoch: 7, partitionEpoch: 8 },

@@ -108,6 +108,16 @@ describe("planPartitionChange: elections (6.5 steps 4 to 8)", () => {
     expect(after(lowered, {}, only(2))).toMatchObject({ isr: [2], elr: [], leader: 2, lastKnownElr: [] });
   });
 
+  it("takes the candidate of an unclean election if it may lead, and only when nobody is complete", () => {
+    const none = after(after(three, { unclean: 2 }), { unclean: 3 }, only(1));
+    const leaderless = after(none, { unclean: 1 }, only());
+    const wanted = { election: "unclean", candidate: 3 } as const;
+    expect(after(leaderless, wanted, only(2, 3))).toMatchObject({ leader: 3, isr: [3], recovering: true });
+    expect(after(leaderless, wanted, only(1, 2))).toMatchObject({ leader: 1, isr: [1], recovering: true });
+    expect(after(leaderless, { ...wanted, candidate: 9 }, only(2))).toMatchObject({ leader: 2 });
+    expect(after(three, wanted)).toMatchObject({ leader: 1, isr: [1, 2, 3], uncleanEpoch: -1 });
+  });
+
   it("marks an unclean election, and only one (step 6)", () => {
     const none = { ...three, isr: [], elr: [2], leader: noLeader, lastKnownLeader: 2 };
     const unclean = after(none, { election: "unclean" }, only(3));

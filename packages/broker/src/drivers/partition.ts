@@ -330,7 +330,7 @@ export class LocalPartition {
     // Its listeners may have come back here.
     if (this.#leading?.state.leaderEpoch === leaderEpoch) return;
     // Not while the log is cut or damaged: its listeners are called when that has ended.
-    if (log.leaderEpoch < leaderEpoch || log.state.kind !== "open") return;
+    if (log.leaderEpoch < leaderEpoch || log.state.kind !== "open") return this.#reportDamage();
     if (log.leaderEpoch > leaderEpoch) {
       tell(
         { topic: this.topic, partition: this.partition, leaderEpoch },
@@ -532,10 +532,18 @@ export class LocalPartition {
     if (!isLeader) return;
     const refusal = stateRefusal(this.log);
     if (refusal !== undefined) this.#produces.refuseAll(refusal);
-    // With one replica there is nobody who has what is lost: it is for an operator to say what becomes of it.
-    if (this.log.state.kind === "quarantined" && !this.#isSoleLeader) this.#dependencies.replicas.reportsLoss(this);
+    this.#reportDamage();
     if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
     else this.#wakeReaders();
+  }
+
+  /**
+   * F-9, of a leader: damage that was found before it led, too. With one replica there is nobody who has what is lost, and who was
+   * elected with loss stays: it is for an operator to say what becomes of it.
+   */
+  #reportDamage(): void {
+    if (this.log.state.kind !== "quarantined" || this.#isSoleLeader || this.#placement?.recovering === true) return;
+    this.#dependencies.replicas.reportsLoss(this);
   }
 
   /**

@@ -235,6 +235,25 @@ describe("replication of a partition on three nodes", () => {
     },
   );
 
+  it("takes a leader out of the ISR whose damage was found while it followed (F-9)", async () => {
+    const { world, topicId } = await threeNodes(11);
+    const leader = leaderOf(world, topicId);
+    const [hurt, other] = world.nodes.filter((node) => node !== leader) as [ReplicaNode, ReplicaNode];
+    for (let count = 0; count < 10; count++) {
+      await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    }
+    // Its fetch waits at the log end: it has no reason to look.
+    hurt.log(topicId).quarantine({ file: "00.log", offset: 4, why: "a bit has flipped" });
+    other.fence();
+    leader.fence();
+    expect(world.placement(topicId).leader).toBe(hurt.id);
+    await world.time.until(() => !world.placement(topicId).isr.includes(hurt.id), "the controller to know");
+    leader.unfence();
+    other.unfence();
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+  });
+
   it("goes on following after this node was registered again under another epoch (B-1)", async () => {
     const { world, topicId } = await threeNodes(10);
     const leader = leaderOf(world, topicId);

@@ -80,7 +80,7 @@ export function planPartitionChange(
   const lostReplicas = before.replicas.some((id) => !placed.replicas.includes(id));
   const isAssigned =
     elected.leader !== before.leader ||
-    (elected.leader !== noLeader && (lostReplicas || wanted.newLeaderEpoch === true));
+    (elected.leader !== noLeader && (lostReplicas || loosensFlush(before, wanted) || wanted.newLeaderEpoch === true));
   const leaderEpoch = before.leaderEpoch + (isAssigned ? 1 : 0);
   const settled = settle({ ...placed, ...eligible, minIsr }, elected);
   const after: Partition = {
@@ -196,6 +196,14 @@ function nextFlush(current: FlushState, wanted: WantedPartition, elr: readonly n
   if (wanted.flush === "sync" && current === "os") return "syncing";
   if (wanted.flushConfirmed === true && current === "syncing" && elr.length === 0) return "sync";
   return current;
+}
+
+/**
+ * To `os` by a new leader epoch: a follower that has not heard of it fetches what it has in memory alone, and would be counted up to
+ * there. Who fetches in the new epoch has heard.
+ */
+function loosensFlush({ flush }: Partition, wanted: WantedPartition): boolean {
+  return wanted.flush === "os" && flush !== "os";
 }
 
 /** What must hold of every result (ID9); anything else is a bug here or in a caller. Replay checks the shape once more. */

@@ -254,6 +254,28 @@ describe("replication of a partition on three nodes", () => {
     await expectWhole(world, topicId);
   });
 
+  it("counts no fetch of a follower that has not heard of the change to os before it has synced (F-3)", async () => {
+    const { world, topicId } = await threeNodes(12);
+    world.delayMsMax = 0.02;
+    const leader = leaderOf(world, topicId);
+    const deaf = world.nodes.find((node) => node !== leader) as ReplicaNode;
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    deaf.isDeaf = true;
+    world.command({ kind: "alterTopicConfig", topic: "t", changes: [{ key: "flush", value: "os" }] });
+    await world.time.until(() => leader.log(topicId).mode === "os", "the leader to know");
+    await world.time.until(() => leader.topics?.partition(topicId, 0)?.leading !== undefined, "it to lead on");
+    for (let count = 0; count < 5; count++) {
+      const produced = await world.time.result(world.produce(leader, topicId, { timeoutMs: 60_000 }), "an answer");
+      expect(produced.refusal).toBeUndefined();
+      // A process that dies now takes along what it has in memory, and would be taken for complete.
+      const counts = world.placement(topicId).isr.includes(deaf.id);
+      expect(!counts || deaf.log(topicId).countedOffset > produced.lastOffset).toBe(true);
+    }
+    deaf.listenAgain();
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+  });
+
   it("goes on following after this node was registered again under another epoch (B-1)", async () => {
     const { world, topicId } = await threeNodes(10);
     const leader = leaderOf(world, topicId);

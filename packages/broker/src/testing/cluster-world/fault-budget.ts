@@ -23,21 +23,33 @@ export function isCovered(world: ClusterWorld, machine: Machine, partitions: rea
   return world.profile.isReckless || isWithinPromise(world, machine, partitions);
 }
 
-export function isWithinPromise(world: ClusterWorld, machine: Machine, partitions: readonly Partition[]): boolean {
-  return partitions.every((partition) => isOneCovered(world, machine, partition));
+/** Damage that nobody has found may be taken along into the ISR: it always counts. */
+export function isWithinPromise(
+  world: ClusterWorld,
+  machine: Machine,
+  partitions: readonly Partition[],
+  isHidden = false,
+): boolean {
+  return partitions.every(
+    (partition) => (!isHidden && !countsAt(partition, machine.id)) || isOneCovered(world, machine, partition),
+  );
 }
 
 /** It happens. */
-export function takeFrom(world: ClusterWorld, machine: Machine, partitions: readonly Partition[]): void {
+export function takeFrom(
+  world: ClusterWorld,
+  machine: Machine,
+  partitions: readonly Partition[],
+  isHidden = false,
+): void {
   for (const partition of partitions) {
-    if (!countsAt(partition, machine.id)) continue;
+    if (!isHidden && !countsAt(partition, machine.id)) continue;
     world.oracle(partition.topicId, partition.partition).lossySince.add(machine.id);
   }
 }
 
 function isOneCovered(world: ClusterWorld, machine: Machine, partition: Partition): boolean {
   const { topicId, partition: number, isr, elr } = partition;
-  if (!countsAt(partition, machine.id)) return true;
   refresh(world, partition);
   const oracle = world.oracle(topicId, number);
   const lost = new Set(oracle.lossySince).add(machine.id).size;

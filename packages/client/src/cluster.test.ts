@@ -118,6 +118,66 @@ describe("Producer in a cluster", () => {
     stranger.stop();
   });
 
+  it("goes to another node with a partition only when nothing of it is under way", async () => {
+    const client = clientOf();
+    await client.admin.describeCluster();
+    const producer = client.producer(patient);
+    const send = (partition: number, value: string): Promise<unknown> =>
+      producer.send({ topic: "t", partition, value });
+    await send(0, "0");
+    await until(() => brokers[1].requests > 0 || (void send(1, "x"), false));
+    const held: (() => void)[] = [];
+    brokers[0].held = held;
+    const first = send(0, "1");
+    await until(() => held.length > 0);
+    cluster.elect("t", 0, 2);
+    await client.admin.describeTopic({ topic: "t" });
+    const second = send(0, "2");
+    await send(1, "x");
+    await send(1, "x");
+    expect(stored(0)).toEqual(["0"]);
+    brokers[0].held = undefined;
+    for (const release of held) release();
+    await Promise.all([first, second]);
+    expect(stored(0)).toEqual(["0", "1", "2"]);
+  });
+
+  it.each(["another node", "the same node"])(
+    "keeps the order when a new leader at %s does not know the producer any more (acks=leader)",
+    async (where) => {
+      const client = clientOf();
+      const producer = client.producer({ ...patient, acks: "leader" });
+      await client.admin.describeTopic({ topic: "t" });
+      await producer.send({ topic: "t", partition: 0, value: "0" });
+      await until(
+        () => brokers[1].requests > 0 || (void producer.send({ topic: "t", partition: 1, value: "x" }), false),
+      );
+      await producer.flush();
+      // What the last leader alone had is gone with it.
+      cluster.topics.get("t")![0]!.producers.clear();
+      const refuse = { kind: "refuse", error: new VarveError("NOT_ENOUGH_REPLICAS", "for now") } as const;
+      if (where === "another node") {
+        cluster.elect("t", 0, 2);
+        await client.admin.describeTopic({ topic: "t" });
+        brokers[1].faults.push(refuse);
+      } else brokers[0].faults.push({ kind: "break-before" }, refuse);
+      const sends: Promise<unknown>[] = [];
+      for (const value of numbers(6).slice(1)) {
+        sends.push(producer.send({ topic: "t", partition: 0, value }));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await Promise.all(sends);
+      expect(stored(0)).toEqual(numbers(6));
+    },
+  );
+
+  it("finds the others through one address although it never went to them before", async () => {
+    const client = clientOf();
+    await client.admin.describeCluster();
+    brokers[0].stop();
+    expect(await client.admin.describeTopic({ topic: "t" })).toMatchObject({ topic: "t" });
+  });
+
   it("waits for a leader that has not heard of a topic which another node told of, not for one that nobody knows", async () => {
     const client = clientOf();
     await client.admin.describeCluster();

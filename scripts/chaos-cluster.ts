@@ -60,7 +60,10 @@ let failure: unknown;
 console.log(`seed ${seed}, ${rounds} rounds`);
 const chaos = await ClusterChaos.start({ directory, seed, tell: (what) => console.log(`      ${what}`) });
 const interrupted = (): void => {
-  void chaos.close().finally(() => process.exit(130));
+  void chaos
+    .close()
+    .then(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }))
+    .finally(() => process.exit(130));
 };
 process.once("SIGINT", interrupted);
 process.once("SIGTERM", interrupted);

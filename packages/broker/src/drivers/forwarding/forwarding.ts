@@ -4,7 +4,14 @@
  *
  *     client ──> this node ── partition led elsewhere ──> peer listener of the leader: the same service, without forwarding
  */
-import { type Client, type ClientUnaryCall, Metadata, type MethodDefinition, type ServiceError } from "@grpc/grpc-js";
+import {
+  type Client,
+  type ClientUnaryCall,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { type ProduceOutcome, type ProduceRequestFields, type Services, VarveError, errorFromStatus } from "@varve/api";
 import { isReason } from "@varve/format";
 import type { Clock } from "@varve/log";
@@ -105,6 +112,10 @@ function unreachable(name: string, leader: number): Refusal {
 }
 
 function refusalFrom(name: string, leader: number, failure: ServiceError): Refusal {
+  // grpc-js says so of a listener whose services are not there yet: it listens before its node serves. A refusal of ours has details.
+  const isStarting =
+    failure.code === status.UNIMPLEMENTED && failure.metadata.get("grpc-status-details-bin").length === 0;
+  if (isStarting) return unreachable(name, leader);
   const error = errorFromStatus(failure);
   if (error instanceof VarveError && isReason(error.reason)) {
     return passedOn(leader, { reason: error.reason, message: error.message, metadata: error.metadata });

@@ -145,11 +145,11 @@ export class PartitionRecovery {
       waiting.toldFor = why;
       return;
     }
-    const { brokerId: leader } = plan;
+    const { brokerId: leader, brokerEpoch } = plan;
     const { topicId, partition: number } = partition;
     const outcome =
       partition.elr.length === 0
-        ? await controller.submit({ kind: "recoverPartition", topicId, partition: number, leader })
+        ? await controller.submit({ kind: "recoverPartition", topicId, partition: number, leader, brokerEpoch })
         : await controller.submit({
             kind: "electLeaders",
             mode: "unclean",

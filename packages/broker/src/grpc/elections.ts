@@ -77,7 +77,8 @@ async function planUnclean(node: BrokerNode, asked: readonly Partition[]): Promi
   return leaderless.map((partition) => {
     const mine = reports.filter((report) => isSame(report, partition));
     const whole = mine.filter(({ damaged }) => damaged !== true);
-    return { partition, candidate: mostComplete(partition, whole) ?? mostComplete(partition, mine) ?? noLeader };
+    const best = mostComplete(partition, whole) ?? mostComplete(partition, mine);
+    return { partition, candidate: best?.brokerId ?? noLeader };
   });
 }
 

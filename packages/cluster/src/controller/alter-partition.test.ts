@@ -246,6 +246,17 @@ describe("decide fenceBroker, registerBroker, unfenceBroker, reportLossy (B-4, B
     expect(controller.partition).toMatchObject({ leader: 3, isr: [3], recovering: true });
   });
 
+  it("recovers with what a replica said in its present life only: a later one may have less (6.11)", () => {
+    const controller = new Controller();
+    const damaged = { kind: "reportLossy" as const, partitions: [{ topicId, partition: 0 }] };
+    for (const brokerId of [1, 2, 3]) controller.run({ ...damaged, brokerId, brokerEpoch: brokerId });
+    const recover = { kind: "recoverPartition" as const, topicId, partition: 0, leader: 2 };
+    expect(controller.run({ ...recover, brokerEpoch: 1 })).toBe("STALE_BROKER_EPOCH");
+    expect(controller.partition).toMatchObject({ leader: noLeader, isr: [] });
+    expect(controller.run({ ...recover, brokerEpoch: 2 })).toEqual({ partitions: 1 });
+    expect(controller.partition).toMatchObject({ leader: 2, isr: [2], recovering: true });
+  });
+
   it("elects with loss who has most of each partition, as it is told", () => {
     const controller = new Controller();
     const partitions = [{ topicId, partition: 0 }];

@@ -56,6 +56,8 @@ export interface RecoverPartition {
   readonly topicId: string;
   readonly partition: number;
   readonly leader: number;
+  /** Of the registration under which it said what it has: a later one may have less. */
+  readonly brokerEpoch: number;
 }
 
 /** Partitions that were changed. */
@@ -118,6 +120,9 @@ export function decideElectLeaders(image: ControllerImage, command: ElectLeaders
 
 /** Changes nothing when somebody is known to be complete by now. */
 export function decideRecoverPartition(image: ControllerImage, command: RecoverPartition): Decision<PartitionsReply> {
+  const { leader: brokerId, brokerEpoch } = command;
+  const stale = staleBroker(image, { brokerId, brokerEpoch });
+  if (stale !== undefined) return stale;
   return changeNamed(image, [command], () => ({ recoverWith: command.leader }));
 }
 

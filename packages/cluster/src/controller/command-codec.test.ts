@@ -55,7 +55,7 @@ const all: { readonly [K in CommandKind]: CommandReplies[K]["command"] } = {
     partitions: [{ ...where, leaderEpoch: 7, partitionEpoch: 8, newIsr: [me], recovering: true }],
   },
   electLeaders: { kind: "electLeaders", mode: "unclean", partitions: [where], candidates: [3] },
-  recoverPartition: { kind: "recoverPartition", ...where, leader: 1 },
+  recoverPartition: { kind: "recoverPartition", ...where, leader: 1, brokerEpoch: 2 },
   repairPartitions: { kind: "repairPartitions" },
   confirmFlush: { kind: "confirmFlush", ...me, ...where, leaderEpoch: 7, partitionEpoch: 8 },
 };

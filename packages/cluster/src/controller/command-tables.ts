@@ -123,7 +123,11 @@ const commandMessages = {
   },
   recoverPartition: {
     id: 15,
-    message: message("RecoverPartitionCommand", first, { ...partitionName, leader: field(int32) }),
+    message: message("RecoverPartitionCommand", first, {
+      ...partitionName,
+      leader: field(int32),
+      brokerEpoch: field(int64),
+    }),
   },
   confirmFlush: {
     id: 16,

@@ -46,13 +46,21 @@ describe("planRecovery (6.11)", () => {
     expect(plan([report(2, 9, 120)], imageOf([], [3]), 60_000)).toEqual({ kind: "wait", for: [3] });
     const both = [report(2, 9, 120), report(3, 9, 117)];
     expect(plan(both, imageOf([], [1]))).toEqual({ kind: "wait", for: [1] });
-    expect(plan(both, imageOf([], [1]), 10_000)).toEqual({ kind: "elect", brokerId: 2 });
+    expect(plan(both, imageOf([], [1]), 10_000)).toEqual({ kind: "elect", brokerId: 2, brokerEpoch: 2 });
   });
 
   it("takes the later epoch before the longer log, and the order of the replicas when they are equal", () => {
     const all = (a: ReplicaReport, b: ReplicaReport, c: ReplicaReport) => plan([c, b, a]);
-    expect(all(report(1, 8, 500), report(2, 9, 100), report(3, 9, 90))).toEqual({ kind: "elect", brokerId: 2 });
-    expect(all(report(1, 9, 100), report(2, 9, 100), report(3, 9, 90))).toEqual({ kind: "elect", brokerId: 1 });
+    expect(all(report(1, 8, 500), report(2, 9, 100), report(3, 9, 90))).toEqual({
+      kind: "elect",
+      brokerId: 2,
+      brokerEpoch: 2,
+    });
+    expect(all(report(1, 9, 100), report(2, 9, 100), report(3, 9, 90))).toEqual({
+      kind: "elect",
+      brokerId: 1,
+      brokerEpoch: 1,
+    });
   });
 
   it("has no candidate in a wiped directory, were it the last leader", () => {
@@ -60,6 +68,7 @@ describe("planRecovery (6.11)", () => {
     expect(plan([report(3, -1, 0), report(2, -1, 0), report(1, 9, 110)], wiped)).toEqual({
       kind: "elect",
       brokerId: 1,
+      brokerEpoch: 1,
     });
   });
 
@@ -72,7 +81,11 @@ describe("planRecovery (6.11)", () => {
   it("waits for an operator, for time, or not at all, by mode", () => {
     expect(plan([report(2, 9, 1)], imageOf(), 99_999, "manual")).toEqual({ kind: "wait", for: [] });
     expect(plan([report(1, 9, 1)], imageOf([], [2, 3]), 9_999, "aggressive")).toEqual({ kind: "wait", for: [2, 3] });
-    expect(plan([report(1, 9, 1)], imageOf([], [2, 3]), 10_000, "aggressive")).toEqual({ kind: "elect", brokerId: 1 });
+    expect(plan([report(1, 9, 1)], imageOf([], [2, 3]), 10_000, "aggressive")).toEqual({
+      kind: "elect",
+      brokerId: 1,
+      brokerEpoch: 1,
+    });
     expect(plan([], imageOf([1, 2, 3]), 99_999)).toEqual({ kind: "wait", for: [] });
   });
 
@@ -84,12 +97,16 @@ describe("planRecovery (6.11)", () => {
 
   it("takes a damaged replica only where there is no other replica", () => {
     const damaged = { ...report(2, 9, 120), damaged: true };
-    expect(plan([damaged, report(3, 9, 117), report(1, 9, 90)])).toEqual({ kind: "elect", brokerId: 3 });
+    expect(plan([damaged, report(3, 9, 117), report(1, 9, 90)])).toEqual({
+      kind: "elect",
+      brokerId: 3,
+      brokerEpoch: 3,
+    });
     const all = [1, 2, 3].map((id) => ({ ...report(id, 9, 100), damaged: true }));
     expect(plan(all, imageOf(), 60_000)).toEqual({ kind: "wait", for: [] });
     const sole = { ...partition, replicas: [2], dirs: [dirOf(2)], lastKnownElr: [2], lastKnownLeader: 2 };
     const options = { mode: "balanced", reports: [damaged], waitedMs: 0 } as const;
-    expect(planRecovery(imageOf(), sole, options)).toEqual({ kind: "elect", brokerId: 2 });
+    expect(planRecovery(imageOf(), sole, options)).toEqual({ kind: "elect", brokerId: 2, brokerEpoch: 2 });
   });
 
   it("waits ten seconds, when aggressive, also for those that are known to be complete", () => {
@@ -97,6 +114,10 @@ describe("planRecovery (6.11)", () => {
     const options = { mode: "aggressive", reports: [report(1, 9, 50), report(2, 9, 60)] } as const;
     const image = imageOf([], [3]);
     expect(planRecovery(image, known, { ...options, waitedMs: 9_999 })).toEqual({ kind: "wait", for: [3] });
-    expect(planRecovery(image, known, { ...options, waitedMs: 10_000 })).toEqual({ kind: "elect", brokerId: 2 });
+    expect(planRecovery(image, known, { ...options, waitedMs: 10_000 })).toEqual({
+      kind: "elect",
+      brokerId: 2,
+      brokerEpoch: 2,
+    });
   });
 });

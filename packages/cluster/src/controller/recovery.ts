@@ -32,7 +32,7 @@ export type RecoveryPlan =
   | { readonly kind: "notNeeded" }
   /** These have to answer; empty: it is a matter of time, or of an operator. */
   | { readonly kind: "wait"; readonly for: readonly number[] }
-  | { readonly kind: "elect"; readonly brokerId: number };
+  | { readonly kind: "elect"; readonly brokerId: number; readonly brokerEpoch: number };
 
 /** How long replicas that were not complete last are given. */
 const othersWaitMs = 10_000;
@@ -65,22 +65,23 @@ export function planRecovery(
   // A damaged log is refilled once somebody else leads. Of a single replica it leads, and an operator says what becomes of it.
   const candidates = replicas.length === 1 ? valid : valid.filter(({ damaged }) => damaged !== true);
   const best = mostComplete(partition, candidates);
-  return best === undefined ? { kind: "wait", for: missing } : { kind: "elect", brokerId: best };
+  if (best === undefined) return { kind: "wait", for: missing };
+  const { brokerId, brokerEpoch } = best;
+  return { kind: "elect", brokerId, brokerEpoch };
 }
 
 /** Who has most, the first of the replicas among equals; undefined of no reports. */
 export function mostComplete(
   { replicas }: Pick<Partition, "replicas">,
   reports: readonly ReplicaReport[],
-): number | undefined {
+): ReplicaReport | undefined {
   const inOrder = reports
     .filter(({ brokerId }) => replicas.includes(brokerId))
     .sort((a, b) => replicas.indexOf(a.brokerId) - replicas.indexOf(b.brokerId));
-  const best = inOrder.reduce<ReplicaReport | undefined>(
+  return inOrder.reduce<ReplicaReport | undefined>(
     (best, report) => (best === undefined || hasMore(report, best) ? report : best),
     undefined,
   );
-  return best?.brokerId;
 }
 
 /** As last registered: a broker that is down still has it, until it comes back without. */

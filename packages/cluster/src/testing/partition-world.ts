@@ -223,7 +223,10 @@ export class World implements BrokerWorld {
     const reports = this.brokers.flatMap((broker) => broker.report() ?? []);
     const plan = planRecovery(this.image, this.partition, { mode, reports, waitedMs: 10_000 });
     const { topicId } = this;
-    if (plan.kind === "elect") this.command({ kind: "recoverPartition", topicId, partition: 0, leader: plan.brokerId });
+    if (plan.kind === "elect") {
+      const { brokerId: leader, brokerEpoch } = plan;
+      this.command({ kind: "recoverPartition", topicId, partition: 0, leader, brokerEpoch });
+    }
     this.coverage.count(`recovery ${plan.kind}`);
     return plan;
   }

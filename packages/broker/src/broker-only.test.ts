@@ -77,6 +77,13 @@ test("a broker that is no controller joins a formed cluster, gets replicas, lead
     end: { kind: "latest-at-start" },
   });
   expect(messages.flatMap(({ records }) => records.map(({ value }) => text(value)))).toEqual(["0", "1", "2", "3", "4"]);
+  // Its disk is lost: with an empty directory it joins again, and fills up.
+  await node.broker.close();
+  await rm(node.dataDir, { recursive: true });
+  await node.restart();
+  await until("it is in sync again, from nothing", async () =>
+    (await node.placements("t")).every(({ inSyncReplicas }) => inSyncReplicas.length === 4),
+  );
 }, 90_000);
 
 test("it goes on following when controllers stop, one after the other, and learns who is active", async () => {

@@ -204,6 +204,22 @@ test("a broken stream of heartbeats ends a session at once where nobody listens,
   expect(fenced(stage)).toEqual([2]);
 });
 
+test("an address that takes a connection with its process's last breath is looked at again (B-9)", async () => {
+  const dying = await listen();
+  const stage = await open(systemClock(), { heartbeatMs: 1_000, sessionMs: 3_600_000 });
+  stage.is(leader);
+  const [first = -1] = await letIn(
+    stage,
+    1,
+    (promise) => promise,
+    () => dying.port,
+  );
+  dying.server.once("connection", () => dying.server.close());
+  stage.duty.heartbeatsEnded(1, first);
+  await until("broker 1 is fenced", () => fenced(stage).length > 0);
+  expect(dying.connections()).toBe(1);
+});
+
 test("a new controller looks for everybody at once: whoever died with the old one is fenced at once (C-8, B-9)", async () => {
   const gone = await listen();
   await new Promise((resolve) => gone.server.close(resolve));

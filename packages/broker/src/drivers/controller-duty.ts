@@ -53,6 +53,9 @@ export interface ControllerDutyOptions extends SessionTimes {
 
 /** How long an address may take to accept or refuse a connection, in ms. */
 const probeMs = 1_000;
+/** An address that answers is looked at so often, and so long after, unless the broker speaks meanwhile. */
+const looksMax = 5;
+const lookAgainMs = 200;
 
 export class ControllerDuty {
   readonly #options: ControllerDutyOptions;
@@ -60,6 +63,8 @@ export class ControllerDuty {
   #sessions: Sessions | undefined;
   #timer: Timer | undefined;
   #balanceTimer: Timer | undefined;
+  /** To look at an address again. */
+  readonly #looks = new Set<Timer>();
   #isFencing = false;
 
   constructor(options: ControllerDutyOptions) {
@@ -127,6 +132,8 @@ export class ControllerDuty {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#balanceTimer?.cancel();
+    for (const timer of this.#looks) timer.cancel();
+    this.#looks.clear();
   }
 
   async #repair(): Promise<void> {
@@ -203,14 +210,23 @@ export class ControllerDuty {
     return outcome.kind === "refused" ? outcome.refusal : undefined;
   }
 
-  #lookFor(broker: Broker): void {
-    const endpoint = broker.endpoints.find(({ name }) => name === this.#options.endpoint);
+  /** A process that is being killed may still take a connection, with its last breath: the address is looked at again. */
+  #lookFor(broker: Broker, sinceMs = this.#options.clock.monotonicMs(), looksLeft = looksMax): void {
+    const { clock, endpoint: name } = this.#options;
+    const endpoint = broker.endpoints.find((candidate) => candidate.name === name);
     if (endpoint === undefined) return;
-    const askedMs = this.#options.clock.monotonicMs();
     isRefused(endpoint.host, endpoint.port, (refused) => {
       const heardMs = this.#sessions?.lives.get(broker.brokerId)?.heardMs ?? Infinity;
       // Whoever spoke since is there, wherever it listens.
-      if (refused && heardMs <= askedMs) void this.#fence(broker, "nobody listens at its address");
+      if (heardMs > sinceMs) return;
+      if (refused) void this.#fence(broker, "nobody listens at its address");
+      else if (looksLeft > 1) {
+        const timer = clock.setTimer(lookAgainMs, () => {
+          this.#looks.delete(timer);
+          this.#lookFor(broker, sinceMs, looksLeft - 1);
+        });
+        this.#looks.add(timer);
+      }
     });
   }
 }

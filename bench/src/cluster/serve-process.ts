@@ -13,6 +13,8 @@ import { type AdminClient, channelOptions, errorFromStatus, loadServices } from 
 /** Or that of another build, to be compared with this one. */
 const ownBinary = fileURLToPath(new URL("../../../packages/cli/bin/varve.cjs", import.meta.url));
 const services = loadServices();
+// Whatever ends this process ends the nodes: the default of a signal would leave them.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 /** Of /proc/PID/stat: `getconf CLK_TCK` is 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 const readyMs = 120_000;

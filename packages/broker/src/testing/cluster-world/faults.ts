@@ -14,7 +14,7 @@ type Action = (world: ClusterWorld, machine: Machine) => boolean;
 const topicNames = ["t1", "t2", "t3", "t4", "t5"];
 
 const actions: Readonly<Record<string, { readonly weight: number; readonly run: Action }>> = {
-  "fault kill": { weight: 6, run: (world, machine) => crash(world, machine, "kill") },
+  "fault kill": { weight: 8, run: (world, machine) => crash(world, machine, "kill") },
   "fault power cut": { weight: 6, run: (world, machine) => crash(world, machine, "power") },
   "fault kill of the controller": { weight: 3, run: killController },
   "fault everybody killed": { weight: 1, run: (world) => crashAll(world, "kill") },
@@ -27,15 +27,15 @@ const actions: Readonly<Record<string, { readonly weight: number; readonly run: 
   "fault isolated": { weight: 3, run: isolate },
   "fault deaf": { weight: 3, run: deafen },
   "fault pair cut": { weight: 3, run: cutPair },
-  "fault healed": { weight: 6, run: heal },
+  "fault healed": { weight: 8, run: heal },
   "fault slow node": { weight: 2, run: slow },
   "fault metadata held back": { weight: 4, run: hold },
-  "operator fence": { weight: 3, run: fence },
+  "operator fence": { weight: 6, run: fence },
   "operator create topic": { weight: 3, run: (world) => createTopic(world) },
   "operator delete topic": { weight: 1, run: deleteTopic },
   "operator minIsr": { weight: 4, run: changeMinIsr },
   "operator flush": { weight: 4, run: changeFlush },
-  "operator preferred election": { weight: 3, run: electPreferred },
+  "operator preferred election": { weight: 6, run: electPreferred },
   "operator add partitions": { weight: 1, run: addPartitions },
   "operator controlled shutdown": { weight: 3, run: shutDown },
   "operator election with loss": { weight: 2, run: (world) => electWithLoss(world) },
@@ -186,6 +186,12 @@ function cut(world: ClusterWorld, a: Machine, b: Machine, which: readonly Lane[]
   for (const lane of which) {
     world.network.cut(lane, a.id, b.id);
     if (!isOneWay) world.network.cut(lane, b.id, a.id);
+  }
+  // Most cuts end by themselves: what comes afterwards is where things go wrong.
+  if (world.random.chance(0.8)) {
+    world.time.after(world.random.next() * 1_500, () => {
+      for (const lane of which) world.network.mend(lane, a.id, b.id);
+    });
   }
   if (which.includes("control")) world.peers.break(a.id, b.id);
   if (which.includes("bulk") && world.random.chance(0.7)) world.breakStreams();

@@ -124,6 +124,8 @@ export class MetadataOracle {
       history.set(now.partitionEpoch, now);
       this.#history.set(key, history);
       this.#listener.partitionChanged(key, was, now);
+    } else if (record.type === "BrokerChange") {
+      this.#checkFenced(after, record.brokerId);
     } else if (record.type === "RemoveTopic") {
       for (const { partition } of before.topics.get(record.topicId)?.partitions ?? []) {
         this.#listener.partitionChanged(keyOf(record.topicId, partition), undefined, undefined);
@@ -132,8 +134,18 @@ export class MetadataOracle {
       const { brokerEpoch, brokerId, incarnationId } = record;
       holds(brokerEpoch > this.#brokerEpochMax, "ID10", () => `broker epoch ${brokerEpoch} is not new`);
       this.#brokerEpochMax = brokerEpoch;
+      this.#checkFenced(after, brokerId);
       this.#checkLossy(after, brokerId, incarnationId);
       this.#knownLost.delete(brokerId);
+    }
+  }
+
+  /** ID9: whoever is fenced has left every ISR before. */
+  #checkFenced(image: ControllerImage, brokerId: number): void {
+    if (brokerOf(image, brokerId)?.fenced === false) return;
+    for (const { partitions } of image.topics.values()) {
+      const still = partitions.find(({ isr }) => isr.includes(brokerId));
+      holds(still === undefined, "ID9", () => `${brokerId} is fenced and in the ISR of ${still?.topicId}`);
     }
   }
 

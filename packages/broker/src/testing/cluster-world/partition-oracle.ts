@@ -7,7 +7,7 @@
  *
  * Each check looks at what the event changed. After an election with loss (`lossEpoch`) only what says nothing of content holds on.
  */
-import { type Partition, maximalIsr, noLeader } from "@varve/cluster";
+import { type Leadership, type Partition, maximalIsr, noLeader, pendingProposal } from "@varve/cluster";
 import { holds } from "raft-ts/testing";
 import type { LocalPartition } from "../../drivers/partition.ts";
 import { type Batch, type ReplicaShadow, isSame } from "./replica-shadow.ts";
@@ -35,6 +35,11 @@ export class PartitionOracle {
   readonly #sequences = new Map<number, number>();
   /** Checksums of what clients sent to this partition (ID20). */
   readonly #sent = new Set<number>();
+  /** Of leaders with a proposal that is not decided, by node. */
+  readonly #pending = new Map<
+    number,
+    { readonly leaderEpoch: number; readonly brokerEpoch: number; readonly partitionEpoch: number }
+  >();
   /** Leader epochs whose begin was looked at (ID3). */
   readonly #begun = new Set<string>();
   /** Exclusive. */
@@ -255,6 +260,7 @@ export class PartitionOracle {
     if (leading === undefined || newest === undefined) return;
     const { isr, leaderEpoch } = leading.state;
     const { committed } = isr;
+    this.#checkPending(nodeId, leading.state);
     const then = this.#view.at(committed.partitionEpoch);
     const isCommitted =
       then !== undefined && then.minIsr === committed.minIsr && then.isr.join() === committed.isr.join();
@@ -267,6 +273,19 @@ export class PartitionOracle {
     const waitedFor = maximalIsr(isr);
     const missing = [...newest.isr, ...newest.elr].filter((id) => !waitedFor.includes(id));
     holds(missing.length === 0, "ID5", () => this.#say(`leader ${nodeId} does not wait for ${missing.join()}`));
+  }
+
+  /** ID23: what was pending ends with a committed state of a higher partition epoch, or with the epoch. */
+  #checkPending(nodeId: number, { isr, leaderEpoch, brokerEpoch }: Leadership): void {
+    const was = this.#pending.get(nodeId);
+    const { partitionEpoch } = isr.committed;
+    const proposal = pendingProposal(isr);
+    if (proposal === undefined) this.#pending.delete(nodeId);
+    else this.#pending.set(nodeId, { leaderEpoch, brokerEpoch, partitionEpoch });
+    if (was?.leaderEpoch !== leaderEpoch || was.brokerEpoch !== brokerEpoch || proposal !== undefined) return;
+    holds(partitionEpoch > was.partitionEpoch, "ID23", () =>
+      this.#say(`${nodeId} gave up at ${partitionEpoch} what it had proposed at ${was.partitionEpoch}`),
+    );
   }
 
   changed(before: Partition | undefined, after: Partition): void {

@@ -44,7 +44,7 @@ export function drawProfile(random: Random): Profile {
     },
     flush: random.pick(["sync", "sync", "os", "mixed", "mixed"]),
     isReckless: random.chance(0.1),
-    faults: random.between(15, 50),
+    faults: random.between(20, 100),
     faultPauseMs: random.pick([30, 80, 200]),
     valueBytesMax: random.pick([40, 400, 3_000]),
     producers: random.between(2, 4),

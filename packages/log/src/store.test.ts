@@ -186,3 +186,21 @@ test("LogStore.delete() removes, retention removes whole segments below the high
   expect(log.state.kind).toBe("closed");
   expect(log.appendAsLeader(batch(["x"]), { now: 1 })).toMatchObject({ reason: "SHUTTING_DOWN" });
 });
+
+test("admit() J-2: who needs much room is not passed by those who need little", async () => {
+  const store = await open({ queuedBytesMax: 4096 });
+  const log = await store.create(id, config);
+  log.startEpoch(1);
+  const first = batch(["x".repeat(3000)]);
+  expect(store.admit(first.byteLength)).toBeUndefined();
+  log.appendAsLeader(first, { now: 1000 });
+  const order: string[] = [];
+  const large = store.admit(2000)?.then(() => order.push("large"));
+  expect(large).toBeDefined();
+  const small = store.admit(10)?.then(() => order.push("small"));
+  expect(small).toBeDefined();
+  await Promise.all([large, small]);
+  expect(order).toEqual(["large", "small"]);
+  expect(store.admit(10)).toBeUndefined();
+  await store.close();
+});

@@ -243,14 +243,15 @@ export class LogStore {
   }
 
   /**
-   * Asks for room for a batch before it is appended. Undefined: there is room now. Otherwise wait, and ask again: memory is
-   * full of what is in no segment yet (J-2), or the journal is at its limit (J-8).
+   * Asks for room for a batch before it is appended. Undefined: there is room now. Otherwise memory is full of what is in no segment
+   * yet (J-2), or the journal is at its limit (J-8): when the promise resolves there is room, and the batch is appended at once, without
+   * asking again. In the order of asking: who needs much is not kept out for ever by many who need little.
    */
   admit(bytes: number): Promise<void> | undefined {
     // Once per time that half of the room is taken: asking every partition for every batch would cost more than it helps.
     if (this.#cache.pinnedBytes + bytes <= this.#options.queuedBytesMax / 2) this.#isFlushAsked = false;
     else if (!this.#isFlushAsked) this.#flushBehind();
-    if (this.#hasRoomFor(bytes)) return undefined;
+    if (this.#roomWaiters.length === 0 && this.#hasRoomFor(bytes)) return undefined;
     if (this.#fatal !== undefined || this.#closing !== undefined) return undefined;
     if (!this.#isJournalFull()) this.#flushBehind();
     else if (!this.#checkpointer.isRunning) void this.#checkpointInBackground();

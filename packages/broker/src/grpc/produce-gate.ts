@@ -19,7 +19,7 @@ export class ProduceGate {
 
   constructor(
     limits: { bytesMax: number; requestsMax: number },
-    /** The log's word: undefined when there is room now, else wait and ask again. */
+    /** The log's word: undefined when there is room now, else there is when the promise resolves. */
     admit: (bytes: number) => Promise<void> | undefined,
   ) {
     this.bytes = new Budget(limits.bytesMax);
@@ -62,7 +62,7 @@ export class ProduceGate {
     this.#waiting.delete(waiter);
   }
 
-  /** Undefined: the log takes `bytes` now. A promise: it has no room; wait and ask again. */
+  /** Undefined: the log takes `bytes` now. A promise: it does when that resolves, in the order of asking. */
   logRoom(bytes: number): Promise<void> | undefined {
     return this.#admit(bytes);
   }

@@ -99,17 +99,12 @@ export class ProduceStreamSession implements RoomWaiter {
     }
     this.#held = request;
     this.#pause();
-    void room.then(() => this.#retryHeld());
+    void room.then(() => this.#startHeld());
   }
 
-  #retryHeld(): void {
+  #startHeld(): void {
     const request = this.#held;
     if (request === undefined || this.#over) return;
-    const room = this.#gate.logRoom(request.sizeBytes);
-    if (room !== undefined) {
-      void room.then(() => this.#retryHeld());
-      return;
-    }
     this.#held = undefined;
     this.#start(request);
     this.#resumeIfRoom();

@@ -33,10 +33,7 @@ export function produceOnce(
     gate.leave(sizeBytes);
     done(finished);
   });
-  const start = (): void => {
-    const room = gate.logRoom(sizeBytes);
-    if (room === undefined) intake.start(arrived.request, job);
-    else void room.then(start);
-  };
-  start();
+  const room = gate.logRoom(sizeBytes);
+  if (room === undefined) intake.start(arrived.request, job);
+  else void room.then(() => intake.start(arrived.request, job));
 }

@@ -186,6 +186,8 @@ export class ClusterWorld implements ShadowListener {
     this.check(() => {
       const oracle = this.oracle(topicId, partition);
       for (const batch of shadow.batches) oracle.saw(shadow.nodeId, batch);
+      // A process may die between what its retention did and our hearing of it.
+      if (!shadow.isDamaged) oracle.trimmed(shadow);
     });
   }
 

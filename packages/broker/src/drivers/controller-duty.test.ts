@@ -50,11 +50,11 @@ async function open(clock: Clock, times = { heartbeatMs, sessionMs }): Promise<S
   return { controller, duty, is: (role) => log.listener?.onRole(role) };
 }
 
-const identity = (brokerId: number, port?: number): RegisterBroker => ({
+const identity = (brokerId: number, port?: number, host = "127.0.0.1"): RegisterBroker => ({
   kind: "registerBroker",
   brokerId,
   incarnationId: String(brokerId).repeat(32),
-  endpoints: port === undefined ? [] : [{ name: "peer", host: "127.0.0.1", port }],
+  endpoints: port === undefined ? [] : [{ name: "peer", host, port }],
   dirs: [String(brokerId).repeat(32)],
 });
 
@@ -200,6 +200,24 @@ test("a broken stream of heartbeats ends a session at once where nobody listens,
   await until("the address that answers was looked at", () => listening.connections() > 0);
   expect(fenced(stage)).toEqual([]);
   stage.duty.heartbeatsEnded(2, second);
+  await until("broker 2 is fenced", () => fenced(stage).length > 0);
+  expect(fenced(stage)).toEqual([2]);
+});
+
+test("an address that fails otherwise says nothing of who lives there (B-9)", async () => {
+  const gone = await listen();
+  await new Promise((resolve) => gone.server.close(resolve));
+  const stage = await open(systemClock(), { heartbeatMs: 1_000, sessionMs: 3_600_000 });
+  stage.is(leader);
+  // Nobody may connect to a broadcast address; the kernel says so at once.
+  const unreachable = await stage.controller.submit(identity(1, 9, "255.255.255.255"));
+  const epoch = unreachable.kind === "done" ? unreachable.reply.brokerEpoch : -1;
+  await stage.duty.beat(1, alive(epoch));
+  const dead = await stage.controller.submit(identity(2, gone.port));
+  const deadEpoch = dead.kind === "done" ? dead.reply.brokerEpoch : -1;
+  await stage.duty.beat(2, alive(deadEpoch));
+  stage.duty.heartbeatsEnded(1, epoch);
+  stage.duty.heartbeatsEnded(2, deadEpoch);
   await until("broker 2 is fenced", () => fenced(stage).length > 0);
   expect(fenced(stage)).toEqual([2]);
 });

@@ -237,6 +237,8 @@ class ClusterStory {
         if (fresh.isDamaged && world.damaged.has(`${id} ${fresh.key}`)) continue;
         holds(!fresh.isDamaged, "ID11", () => `the files of ${oracle.name} at node ${id} cannot be read`);
         fresh.checkShape();
+        // Retention may be at work at this very moment.
+        oracle.trimmed(fresh);
         const isWhole = oracle.isLossy || oracle.isComplete(fresh);
         holds(
           isWhole,

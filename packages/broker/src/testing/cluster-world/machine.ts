@@ -151,7 +151,12 @@ export class Machine implements PeerMachine {
     process.topics?.close({ reason: "SHUTTING_DOWN", message: "stopping", metadata: {} });
     process.replication?.close();
     await process.topics?.idle();
-    await process.store?.close();
+    try {
+      await process.store?.close();
+    } catch (error) {
+      // On a full disk it ends as one that was killed.
+      if (!isShortOfRoom(error)) throw error;
+    }
     if (this.process !== process) return;
     this.crash("kill");
   }
@@ -160,12 +165,9 @@ export class Machine implements PeerMachine {
   #ended(process: SimulatedProcess, error: unknown): void {
     // What a dead process still says is of no interest.
     if (this.process !== process) return;
-    const isPlain =
-      error instanceof BrokerError ||
-      ((error instanceof FileSystemError || error instanceof LogError) && error.code === "NO_SPACE");
-    if (!isPlain) return this.#world.fail(error);
+    if (!(error instanceof BrokerError || isShortOfRoom(error))) return this.#world.fail(error);
     this.#world.count("role start given up");
-    this.#world.tell(this.id, "ends by itself", { error: error.message });
+    this.#world.tell(this.id, "ends by itself", { error: String(error) });
     this.crash("kill");
   }
 
@@ -478,6 +480,10 @@ export class Machine implements PeerMachine {
     process.replication = replication;
     return topics;
   }
+}
+
+function isShortOfRoom(error: unknown): boolean {
+  return (error instanceof FileSystemError || error instanceof LogError) && error.code === "NO_SPACE";
 }
 
 type SimulatedSubmit = <C extends Parameters<ClusterController["submit"]>[0]>(

@@ -3,6 +3,7 @@
 // checked as the real one does, and faults can be asked for. Several of them can be one cluster: they share the partitions, and
 // differ in who leads them. It proves nothing about the broker.
 
+import type { Socket } from "node:net";
 import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream } from "@grpc/grpc-js";
 import {
   ConsumeEncoder,
@@ -121,6 +122,7 @@ export class MemoryBroker {
   describeClusterCalls = 0;
   #server: Server;
   #port = 0;
+  readonly #sockets = new Set<Socket>();
   readonly #streams = new Set<ServerDuplexStream<ProduceRequest, readonly ProduceOutcome[]>>();
 
   private constructor({ nodeId = 0, cluster = new MemoryCluster() }: MemoryBrokerOptions) {
@@ -178,6 +180,7 @@ export class MemoryBroker {
   /** Cuts every connection and listens no more; restart() takes up the same port. */
   stop(): void {
     this.#server.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async restart(): Promise<void> {
@@ -187,8 +190,14 @@ export class MemoryBroker {
 
   #newServer(): Server {
     const server = new Server(serverOptions);
-    tuneServer(server, (message) => {
+    const warn = (message: string): void => {
       throw new Error(message);
+    };
+    tuneServer(server, warn, (http2Server) => {
+      http2Server.on("connection", (socket: Socket) => {
+        this.#sockets.add(socket);
+        socket.once("close", () => this.#sockets.delete(socket));
+      });
     });
     server.addService(services.log, this.#log());
     server.addService(services.admin, {

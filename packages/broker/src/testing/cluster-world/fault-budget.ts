@@ -4,7 +4,7 @@
  *
  *   lost since all were complete ∪ {this one} < lowest minIsr since then      and      another complete member of ISR ∪ ELR
  *
- * Invariant: whoever may not be elected may lose whatever it has; nobody counts on it.
+ * Invariant: whoever lacks something, and may not be elected, may lose whatever it has; nobody counts on it.
  */
 import type { Partition } from "@varve/cluster";
 import type { ClusterWorld } from "./cluster-world.ts";
@@ -31,7 +31,7 @@ export function isWithinPromise(
   isHidden = false,
 ): boolean {
   return partitions.every(
-    (partition) => (!isHidden && !countsAt(partition, machine.id)) || isOneCovered(world, machine, partition),
+    (partition) => (!isHidden && !countsAt(world, partition, machine.id)) || isOneCovered(world, machine, partition),
   );
 }
 
@@ -43,7 +43,7 @@ export function takeFrom(
   isHidden = false,
 ): void {
   for (const partition of partitions) {
-    if (!isHidden && !countsAt(partition, machine.id)) continue;
+    if (!isHidden && !countsAt(world, partition, machine.id)) continue;
     world.oracle(partition.topicId, partition.partition).lossySince.add(machine.id);
   }
 }
@@ -89,8 +89,9 @@ function isWhole(world: ClusterWorld, id: number, { topicId, partition }: Partit
   return world.oracle(topicId, partition).isComplete(shadow);
 }
 
-function countsAt({ isr, elr }: Partition, id: number): boolean {
-  return isr.includes(id) || elr.includes(id);
+/** Every complete replica: that it joins the ISR may be in a log of the metadata group already, and be committed later. */
+function countsAt(world: ClusterWorld, partition: Partition, id: number): boolean {
+  return partition.isr.includes(id) || partition.elr.includes(id) || isWhole(world, id, partition);
 }
 
 function partitionsOf({ image }: ClusterWorld, id: number): Partition[] {

@@ -95,8 +95,8 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     countRefusal,
     whySpaceRefused: () => store.whySpaceRefused(),
     log: (fields, event) => logger.warn(fields, event),
-    requestEpoch: ({ log }) =>
-      parts.registration()?.newLeaderEpoch(log.id.topicId, log.id.partition, log.leaderEpoch) ??
+    requestEpoch: ({ log }, begun) =>
+      parts.registration()?.newLeaderEpoch(log.id.topicId, log.id.partition, begun) ??
       Promise.reject(new Error("this node is not registered yet")),
     confirmFlush,
   });

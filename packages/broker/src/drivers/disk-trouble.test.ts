@@ -69,6 +69,42 @@ test("Produce goes on in a new leader epoch after a write that found no space (J
   expect(await values(server)).toEqual(["a", "b"]);
 });
 
+test("Produce goes on after a full disk took along an epoch in which nothing had counted (J-3)", async () => {
+  const { fs, troubles } = troubledFileSystem(nodeFileSystem());
+  await using server = await TestBroker.start({ fs });
+  const segments = /topics\/t-0\/.*\.log$/;
+  await server.createTopic("other");
+  await server.createTopic("t", { configs: { flush: "os" } });
+  const before = await produceUntilTaken(server, "a");
+  // A start begins an epoch. Its first append is on its way when the disk is noticed to be full, and is cut off, the epoch with it.
+  await server.restart();
+  let release = (): void => undefined;
+  troubles.holdWrite = { on: segments, until: new Promise((resolve) => (release = resolve)) };
+  const lost = produce(server, "lost").catch((error: unknown) => error);
+  troubles.freeBytes = 1_000;
+  troubles.noSpaceOn = segments;
+  await until("it is noticed", async () => {
+    const other = server.produce({ topic: "other", partition: 0, records: [{ value: bytes("x") }] });
+    const refused = await other.then(
+      () => undefined,
+      (error: unknown) => (error as VarveError).reason,
+    );
+    return refused === "STORAGE_FULL";
+  });
+  release();
+  expect(await lost).toMatchObject({ retriable: true });
+  await until("the log is cut", async () => {
+    const { partitions } = await server.call("DescribePartitions", { topic: "t", partitions: [0] });
+    return (partitions as { logEndOffset: number | string }[]).every(({ logEndOffset }) => Number(logEndOffset) === 1);
+  });
+  Object.assign(troubles, { freeBytes: undefined, noSpaceOn: undefined, holdWrite: undefined });
+  const next = await produceUntilTaken(server, "b");
+  expect(next.baseOffset).toBe(1);
+  // Followers may have what was cut: the same epoch is not used for something else.
+  expect(next.leaderEpoch).toBeGreaterThan(before.leaderEpoch + 1);
+  expect(await values(server)).toEqual(["a", "b"]);
+});
+
 test("Without a descriptor reads are refused as BUSY, produce goes on, and nothing is called a failed disk", async () => {
   const { fs, troubles } = troubledFileSystem(nodeFileSystem());
   const fatal: Error[] = [];

@@ -20,7 +20,6 @@ import {
   type FetchRefusal,
   type FollowerFetch,
   type Partition,
-  noLeader,
   planRoleChange,
   refuseFetch,
   refuseProduce,
@@ -30,6 +29,7 @@ import type { AppendOutcome, PartitionLog } from "@varve/log";
 import type { TopicMetrics } from "../metrics/topic-metrics.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { type TopicRules, appendRefusal, checkBatchForTopic, stateRefusal } from "./batch-admission.ts";
+import { notLeadingRefusal } from "./not-leading.ts";
 import { OffsetHeap, type OffsetWaiter } from "./offset-heap.ts";
 import type { PendingProduce } from "./pending-produce.ts";
 import { ProduceQueue } from "./produce-queue.ts";
@@ -63,8 +63,8 @@ export interface PartitionDependencies {
   readonly monotonicMs: () => number;
   /** Free and needed bytes while the disk has too little room to append (J-15). */
   readonly whySpaceRefused: () => { freeBytes: number; neededBytes: number } | undefined;
-  /** Asks the controller for a new leader epoch of this partition (J-3). Rejects when there is no controller now. */
-  readonly requestEpoch: (partition: LocalPartition) => Promise<number>;
+  /** Asks the controller for an epoch after `begun` for this partition (J-3). Rejects when there is no controller now. */
+  readonly requestEpoch: (partition: LocalPartition, begun: number) => Promise<number>;
   /** An answer is no success. For metrics. */
   readonly countRefusal: (refusal: Refusal) => void;
   readonly log: (fields: object, event: string) => void;
@@ -218,8 +218,9 @@ export class LocalPartition {
   /** J-12: gives up what is damaged; the partition goes on behind it, in an epoch of its own. Rejects when there is no controller. */
   async acceptLoss(): Promise<{ from: number; to: number }> {
     // One that the log has not taken, being damaged, is as good as a new one.
-    const isGranted = this.#grantedEpoch > this.log.leaderEpoch;
-    const epoch = isGranted ? this.#grantedEpoch : await this.#dependencies.requestEpoch(this);
+    const begun = this.#begunEpoch;
+    const isGranted = this.#grantedEpoch > begun;
+    const epoch = isGranted ? this.#grantedEpoch : await this.#dependencies.requestEpoch(this, begun);
     this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
     const lost = await this.log.acceptLoss(epoch);
     this.#beginEpoch();
@@ -564,12 +565,13 @@ export class LocalPartition {
       this.#askingForEpoch = false;
       if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
     };
-    if (this.#grantedEpoch > this.log.leaderEpoch || whySpaceRefused() !== undefined) {
+    const begun = this.#begunEpoch;
+    if (this.#grantedEpoch > begun || whySpaceRefused() !== undefined) {
       wheel.schedule(epochRetryMs, again);
       return;
     }
     const where = { topic: this.topic, partition: this.partition };
-    requestEpoch(this).then(
+    requestEpoch(this, begun).then(
       (epoch) => {
         // It begins with the metadata that say so.
         this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
@@ -583,23 +585,12 @@ export class LocalPartition {
     );
   }
 
+  /** The latest epoch that was begun here. A cut takes one along in which nothing had counted: the log knows it no more, followers may. */
+  get #begunEpoch(): number {
+    return Math.max(this.log.leaderEpoch, this.#leading?.state.leaderEpoch ?? -1);
+  }
+
   #wakeReaders(): void {
     for (const reader of this.#readers.takeAll()) reader.wake();
   }
-}
-
-/** Why a node that does not lead a partition refuses what only its leader may do; says who does. */
-export function notLeadingRefusal(
-  where: string,
-  { leader, leaderEpoch }: Pick<Partition, "leader" | "leaderEpoch">,
-  { nodeId, addressOf }: Pick<ReplicaHost, "nodeId" | "addressOf">,
-): Refusal {
-  if (leader === noLeader) {
-    return refuse("LEADER_NOT_AVAILABLE", `Cannot use ${where}: it has no leader now; try again`, { leaderEpoch });
-  }
-  return refuse("NOT_LEADER", `Cannot use ${where} at broker ${nodeId}: broker ${leader} leads it`, {
-    leader,
-    leaderEpoch,
-    address: addressOf(leader),
-  });
 }

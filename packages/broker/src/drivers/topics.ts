@@ -26,7 +26,8 @@ import { FileSystemError, type LogConfig, LogError, type LogStore } from "@varve
 import { TopicMetrics } from "../metrics/topic-metrics.ts";
 import type { Refusal } from "../refusal.ts";
 import type { TopicRules } from "./batch-admission.ts";
-import { LocalPartition, type PartitionDependencies, type ReplicaHost, notLeadingRefusal } from "./partition.ts";
+import { notLeadingRefusal } from "./not-leading.ts";
+import { LocalPartition, type PartitionDependencies, type ReplicaHost } from "./partition.ts";
 import { unknownPartition } from "./unknown.ts";
 
 /** A topic that could not be brought in line, for want of space perhaps, is tried again after so long. */

@@ -368,7 +368,7 @@ export class ReplicaNode {
       countRefusal: (_refusal: Refusal) => {},
       whySpaceRefused: () => store.whySpaceRefused(),
       log: tell,
-      requestEpoch: async ({ log }) => {
+      requestEpoch: async ({ log }, begun) => {
         const { topicId, partition } = log.id;
         const me = { brokerId: nodeId, brokerEpoch: this.brokerEpoch };
         const outcome = await this.#submit({
@@ -376,7 +376,7 @@ export class ReplicaNode {
           ...me,
           topicId,
           partition,
-          leaderEpoch: log.leaderEpoch,
+          leaderEpoch: begun,
         });
         if (outcome.kind === "refused") throw new Error(outcome.refusal.message);
         return outcome.reply.leaderEpoch;

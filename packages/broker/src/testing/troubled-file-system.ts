@@ -4,6 +4,8 @@ import { type FileHandle, type FileSystem, FileSystemError } from "@varve/log";
 export interface Troubles {
   /** What `freeBytes` says; undefined: the truth. */
   freeBytes: number | undefined;
+  /** Writes to paths that match wait for this promise. */
+  holdWrite: { on: RegExp; until: Promise<void> } | undefined;
   /** Writes to paths that match fail as a full disk does. */
   noSpaceOn: RegExp | undefined;
   /** Opening paths that match fails as without a descriptor. */
@@ -17,6 +19,7 @@ export interface Troubles {
 export function troubledFileSystem(inner: FileSystem): { fs: FileSystem; troubles: Troubles } {
   const troubles: Troubles = {
     freeBytes: undefined,
+    holdWrite: undefined,
     noSpaceOn: undefined,
     noDescriptorOn: undefined,
     failSyncOn: undefined,
@@ -26,6 +29,8 @@ export function troubledFileSystem(inner: FileSystem): { fs: FileSystem; trouble
     path: handle.path,
     read: (into, at) => handle.read(into, at),
     async write(chunks, at) {
+      const held = troubles.holdWrite;
+      if (held !== undefined && held.on.test(handle.path)) await held.until;
       if (troubles.noSpaceOn?.test(handle.path) === true) {
         throw new FileSystemError("NO_SPACE", handle.path, "No space left, says the test");
       }

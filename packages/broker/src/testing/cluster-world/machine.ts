@@ -471,8 +471,8 @@ export class Machine implements PeerMachine {
       countRefusal: ({ reason }) => world.count(`refusal ${reason}`),
       whySpaceRefused: () => store.whySpaceRefused(),
       log: tell,
-      requestEpoch: ({ log }) =>
-        session()?.newLeaderEpoch(log.id.topicId, log.id.partition, log.leaderEpoch) ??
+      requestEpoch: ({ log }, begun) =>
+        session()?.newLeaderEpoch(log.id.topicId, log.id.partition, begun) ??
         Promise.reject(new Error("this node is not registered yet")),
       confirmFlush,
     });

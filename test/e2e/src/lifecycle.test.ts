@@ -82,7 +82,7 @@ describe("varve serve", () => {
       .trimEnd()
       .split("\n")
       .map((line) => (JSON.parse(line) as { msg: string }).msg);
-    expect(events).toEqual(["broker is ready", "broker is closed"]);
+    expect(events).toEqual(["this node is the active controller", "broker is ready", "broker is closed"]);
   });
 
   it.each(["SIGTERM", "SIGINT"] as const)(

@@ -113,7 +113,7 @@ test("D-3: crash after crash between a batch and its fence is no damage", async 
         if (step !== "batch-synced") return;
         // Never ahead of the database, which a crash right now may leave without the batch.
         expect(await readFence(join(directory, "fence"))).toMatchObject({ term: crash });
-        await cp(directory, next, { recursive: true });
+        await copyOf(directory, next);
       },
     });
     const { health, boot } = await writing.open();
@@ -227,8 +227,7 @@ test("P3, S10: a crash at any step keeps everything promised, and all or nothing
 });
 
 /** A copy that a process killed right now would have left. LevelDB may be at work, and delete what was listed: then once more. */
-async function copyOf(directory: string): Promise<string> {
-  const copy = join(root, "copy");
+async function copyOf(directory: string, copy = join(root, "copy")): Promise<string> {
   for (let attempt = 1; attempt <= 100; attempt += 1) {
     try {
       const before = await listing(directory);

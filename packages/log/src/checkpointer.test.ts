@@ -92,6 +92,25 @@ test("PartitionLog J-3: nothing is appended while a second cut is due", async ()
   expect(log.logEndOffset).toBe(promisedEnd);
 });
 
+test("PartitionLog J-3: a change of flush that comes before a cut makes nothing count that is about to be cut", async () => {
+  const disk = await newDisk(4);
+  const store = await openStore(disk);
+  const log = await disk.time.result(store.create(id, testConfig({ flush: "os" })), "a partition");
+  log.startEpoch(1);
+  await disk.time.pass(100);
+  disk.inject({ operation: "write", path: ".log", effect: "fail", code: "NO_SPACE" });
+  let counted = 0;
+  log.onCounted(() => (counted = Math.max(counted, log.countedOffset)));
+  for (let batch = 0; batch < 6; batch++) append(log, 12_000);
+  // The write is under way: the change is due when it fails, and the cut after it.
+  await disk.time.until(() => disk.files().some(({ path }) => path.endsWith(".log")), "the write to begin");
+  await disk.time.result(log.setConfig({ ...log.config, flush: "sync" }), "the change");
+  await disk.time.pass(1000);
+  expect(log.mode).toBe("journal");
+  expect(log.state.kind).toBe("needs-epoch");
+  expect(log.logEndOffset).toBe(counted);
+});
+
 test("LogStore.checkpoint() J-8: sizes and recovery point belong together, also beside a sync under way", async () => {
   for (let seed = 1; seed <= 10; seed += 1) {
     const disk = await newDisk(seed);

@@ -295,7 +295,8 @@ export class PartitionWriter implements RoundOwner {
     } finally {
       // Also when it failed: what was held goes where it would have gone.
       this.#holdFrom = undefined;
-      if (this.mode === "journal") this.#enqueueHeld();
+      // Not what a cut is about to take along (J-3): nothing of it may begin to count.
+      if (this.mode === "journal" && !this.#isStopped) this.#enqueueHeld();
     }
   }
 

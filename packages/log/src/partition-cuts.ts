@@ -15,7 +15,7 @@ import { invariant } from "./invariant.ts";
 import type { PartitionMemory } from "./partition-memory.ts";
 import type { PartitionMode } from "./partition-mode.ts";
 import type { PartitionWriter, WriterNode } from "./partition-writer.ts";
-import { recoverProducers } from "./recovery/recover-producers.ts";
+import { type ProducerSource, keepProducersBelow, recoverProducers } from "./recovery/recover-producers.ts";
 import { planRetention } from "./retention.ts";
 
 /** What cuts ask of the store. */
@@ -303,13 +303,7 @@ export class PartitionCuts {
     const { files, tail } = this.#writer;
     const memory = this.#memory;
     const nowMs = this.#node.clock.nowMs();
-    const producers = await recoverProducers(this.#node.fs, {
-      files,
-      epochs: memory.epochs,
-      highWatermark: memory.highWatermark,
-      expiryMs: memory.config.producerExpiryMs,
-      nowMs,
-    });
+    const producers = await recoverProducers(this.#node.fs, this.#producerSource());
     for (const { baseOffset, bytes } of tail.pinnedBatches(memory.logEndOffset, Number.MAX_SAFE_INTEGER)) {
       if (baseOffset >= files.endOffset) producers.append(readBatchHeader(bytes), nowMs);
     }
@@ -318,7 +312,19 @@ export class PartitionCuts {
     this.#node.producersAdded(producers.producerCount);
   }
 
+  #producerSource(): ProducerSource {
+    const { epochs, highWatermark, config } = this.#memory;
+    const nowMs = this.#node.clock.nowMs();
+    return { files: this.#writer.files, epochs, highWatermark, expiryMs: config.producerExpiryMs, nowMs };
+  }
+
   async #moveLogStart(start: number): Promise<Removed> {
+    const { files } = this.#writer;
+    const kept = files.segments.find(({ endOffset }) => endOffset > start) ?? files.segments.at(-1);
+    if (kept !== undefined && kept !== files.segments[0] && this.#memory.producers.producerCount > 0) {
+      const source = this.#producerSource();
+      await this.#node.lanes.run(() => keepProducersBelow(kept.baseOffset, this.#node.fs, source));
+    }
     // J-7: durable before a file goes.
     await this.#writer.record({ type: "log-start", base: start });
     this.#memory.logStartOffset = start;

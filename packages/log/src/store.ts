@@ -243,9 +243,8 @@ export class LogStore {
   }
 
   /**
-   * Asks for room for a batch before it is appended. Undefined: there is room now. Otherwise memory is full of what is in no segment
-   * yet (J-2), or the journal is at its limit (J-8): when the promise resolves there is room, and the batch is appended at once, without
-   * asking again. In the order of asking: who needs much is not kept out for ever by many who need little.
+   * Asks for room for a batch. Undefined: there is room. Otherwise memory is full of what is in no segment yet (J-2), or the journal
+   * is at its limit (J-8): once the promise resolves the batch is appended at once, without asking again. In the order of asking.
    */
   admit(bytes: number): Promise<void> | undefined {
     // Once per time that half of the room is taken: asking every partition for every batch would cost more than it helps.

@@ -22,7 +22,7 @@ async function fill(disk: SimulatedDisk, store: LogStore, log: PartitionLog): Pr
 }
 
 test.each(["kill", "powerCut"] as const)(
-  "a producer is known after its segments were removed and a %s: nothing is appended twice, or with a gap (F-12)",
+  "a producer is known after its segments were removed and a %s: nothing is appended twice, or with a gap (F-10)",
   async (ending) => {
     const disk = await newDisk(5);
     const store = await openStore(disk);

@@ -103,6 +103,12 @@ export class ReplicaShadow {
     this.#beginAt(log.logStartOffset);
     for (let offset = log.logStartOffset; offset < log.logEndOffset;) {
       const result = await log.read({ offset, maxBytes: 1 << 20, limit: log.logEndOffset });
+      if (result.kind === "out-of-range" && offset < log.logStartOffset) {
+        // Retention passed by meanwhile.
+        offset = log.logStartOffset;
+        this.#beginAt(offset);
+        continue;
+      }
       if (result.kind !== "batches") {
         this.isDamaged = true;
         break;

@@ -3,7 +3,8 @@
 //   advance ms=…        the clock moves          restart   the image is built anew from the committed batches
 //   image [topic=…]     prints the state         compact   the image is built anew from a snapshot
 //
-// `broker=N` stands for the broker's id and present epoch; short hex ids are padded; `config.x=` and `set.x=` make maps.
+// `broker=N` stands for the broker's id and present epoch; short hex ids are padded; `config.x=` and `set.x=` make maps;
+// `commits=N`: the controller dies when the first N records of the command are committed.
 
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -42,24 +43,32 @@ class Conversation {
       case "image":
         return this.#describe(fields.get("topic"));
       default:
-        return this.#run({ kind, ...this.#fieldsOf(fields) } as Command);
+        return this.#command(kind, fields);
     }
   }
 
-  #run(command: Command): string[] {
+  #command(kind: string, fields: Map<string, string>): string[] {
+    const commits = Number(fields.get("commits") ?? Infinity);
+    fields.delete("commits");
+    return this.#run({ kind, ...this.#fieldsOf(fields) } as Command, commits);
+  }
+
+  #run(command: Command, commits: number): string[] {
     const newUuid = (): string => padded((++this.#ids).toString(16));
     const decision = decide(this.#image, command, { nowMs: this.#nowMs, newUuid });
     if ("refusal" in decision) {
       const { reason, message, metadata } = decision.refusal;
       return [`refused ${reason}: ${message}`, ...(Object.keys(metadata).length === 0 ? [] : [`  ${print(metadata)}`])];
     }
-    const { records } = decision;
+    const records = decision.records.slice(0, commits);
     if (records.length > 0) {
       const bytes = encodeBatch({ firstOffset: this.#image.offset + 1, writtenAtMs: this.#nowMs, records });
       this.#log.push(bytes);
       this.#image = replayBatch(this.#image, decodeBatch(bytes));
     }
-    return [...records.map(printRecord), `done ${print(withoutConfigs(decision.reply))}`.trimEnd()];
+    const isWhole = records.length === decision.records.length;
+    const end = isWhole ? `done ${print(withoutConfigs(decision.reply))}`.trimEnd() : "nobody answers";
+    return [...records.map(printRecord), end];
   }
 
   #fieldsOf(fields: ReadonlyMap<string, string>): Record<string, unknown> {

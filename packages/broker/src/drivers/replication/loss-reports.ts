@@ -48,8 +48,9 @@ export class LossReports {
   }
 }
 
-/** Whether the controller believes that this replica is whole, and it is not. */
-function counts({ log, placement }: LocalPartition, nodeId: number): boolean {
+/** Whether the controller may believe that this replica is whole, and it is not. */
+function counts({ log, placement, fetcher }: LocalPartition, nodeId: number): boolean {
   if (log.state.kind !== "quarantined" || placement === undefined) return false;
+  if (fetcher !== undefined && !fetcher.isStopped) return fetcher.mayCountDamaged;
   return placement.isr.includes(nodeId) || placement.elr.includes(nodeId);
 }

@@ -72,6 +72,8 @@ export class ReplicaFetcher {
   #isStopped = false;
   /** G-4: the leader lacks what was committed here. */
   #isQuarantined = false;
+  /** F-9: the log was damaged when this epoch began, so that no fetch of this epoch has proved what it held. */
+  #hasProvedNothing: boolean;
   readonly #nodeId: number;
 
   constructor(log: PartitionLog, before: Following | undefined, dependencies: FetcherDependencies) {
@@ -81,6 +83,7 @@ export class ReplicaFetcher {
     this.leader = placement.leader;
     this.#following = beginFollowing(placement, dependencies.brokerEpoch(), before);
     this.#dependencies = dependencies;
+    this.#hasProvedNothing = log.state.kind === "quarantined";
   }
 
   get following(): Following {
@@ -95,6 +98,15 @@ export class ReplicaFetcher {
     return this.#isQuarantined;
   }
 
+  /**
+   * F-9: the log is damaged, and what it held may count somewhere: in the metadata that this node has, or in newer ones, by fetches of
+   * this leader epoch.
+   */
+  get mayCountDamaged(): boolean {
+    const { isr, elr } = this.#dependencies.placement();
+    return !this.#hasProvedNothing || isr.includes(this.#nodeId) || elr.includes(this.#nodeId);
+  }
+
   /** The next fetch; undefined while there can be none. One that is under way is given up. */
   plan(): FetchRequest | undefined {
     const { state } = this.log;
@@ -104,6 +116,7 @@ export class ReplicaFetcher {
       this.#refill();
       return undefined;
     }
+    this.#hasProvedNothing = false;
     const brokerEpoch = this.#dependencies.brokerEpoch();
     if (brokerEpoch !== this.#following.brokerEpoch) {
       this.#following = beginFollowing(this.#following, brokerEpoch, this.#following);
@@ -235,12 +248,12 @@ export class ReplicaFetcher {
 
   /**
    * F-9: damage in what had counted. It may go only once the controller has committed that this replica does not count, for until
-   * then somebody may believe that it is whole.
+   * then somebody may believe that it is whole. Fetches of the epoch in which the damage was found may have brought it into the ISR
+   * without this node knowing: the report begins another one.
    */
   #refill(): void {
     const { log } = this;
-    const { isr, elr } = this.#dependencies.placement();
-    if ([...isr, ...elr].includes(this.#nodeId)) {
+    if (this.mayCountDamaged) {
       this.#dependencies.reportLoss();
       this.#later(spaceRetryMs);
       return;

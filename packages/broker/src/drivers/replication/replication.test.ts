@@ -235,6 +235,34 @@ describe("replication of a partition on three nodes", () => {
     },
   );
 
+  it("refills no damaged replica that does not know yet that it is in the ISR (F-9)", async () => {
+    const { world, topicId } = await threeNodes(13);
+    const leader = leaderOf(world, topicId);
+    const hurt = world.nodes.find((node) => node !== leader) as ReplicaNode;
+    world.cut(leader.id, hurt.id);
+    await world.time.result(world.produce(leader, topicId, { timeoutMs: 60_000 }), "an acknowledgement");
+    await world.time.until(() => hurt.topics?.partition(topicId, 0)?.placement?.isr.length === 2, "it to hear");
+    // It is back in the ISR, and has not heard of that: whoever is elected next may be this one.
+    hurt.isDeaf = true;
+    world.cuts.clear();
+    await allInSync(world, topicId);
+    for (let count = 0; count < 9; count++) {
+      const pending = await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+      expect(pending.durableReplicas).toBe(3);
+    }
+    hurt.log(topicId).quarantine({ file: "00.log", offset: 4, why: "a bit has flipped" });
+    void world.produce(leader, topicId);
+    await world.time.pass(3_000);
+    expect(world.placement(topicId).isr).toContain(hurt.id);
+    expect(hurt.told).not.toContain("the log is damaged and begins anew from the leader's");
+    expect(hurt.log(topicId).logEndOffset).toBe(10);
+    hurt.listenAgain();
+    await world.time.until(() => !world.placement(topicId).isr.includes(hurt.id), "the controller to know");
+    await allInSync(world, topicId);
+    expect(hurt.told).toContain("the log is damaged and begins anew from the leader's");
+    await expectWhole(world, topicId);
+  });
+
   it("takes a leader out of the ISR whose damage was found while it followed (F-9)", async () => {
     const { world, topicId } = await threeNodes(11);
     const leader = leaderOf(world, topicId);

@@ -47,6 +47,8 @@ export interface NodeParts {
   readonly replication?: ReplicationOptions;
   /** Connections to the other nodes; absent in a cluster of one. */
   readonly peers?: PeerClients;
+  /** H-13: a write has just failed for want of room, whatever the disk says that it has; absent: never. */
+  readonly hasFailedForRoom?: () => boolean;
   /** H-11; absent: always. */
   readonly hearsController?: () => boolean;
 }
@@ -81,6 +83,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     partition: (topicId, partition) => topicsHere().partition(topicId, partition),
     partitions: () => topicsHere().partitions(),
     admit: (bytes) => store.admit(bytes),
+    isWithoutRoom: () => store.whySpaceRefused() !== undefined || parts.hasFailedForRoom?.() === true,
     confirmFlush,
     tell: (fields, event) => logger.warn(fields, event),
   });

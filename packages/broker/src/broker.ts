@@ -44,6 +44,8 @@ const defaultHttpPort = 8080;
 const dayMs = 86_400_000;
 /** A disk may write out large files for so many sessions before it counts as hanging. */
 const othersSessions = 10;
+/** H-13: how long after a write that failed for want of room a disk counts as full, in ms; longer than between two looks at it. */
+const fullDiskMs = 1_500;
 
 export class Broker {
   readonly nodeId: number;
@@ -364,6 +366,7 @@ export class Broker {
         ? {}
         : {
             peers,
+            hasFailedForRoom: () => (this.#disk?.sinceFullMs ?? Infinity) < fullDiskMs,
             hearsController: () => this.#registration?.hearsController ?? false,
             replication: this.#replicationOptions,
           }),

@@ -37,7 +37,13 @@ export type {
   AlterTopicConfig,
   ConfigChange,
 } from "./controller/config-commands.ts";
-export type { ConfirmFlush, NewLeaderEpoch, PartitionReply } from "./controller/partition-commands.ts";
+export type {
+  ConfirmFlush,
+  HandedOver,
+  HandOver,
+  NewLeaderEpoch,
+  PartitionReply,
+} from "./controller/partition-commands.ts";
 export type {
   AddPartitions,
   CreateTopic,
@@ -91,6 +97,7 @@ export { batchBytesMax, batchRecordsMax, partitionsPerTopicMax, producerIdBlockS
 export { refuseEpoch, refuseProduce } from "./partition/admission.ts";
 export type { Acks, ProduceAdmission } from "./partition/admission.ts";
 export type { EpochEnd, FetchCheck, LeaderLogView, LogView } from "./partition/divergence.ts";
+export { planHandOver } from "./partition/hand-over.ts";
 export { durableReplicas, nextHighWatermark } from "./partition/high-watermark.ts";
 export type { HighWatermarkInput, ReplicaProgress } from "./partition/high-watermark.ts";
 export { maximalIsr, pendingProposal } from "./partition/isr.ts";
@@ -128,6 +135,8 @@ export type {
   ReplicaLogView,
   ReplicaStep,
 } from "./partition/replica.ts";
+export { lookAtRoom, roomy } from "./partition/room.ts";
+export type { Room } from "./partition/room.ts";
 export { planRoleChange, roleOf } from "./partition/role.ts";
 export type { Role, RoleAction } from "./partition/role.ts";
 export { PersistentMap } from "./persistent-map.ts";

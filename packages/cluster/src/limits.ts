@@ -16,5 +16,5 @@ export const replicationFactorMax = 32;
 export const configChangesMax = 100;
 /** Endpoints, data directories and features of one registration. */
 export const registrationListMax = 64;
-/** Partitions in one AlterPartition, ElectLeaders or ReportLossy. */
+/** Partitions in one AlterPartition, ElectLeaders, ReportLossy or HandOver. */
 export const alterPartitionsMax = 1_000;

@@ -2360,6 +2360,10 @@ export const schema = {
          "rule": "repeated",
          "type": "uint32",
          "id": 3
+        },
+        "withoutRoom": {
+         "type": "bool",
+         "id": 4
         }
        }
       },

@@ -35,7 +35,12 @@ const sync: fc.Arbitrary<ReplicaSync> = fc.record({
   leaderEpoch: epoch,
   durableOffset: offset,
 });
-const request = fc.record({ fetches: fc.array(fetch), syncs: fc.array(sync), closedHandles: fc.array(uint32) });
+const request = fc.record({
+  fetches: fc.array(fetch),
+  syncs: fc.array(sync),
+  closedHandles: fc.array(uint32),
+  withoutRoom: fc.boolean(),
+});
 
 const answer: fc.Arbitrary<ReplicaAnswer> = fc.record({
   handle: uint32,

@@ -33,6 +33,8 @@ export interface ReplicateRequest {
   readonly syncs: readonly ReplicaSync[];
   /** Handles that are not used any more. */
   readonly closedHandles: readonly number[];
+  /** The follower's disk has no room: it fetches nothing for now. */
+  readonly withoutRoom: boolean;
 }
 
 /** Entries of one message, all kinds together; a sender splits what is more. */
@@ -64,6 +66,7 @@ export function encodeReplicateRequest(request: ReplicateRequest): Buffer {
     writer.end(start);
   }
   for (const handle of request.closedHandles) writer.uint32Field(0x18, handle);
+  if (request.withoutRoom) writer.uint32Field(0x20, 1);
   return writer.finish();
 }
 
@@ -73,16 +76,18 @@ export function decodeReplicateRequest(bytes: Uint8Array): ReplicateRequest {
   const fetches: ReplicaFetch[] = [];
   const syncs: ReplicaSync[] = [];
   const closedHandles: number[] = [];
+  let withoutRoom = false;
   while (!reader.done) {
     const tag = reader.uint32();
     if (tag === 0x0a) fetches.push(readFetch(reader.nested()));
     else if (tag === 0x12) syncs.push(readSync(reader.nested()));
     else if (tag === 0x18) closedHandles.push(reader.uint32());
     else if (tag === 0x1a) readPacked(reader.nested(), closedHandles);
+    else if (tag === 0x20) withoutRoom = reader.uint32() !== 0;
     else reader.skip(tag);
     assertFew(fetches.length + syncs.length + closedHandles.length);
   }
-  return { fetches, syncs, closedHandles };
+  return { fetches, syncs, closedHandles, withoutRoom };
 }
 
 function readPacked(reader: WireReader, into: number[]): void {

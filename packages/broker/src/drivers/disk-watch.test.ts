@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { FileHandle, FileSystem } from "@varve/log";
+import { type FileHandle, type FileSystem, FileSystemError } from "@varve/log";
 import { DiskWatch } from "./disk-watch.ts";
 
 /** A disk whose writes and syncs end when the test says so. */
@@ -62,4 +62,23 @@ test("the age of the oldest write or sync under way, group commits and the rest 
   await directory;
   nowMs = 10_000;
   expect(ages()).toEqual([0, 0]);
+});
+
+test("a write that fails for want of room is remembered, another failure is not (H-13)", async () => {
+  const { fs, ends } = slowDisk();
+  let nowMs = 100;
+  const watch = new DiskWatch(fs, { monotonicMs: () => nowMs, isGroupCommit: () => true });
+  const journal = await watch.fs.open("journal", "write");
+  const fails = async (error: Error): Promise<void> => {
+    const write = journal.write([], 0);
+    ends.at(-1)?.(error);
+    await expect(write).rejects.toBe(error);
+  };
+  expect(watch.sinceFullMs).toBe(Infinity);
+  await fails(new FileSystemError("IO", "journal", "the disk says no"));
+  expect(watch.sinceFullMs).toBe(Infinity);
+  await fails(new FileSystemError("NO_SPACE", "journal", "the disk is full"));
+  nowMs = 130;
+  expect(watch.sinceFullMs).toBe(30);
+  expect(watch.groupCommitMs).toBe(0);
 });

@@ -5,7 +5,7 @@
  * Group commits are told apart from the rest: somebody waits for them, and they are small. The sync of a segment may have gigabytes to
  * write, and take its time on a disk that is well.
  */
-import type { FileHandle, FileSystem } from "@varve/log";
+import { type FileHandle, type FileSystem, FileSystemError } from "@varve/log";
 
 export class DiskWatch {
   readonly fs: FileSystem;
@@ -15,6 +15,7 @@ export class DiskWatch {
   readonly #groupCommits = new Map<number, number>();
   readonly #others = new Map<number, number>();
   #begun = 0;
+  #fullMs = -Infinity;
 
   constructor(
     inner: FileSystem,
@@ -45,6 +46,11 @@ export class DiskWatch {
     return this.#oldest(this.#others);
   }
 
+  /** Since something last failed for want of room; Infinity when nothing has (H-13). Quotas and thin volumes tell in no other way. */
+  get sinceFullMs(): number {
+    return this.#monotonicMs() - this.#fullMs;
+  }
+
   #oldest(underWay: ReadonlyMap<number, number>): number {
     for (const sinceMs of underWay.values()) return this.#monotonicMs() - sinceMs;
     return 0;
@@ -67,7 +73,10 @@ export class DiskWatch {
     const number = this.#begun++;
     underWay.set(number, this.#monotonicMs());
     const end = (): void => void underWay.delete(number);
-    operation.then(end, end);
+    operation.then(end, (error: unknown) => {
+      end();
+      if (error instanceof FileSystemError && error.code === "NO_SPACE") this.#fullMs = this.#monotonicMs();
+    });
     return operation;
   }
 }

@@ -55,6 +55,8 @@ export interface ReplicaHost extends LeadingDependencies, FetcherLink {
   asksForIsr(partition: LocalPartition): void;
   /** F-9: what had counted here is damaged; the controller is told until it has taken that in. */
   reportsLoss(partition: LocalPartition): void;
+  /** H-13: something could not be written for want of room. Cheap to say again. */
+  lacksRoom(): void;
 }
 
 export interface PartitionDependencies {
@@ -363,6 +365,7 @@ export class LocalPartition {
       brokerEpoch: replicas.brokerEpoch,
       reportLoss: () => replicas.reportsLoss(this),
       whySpaceRefused,
+      lacksRoom: () => replicas.lacksRoom(),
     });
     this.#fetcher = fetcher;
     replicas.startFetching(fetcher);
@@ -406,6 +409,7 @@ export class LocalPartition {
     if (closed !== undefined) return closed;
     const space = this.#dependencies.whySpaceRefused();
     if (space !== undefined) {
+      this.#dependencies.replicas.lacksRoom();
       return refuse(
         "STORAGE_FULL",
         `Cannot append to "${this.topic}" ${this.partition}: the disk has ${space.freeBytes} bytes free and ${space.neededBytes} are needed; ` +
@@ -530,6 +534,7 @@ export class LocalPartition {
   /** The log stopped appending: what was not counted is cut or in doubt, and nobody may wait for it. */
   #stateChanged(isLeader: boolean): void {
     this.#tellOfTrouble();
+    if (this.log.state.kind === "needs-epoch") this.#dependencies.replicas.lacksRoom();
     if (!isLeader) return;
     const refusal = stateRefusal(this.log);
     if (refusal !== undefined) this.#produces.refuseAll(refusal);

@@ -21,6 +21,11 @@ export function replicationGauges(node: BrokerNode | undefined): Metric[] {
     ["varve_under_min_isr_partitions", "Partitions led here that refuse acks=all: too few are in sync", underMinIsr],
     ["varve_offline_partitions", "Replicas on this node of partitions that have no leader", leaderless],
     ["varve_replica_lag_records", "Records that the slowest follower of a partition led here lacks", lagMax],
+    [
+      "varve_node_without_room",
+      "Whether the disk has no room for records (H-13)",
+      Number(node?.replication.isShortOfRoom ?? false),
+    ],
     ["varve_set_aside_replicas", "Replicas here that hold committed records which their leader lacks", setAside],
     [
       "varve_replica_streams",

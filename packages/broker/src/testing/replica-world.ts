@@ -199,6 +199,12 @@ export class ReplicaNode {
     return this.store !== undefined;
   }
 
+  /** Leaves so much room on the disk from now on; `Infinity`: as much as is wanted. */
+  leaveRoom(freeBytes: number): void {
+    if (freeBytes === Infinity) this.#disk.quotaBytes = Infinity;
+    else this.#disk.limitFreeBytes(freeBytes);
+  }
+
   log(topicId: string, partition = 0): PartitionLog {
     const found = this.topics?.partition(topicId, partition)?.log;
     if (found === undefined) throw new Error(`Node ${this.id} has no such partition`);
@@ -353,6 +359,7 @@ export class ReplicaNode {
         partition: (topicId, partition) => topicsHere().partition(topicId, partition),
         partitions: () => topicsHere().partitions(),
         admit: (bytes) => store.admit(bytes),
+        isWithoutRoom: () => store.whySpaceRefused() !== undefined,
         confirmFlush: () => {},
         tell,
       },

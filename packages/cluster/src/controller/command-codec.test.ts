@@ -58,6 +58,7 @@ const all: { readonly [K in CommandKind]: CommandReplies[K]["command"] } = {
   recoverPartition: { kind: "recoverPartition", ...where, leader: 1, brokerEpoch: 2 },
   repairPartitions: { kind: "repairPartitions" },
   confirmFlush: { kind: "confirmFlush", ...me, ...where, leaderEpoch: 7, partitionEpoch: 8 },
+  handOver: { kind: "handOver", ...me, partitions: [{ ...where, leaderEpoch: 7, to: 3 }] },
 };
 const commands: readonly Command[] = Object.values(all);
 
@@ -90,6 +91,7 @@ const replies: { readonly [K in CommandKind]: CommandReplies[K]["reply"] } = {
   recoverPartition: { partitions: 1 },
   repairPartitions: { partitions: 4 },
   confirmFlush: { leaderEpoch: 8, partitionEpoch: 9 },
+  handOver: { partitions: 2 },
 };
 
 describe("commands on the wire", () => {

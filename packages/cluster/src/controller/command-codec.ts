@@ -90,6 +90,7 @@ const replyTypes: Record<CommandKind, WireReplyType> = {
   recoverPartition: "partitions",
   repairPartitions: "partitions",
   confirmFlush: "epochs",
+  handOver: "partitions",
 };
 
 /** Owned bytes of what a command of this kind came to. */

@@ -140,6 +140,13 @@ const commandMessages = {
   },
   shutDownBroker: { id: 17, message: message("ShutDownBrokerCommand", first, broker) },
   repairPartitions: { id: 18, message: message("RepairPartitionsCommand", first, {}) },
+  handOver: {
+    id: 19,
+    message: message("HandOverCommand", first, {
+      ...broker,
+      partitions: field(array(struct({ ...partitionName, leaderEpoch: field(int32), to: field(int32) }))),
+    }),
+  },
 } as const;
 
 export const commandTable = recordTable(commandMessages);

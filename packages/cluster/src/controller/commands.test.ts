@@ -344,6 +344,35 @@ describe("decide startEpochs, newLeaderEpoch, confirmFlush", () => {
     expect(world.refused({ ...command, partition: 1 }).reason).toBe("UNKNOWN_TOPIC");
   });
 
+  it("hands over to whom the full leader names, if that one is in sync and the epoch is still this one (H-13)", () => {
+    const world = worldOf(3);
+    const configs = { "min.insync.replicas": "1" };
+    const { topicId } = world.run({ kind: "createTopic", name: "a", replicationFactor: 3, configs });
+    const epochOf = (brokerId: number): number => world.image.brokers.get(String(brokerId))?.brokerEpoch ?? -1;
+    const { leader, replicas } = world.partition("a");
+    const [, second = -1, third = -1] = replicas;
+    const me = { brokerId: leader, brokerEpoch: epochOf(leader) };
+    const handOver = (to: number, leaderEpoch = 0, from = me) =>
+      world.run({ kind: "handOver", ...from, partitions: [{ topicId, partition: 0, leaderEpoch, to }] });
+    const before = world.partition("a");
+    // Itself, a stranger, another epoch, somebody else's partition: nothing happens.
+    for (const to of [leader, 9]) expect(handOver(to)).toEqual({ partitions: 0 });
+    expect(handOver(third, 1)).toEqual({ partitions: 0 });
+    expect(handOver(third, 0, { brokerId: second, brokerEpoch: epochOf(second) })).toEqual({ partitions: 0 });
+    world.run({ kind: "fenceBroker", brokerId: second, brokerEpoch: epochOf(second) });
+    expect(handOver(second)).toEqual({ partitions: 0 });
+    expect(world.partition("a")).toMatchObject({ leader, leaderEpoch: before.leaderEpoch });
+    expect(handOver(third)).toEqual({ partitions: 1 });
+    // The full one stays in sync: it has everything.
+    expect(world.partition("a")).toMatchObject({ leader: third, leaderEpoch: 1, isr: [leader, third] });
+    expect(handOver(leader)).toEqual({ partitions: 0 });
+    const many = Array.from({ length: 1_001 }, () => ({ topicId, partition: 0, leaderEpoch: 0, to: 1 }));
+    expect(world.refused({ kind: "handOver", ...me, partitions: many }).reason).toBe("INVALID_REQUEST");
+    expect(world.refused({ kind: "handOver", brokerId: leader, brokerEpoch: 0, partitions: [] }).reason).toBe(
+      "STALE_BROKER_EPOCH",
+    );
+  });
+
   it("ends syncing when the leader confirms the state it saw", () => {
     const world = worldOf(1);
     const { topicId } = world.run({ kind: "createTopic", name: "a", configs: { flush: "os" } });

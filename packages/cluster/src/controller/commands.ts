@@ -39,8 +39,8 @@ import { decideAlterClusterConfig, decideAlterTopicConfig } from "./config-comma
 import type { AlterClusterConfig, AlterConfigReply, AlterTopicConfig } from "./config-commands.ts";
 import { refuse } from "./decision.ts";
 import type { Decision, DecisionContext } from "./decision.ts";
-import { decideConfirmFlush, decideNewLeaderEpoch } from "./partition-commands.ts";
-import type { ConfirmFlush, NewLeaderEpoch, PartitionReply } from "./partition-commands.ts";
+import { decideConfirmFlush, decideHandOver, decideNewLeaderEpoch } from "./partition-commands.ts";
+import type { ConfirmFlush, HandOver, NewLeaderEpoch, PartitionReply } from "./partition-commands.ts";
 import { decideRepairPartitions } from "./repair.ts";
 import type { RepairPartitions } from "./repair.ts";
 import type { ControllerImage } from "./state.ts";
@@ -67,6 +67,7 @@ export interface CommandReplies {
   readonly recoverPartition: { readonly command: RecoverPartition; readonly reply: PartitionsReply };
   readonly repairPartitions: { readonly command: RepairPartitions; readonly reply: PartitionsReply };
   readonly confirmFlush: { readonly command: ConfirmFlush; readonly reply: PartitionReply };
+  readonly handOver: { readonly command: HandOver; readonly reply: PartitionsReply };
 }
 
 export type CommandKind = keyof CommandReplies;
@@ -131,6 +132,8 @@ function route(
       return decideRepairPartitions(image);
     case "confirmFlush":
       return decideConfirmFlush(image, command);
+    case "handOver":
+      return decideHandOver(image, command);
   }
 }
 

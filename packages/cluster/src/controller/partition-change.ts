@@ -37,6 +37,8 @@ export interface WantedPartition {
   readonly election?: ElectionMode;
   /** Of an unclean election: whom to take when nobody is known to be complete and it may lead. @default the first active replica */
   readonly candidate?: number | undefined;
+  /** Leads from now on if it may and is complete: its leader has no room (H-13), and stays where it is otherwise. */
+  readonly handOverTo?: number;
   /** When ISR and ELR are empty: whom to lead, after everybody was asked what they still have (6.11). Marked as unclean. */
   readonly recoverWith?: number;
   /** As configured; it is bounded by the number of replicas here. */
@@ -144,6 +146,8 @@ function elect(partition: Partition, wanted: WantedPartition, mayLead: IsActive)
   const clean = (id: number): Elected => ({ leader: id, isUnclean: false });
   const preferred = replicas[0];
   if (wanted.election === "preferred" && preferred !== undefined && isEligible(preferred)) return clean(preferred);
+  const { handOverTo } = wanted;
+  if (handOverTo !== undefined && isEligible(handOverTo)) return clean(handOverTo);
   // A leader in the ISR stays until somebody removes it: one that is on its way out leads until it is told.
   if (isr.includes(leader)) return clean(leader);
   const next = replicas.find(isEligible);

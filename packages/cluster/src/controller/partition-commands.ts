@@ -1,6 +1,8 @@
 // Commands of a partition's leader about its own partition.
 
+import { alterPartitionsMax } from "../limits.ts";
 import { staleBroker } from "./broker-epoch.ts";
+import type { PartitionsReply } from "./broker-partitions.ts";
 import { accept, refuse } from "./decision.ts";
 import type { Decision, Refusal } from "./decision.ts";
 import { activeReplicas, partitionOf } from "./image.ts";
@@ -31,6 +33,21 @@ export interface ConfirmFlush {
   readonly partitionEpoch: number;
 }
 
+/** H-13: the sender's disk has no room. Each partition that it still leads in that epoch goes to `to`, if that replica is in sync. */
+export interface HandOver {
+  readonly kind: "handOver";
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly partitions: readonly HandedOver[];
+}
+
+export interface HandedOver {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly leaderEpoch: number;
+  readonly to: number;
+}
+
 export interface PartitionReply {
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
@@ -52,6 +69,26 @@ export function decideConfirmFlush(image: ControllerImage, command: ConfirmFlush
     });
   }
   return change(image, found.partition, { flushConfirmed: true });
+}
+
+/** The full replica stays in the ISR: it is complete, until the next leader finds that it cannot keep up. */
+export function decideHandOver(image: ControllerImage, command: HandOver): Decision<PartitionsReply> {
+  const stale = staleBroker(image, command);
+  if (stale !== undefined) return stale;
+  const { brokerId, partitions } = command;
+  const distinct = new Map(partitions.map((one) => [`${one.topicId}/${one.partition}`, one]));
+  if (partitions.length > alterPartitionsMax) {
+    const message = `Cannot hand over ${partitions.length} partitions at once, at most ${alterPartitionsMax}.`;
+    return refuse("INVALID_REQUEST", message);
+  }
+  const records = [...distinct.values()].flatMap(({ topicId, partition: number, leaderEpoch, to }) => {
+    const partition = partitionOf(image, topicId, number);
+    // Gone, or led by another or anew by now: it was about what is no more.
+    if (partition?.leader !== brokerId || partition.leaderEpoch !== leaderEpoch) return [];
+    const planned = planPartitionChange(partition, { handOverTo: to }, activeReplicas(image, partition));
+    return planned === undefined ? [] : [planned.record];
+  });
+  return accept({ partitions: records.length }, records);
 }
 
 function change(image: ControllerImage, partition: Partition, wanted: WantedPartition): Decision<PartitionReply> {

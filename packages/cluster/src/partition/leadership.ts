@@ -66,6 +66,8 @@ export interface LeaderNow {
 export interface BrokerFacts {
   readonly brokerEpoch: number;
   readonly isActive: boolean;
+  /** It has said, as a follower, that its disk has no room (H-13). @default false */
+  readonly isShortOfRoom?: boolean;
 }
 export type BrokerFactsOf = (brokerId: number) => BrokerFacts | undefined;
 
@@ -216,7 +218,7 @@ export function advanceHighWatermark(leadership: Leadership, now: LeaderNow, fac
   const isWhole = members.length > followers.size;
   const joining = isWhole
     ? nobody
-    : [...followers.keys()].filter((id) => !members.includes(id) && isJoining(leadership, id, now, factsOf));
+    : [...followers.keys()].filter((id) => !members.includes(id) && isAble(leadership, id, now, factsOf));
   const highWatermark = nextHighWatermark(
     {
       highWatermark: leadership.highWatermark,
@@ -242,7 +244,9 @@ export function proposeIsr(leadership: Leadership, now: LeaderNow, factsOf: Brok
   if (isr.committed.recovering) return { ...leadership, isr: proposeRecovered(isr, epochOf) };
   const joiners = [...leadership.followers.keys()].filter((id) => mayJoin(leadership, id, now, factsOf));
   if (joiners.length > 0) return { ...leadership, isr: proposeExpand(isr, joiners, epochOf) };
-  const laggards = isr.committed.isr.filter((id) => isLagging(leadership, id, now));
+  const laggards = isr.committed.isr.filter(
+    (id) => isLagging(leadership, id, now) || isInTheWay(leadership, id, now, factsOf),
+  );
   return laggards.length === 0 ? leadership : { ...leadership, isr: proposeShrink(isr, laggards, epochOf) };
 }
 
@@ -255,7 +259,7 @@ export function mayJoin(leadership: Leadership, brokerId: number, now: LeaderNow
     counted !== undefined &&
     counted >= leadership.highWatermark &&
     counted >= leadership.startOffset &&
-    isJoining(leadership, brokerId, now, factsOf)
+    isAble(leadership, brokerId, now, factsOf)
   );
 }
 
@@ -263,6 +267,22 @@ export function mayJoin(leadership: Leadership, brokerId: number, now: LeaderNow
 export function isLagging(leadership: Leadership, brokerId: number, now: LeaderNow): boolean {
   const progress = leadership.followers.get(brokerId);
   return brokerId !== leadership.brokerId && progress !== undefined && !isCaughtUp(progress, now);
+}
+
+/**
+ * H-13: it has no room for what the high watermark waits for, and has said so: nobody need wait for `replica.lag.max` to see it. While
+ * there is nothing that it lacks it stays a member; it is as complete as anybody.
+ */
+export function isInTheWay(
+  leadership: Leadership,
+  brokerId: number,
+  { logEnd }: Pick<LeaderNow, "logEnd">,
+  factsOf: BrokerFactsOf,
+): boolean {
+  const progress = leadership.followers.get(brokerId);
+  if (progress === undefined || factsOf(brokerId)?.isShortOfRoom !== true) return false;
+  const counted = countedOffsetOf(progress, leadership.flush);
+  return leadership.highWatermark < logEnd && (counted === undefined || counted < logEnd);
 }
 
 /** H-6: everything below `end` that was appended in `leaderEpoch` is committed, as far as this leader may say. */
@@ -309,13 +329,18 @@ export function mayConfirmFlush({ isr, followers, syncingTo, brokerId }: Leaders
   return isr.committed.isr.every((id) => durableOf(id) >= syncingTo);
 }
 
-/** Caught up, in this epoch, as an incarnation that may be a member: worth waiting for, so that a busy partition can grow (H-2). */
-function isJoining(leadership: Leadership, brokerId: number, now: LeaderNow, factsOf: BrokerFactsOf): boolean {
+/**
+ * Caught up, in this epoch, as an incarnation that may be a member, and not short of room: worth waiting for when it is none, so that a
+ * busy partition can grow (H-2), and fit to lead when it is one. A follower without room fetches nothing in a new epoch: who has
+ * fetched had some.
+ */
+export function isAble(leadership: Leadership, brokerId: number, now: LeaderNow, factsOf: BrokerFactsOf): boolean {
   const progress = leadership.followers.get(brokerId);
   const facts = factsOf(brokerId);
   return (
     progress?.fetchOffset !== undefined &&
     facts?.isActive === true &&
+    facts.isShortOfRoom !== true &&
     facts.brokerEpoch === progress.brokerEpoch &&
     isCaughtUp(progress, now)
   );

@@ -29,6 +29,8 @@ export interface FollowerSessionDependencies {
   readonly partitionBytes?: number;
   /** Partitions that one stream may name; it is ended beyond. */
   readonly handlesMax?: number;
+  /** H-13: the follower says that it is short of room, or that it is so no more. */
+  readonly roomChanged: () => void;
   /** So many bytes of messages go out. */
   readonly sent: (bytes: number) => void;
   readonly ended: (session: FollowerSession, why: string) => void;
@@ -113,6 +115,7 @@ export class FollowerSession {
   /** Messages that have not left. */
   #underWay = 0;
   #isOver = false;
+  #isShortOfRoom = false;
   #heardMs: number;
 
   constructor(
@@ -136,6 +139,11 @@ export class FollowerSession {
   /** When the follower last said something, monotonic. */
   get heardMs(): number {
     return this.#heardMs;
+  }
+
+  /** As the follower last said (H-13). */
+  get isShortOfRoom(): boolean {
+    return this.#isShortOfRoom;
   }
 
   close(): void {
@@ -163,7 +171,7 @@ export class FollowerSession {
     });
   }
 
-  #take({ fetches, syncs, closedHandles }: ReplicateRequest): void {
+  #take({ fetches, syncs, closedHandles, withoutRoom }: ReplicateRequest): void {
     if (this.#isOver) return;
     this.#heardMs = this.#dependencies.monotonicMs();
     for (const handle of closedHandles) this.#close(handle);
@@ -178,6 +186,9 @@ export class FollowerSession {
       if (subscription === undefined) return;
       this.#hear(subscription, fetch);
     }
+    if (withoutRoom === this.#isShortOfRoom) return;
+    this.#isShortOfRoom = withoutRoom;
+    this.#dependencies.roomChanged();
   }
 
   #subscriptionOf({ handle, topicId, partition }: ReplicaFetch): Subscription | undefined {

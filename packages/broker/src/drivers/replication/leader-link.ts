@@ -26,8 +26,13 @@ export interface LeaderLinkDependencies {
   readonly random: () => number;
   /** A promise while the log has no room for so many bytes (J-2). */
   readonly admit: (bytes: number) => Promise<void> | undefined;
+  /** H-13: said in every message. */
+  readonly isShortOfRoom: () => boolean;
   readonly tell: (fields: object, event: string) => void;
 }
+
+type Entries = Omit<ReplicateRequest, "withoutRoom">;
+const noEntries: Entries = { fetches: [], syncs: [], closedHandles: [] };
 
 const pauseMsMin = 50;
 const pauseMsMax = 1_000;
@@ -100,7 +105,12 @@ export class LeaderLink {
   /** A sign of life when nothing else was said for `idleMs`: fetches that wait there are as good as new. */
   stayAlive(idleMs: number): void {
     if (this.#stream === undefined || this.#dependencies.clock.monotonicMs() - this.#sentMs < idleMs) return;
-    this.#send({ fetches: [], syncs: [], closedHandles: [] });
+    this.#send(noEntries);
+  }
+
+  /** H-13: this node is short of room now, or is so no more. The leader hears of it by itself. */
+  tellRoom(): void {
+    if (this.#stream !== undefined) this.#send(noEntries);
   }
 
   /** Where the leader is has changed, or its port has opened: no reason to wait any longer. */
@@ -139,6 +149,8 @@ export class LeaderLink {
     });
     onEnd(stream, (why) => this.#ended(stream, why));
     this.#flush();
+    // There may have been nothing to fetch.
+    if (this.#dependencies.isShortOfRoom()) this.tellRoom();
   }
 
   #ended(stream: LeaderStream, why: string): void {
@@ -207,12 +219,13 @@ export class LeaderLink {
     }
   }
 
-  #send(request: ReplicateRequest): void {
-    this.#sentMs = this.#dependencies.clock.monotonicMs();
-    if (this.#stream?.write(request) === false) this.#isBlocked = true;
+  #send(entries: Entries): void {
+    const { clock, isShortOfRoom } = this.#dependencies;
+    this.#sentMs = clock.monotonicMs();
+    if (this.#stream?.write({ ...entries, withoutRoom: isShortOfRoom() }) === false) this.#isBlocked = true;
   }
 
-  #collect(): ReplicateRequest | undefined {
+  #collect(): Entries | undefined {
     const closedHandles = this.#closedHandles.splice(0, replicateEntriesMax / 2);
     const fetches: ReplicaFetch[] = [];
     for (const fetcher of this.#fetchDue) {

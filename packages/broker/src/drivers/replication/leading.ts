@@ -27,6 +27,7 @@ import {
   isLeadershipProven,
   mayConfirmFlush,
   pendingProposal,
+  planHandOver,
   proposeIsr,
   refreshLeadership,
 } from "@varve/cluster";
@@ -148,6 +149,13 @@ export class Leading {
     if (this.#isSole && !this.#state.isr.committed.recovering) return undefined;
     this.#state = proposeIsr(this.#state, this.#now(), this.#dependencies.factsOf);
     return this.proposal;
+  }
+
+  /** H-13: who should lead instead of this node, which has no room; undefined: it stays. */
+  handOver(): number | undefined {
+    if (this.#isSole) return undefined;
+    for (const fetch of this.#waiting) this.#credit(fetch);
+    return planHandOver(this.#state, this.#now(), this.#dependencies.factsOf);
   }
 
   /** Lets a fetch wait that found nothing. It is woken once, or forgotten by `forget`. */

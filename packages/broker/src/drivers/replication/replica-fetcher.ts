@@ -44,6 +44,8 @@ export interface FetcherDependencies {
   /** F-9: what had counted is damaged. The controller is told, until it says that this replica does not count. */
   readonly reportLoss: () => void;
   readonly whySpaceRefused: () => unknown;
+  /** H-13: the leader is to hear at once that this node takes nothing. */
+  readonly lacksRoom: () => void;
   readonly tell: (fields: object, event: string) => void;
 }
 
@@ -122,6 +124,7 @@ export class ReplicaFetcher {
       this.#following = beginFollowing(this.#following, brokerEpoch, this.#following);
     }
     if (this.#dependencies.whySpaceRefused() !== undefined) {
+      this.#dependencies.lacksRoom();
       this.#later(spaceRetryMs);
       return undefined;
     }

@@ -5,14 +5,16 @@
  *     LocalPartition ── startFetching ──> LeaderLink ══ stream ══> FollowerSession ──> LocalPartition of the leader
  *          └─ asksForIsr ──> IsrRequests ──> controller
  *
- * Every `tickMs` leaders look for followers that lag (H-5) and for `syncing` that is over, and links give a sign of life.
+ * Every `tickMs` leaders look for followers that lag (H-5) and for `syncing` that is over, and links give a sign of life. A node
+ * whose disk has no room says so to those that it follows, and gives what it leads to others (H-13).
  */
 import type { ReplicateRequest } from "@varve/api";
-import type { BrokerFacts, Partition } from "@varve/cluster";
+import { type BrokerFacts, type Partition, type Room, lookAtRoom, roomy } from "@varve/cluster";
 import type { Clock, Timer } from "@varve/log";
 import type { LocalPartition, ReplicaHost } from "../partition.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 import { FollowerSession } from "./follower-session.ts";
+import { HandOvers } from "./hand-overs.ts";
 import { IsrRequests, type Submit } from "./isr-requests.ts";
 import { LossReports } from "./loss-reports.ts";
 import { LeaderLink, type LeaderStream } from "./leader-link.ts";
@@ -47,6 +49,8 @@ export interface ReplicationDependencies {
   readonly partitions: () => Iterable<LocalPartition>;
   /** A promise while the log has no room (J-2). */
   readonly admit: (bytes: number) => Promise<void> | undefined;
+  /** The disk has no room to append, or a write has just failed for want of it (H-13). */
+  readonly isWithoutRoom: () => boolean;
   /** The partition counts by `sync` on all of its ISR now. */
   readonly confirmFlush: (placement: Partition) => void;
   readonly tell: (fields: object, event: string) => void;
@@ -65,6 +69,8 @@ export class Replication implements ReplicaHost {
   readonly #tickMs: number;
   readonly #requests: IsrRequests;
   readonly #losses: LossReports;
+  readonly #handOvers: HandOvers;
+  #room: Room = roomy;
   /** By leader. */
   readonly #links = new Map<number, LeaderLink>();
   /** By follower: the newest of each. */
@@ -89,7 +95,7 @@ export class Replication implements ReplicaHost {
     this.monotonicMs = () => clock.monotonicMs();
     this.brokerEpoch = dependencies.brokerEpoch;
     this.hearsController = dependencies.hearsController;
-    this.factsOf = dependencies.factsOf;
+    this.factsOf = (brokerId) => this.#factsOf(brokerId);
     this.addressOf = dependencies.addressOf;
     const me = (): { brokerId: number; brokerEpoch: number } => ({ brokerId: nodeId, brokerEpoch: this.brokerEpoch() });
     const changed = (members: number): void => {
@@ -98,6 +104,7 @@ export class Replication implements ReplicaHost {
     };
     this.#requests = new IsrRequests({ submit, me, clock, wheel, changed });
     this.#losses = new LossReports({ submit, me, tell: dependencies.tell });
+    this.#handOvers = new HandOvers({ submit, me, tell: dependencies.tell });
     this.#tickedMs = clock.monotonicMs();
     this.#tickLater();
   }
@@ -127,6 +134,7 @@ export class Replication implements ReplicaHost {
       monotonicMs: this.monotonicMs,
       nextTurn: (run) => clock.nextTurn(run),
       wheel,
+      roomChanged: () => this.#proposeAll(),
       sent: (bytes) => {
         this.sentBytes += bytes;
       },
@@ -165,6 +173,15 @@ export class Replication implements ReplicaHost {
     this.#losses.add(partition);
   }
 
+  /** H-13: this node is short of room, and has told everybody. */
+  get isShortOfRoom(): boolean {
+    return this.#room.isShort;
+  }
+
+  lacksRoom(): void {
+    if (!this.#room.isShort && !this.#isClosed) this.#lookAtRoom();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
@@ -172,6 +189,30 @@ export class Replication implements ReplicaHost {
     for (const session of this.#sessions.values()) session.close();
     this.#links.clear();
     this.#sessions.clear();
+  }
+
+  #factsOf(brokerId: number): BrokerFacts | undefined {
+    const facts = this.#dependencies.factsOf(brokerId);
+    const isShortOfRoom = this.#sessions.get(brokerId)?.isShortOfRoom === true;
+    return facts !== undefined && isShortOfRoom ? { ...facts, isShortOfRoom } : facts;
+  }
+
+  #proposeAll(): void {
+    for (const partition of this.#dependencies.partitions()) partition.proposeIsr();
+  }
+
+  /** H-13 */
+  #lookAtRoom(): void {
+    const { isWithoutRoom, partitions, tell } = this.#dependencies;
+    const before = this.#room;
+    this.#room = lookAtRoom(before, isWithoutRoom(), this.monotonicMs());
+    const { isShort } = this.#room;
+    if (isShort !== before.isShort) {
+      if (isShort) tell({}, "the disk has no room: others are to lead what they can, and nobody waits for this node");
+      else tell({}, "the disk has room again: this node leads and joins as before");
+      for (const link of this.#links.values()) link.tellRoom();
+    }
+    if (isShort) void this.#handOvers.send(partitions());
   }
 
   #linkTo(nodeId: number): LeaderLink {
@@ -182,7 +223,15 @@ export class Replication implements ReplicaHost {
         this.receivedBytes += bytes;
         return this.#dependencies.admit(bytes);
       };
-      link = new LeaderLink(nodeId, { open: () => openStream(nodeId), clock, wheel, random, admit, tell });
+      link = new LeaderLink(nodeId, {
+        open: () => openStream(nodeId),
+        clock,
+        wheel,
+        random,
+        admit,
+        isShortOfRoom: () => this.#room.isShort,
+        tell,
+      });
       this.#links.set(nodeId, link);
     }
     return link;
@@ -204,6 +253,7 @@ export class Replication implements ReplicaHost {
       partition.proposeIsr();
       if (leading.mayConfirmFlush) this.#dependencies.confirmFlush(placement);
     }
+    this.#lookAtRoom();
     this.#losses.send();
     for (const link of this.#links.values()) link.stayAlive(this.#tickMs);
     this.#tickLater();

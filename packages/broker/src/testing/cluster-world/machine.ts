@@ -456,6 +456,7 @@ export class Machine implements PeerMachine {
         partition: (topicId, partition) => topicsHere().partition(topicId, partition),
         partitions: () => topicsHere().partitions(),
         admit: (bytes) => store.admit(bytes),
+        isWithoutRoom: () => store.whySpaceRefused() !== undefined,
         confirmFlush,
         tell,
       },

@@ -19,6 +19,10 @@ export interface ReplicateRequest {
    * Partitions that are not followed here any more.
    */
   'closedHandles'?: (number)[];
+  /**
+   * The follower's disk has no room: it fetches nothing for now. Said in every message for as long as it is so.
+   */
+  'withoutRoom'?: (boolean);
 }
 
 /**
@@ -37,4 +41,8 @@ export interface ReplicateRequest__Output {
    * Partitions that are not followed here any more.
    */
   'closedHandles': (number)[];
+  /**
+   * The follower's disk has no room: it fetches nothing for now. Said in every message for as long as it is so.
+   */
+  'withoutRoom': (boolean);
 }

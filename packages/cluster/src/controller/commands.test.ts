@@ -361,6 +361,10 @@ describe("decide startEpochs, newLeaderEpoch, confirmFlush", () => {
     expect(handOver(third, 0, { brokerId: second, brokerEpoch: epochOf(second) })).toEqual({ partitions: 0 });
     world.run({ kind: "fenceBroker", brokerId: second, brokerEpoch: epochOf(second) });
     expect(handOver(second)).toEqual({ partitions: 0 });
+    const metadataOffset = world.image.offset;
+    world.run({ kind: "unfenceBroker", brokerId: second, brokerEpoch: epochOf(second), metadataOffset });
+    // Active, and not in sync.
+    expect(handOver(second)).toEqual({ partitions: 0 });
     expect(world.partition("a")).toMatchObject({ leader, leaderEpoch: before.leaderEpoch });
     expect(handOver(third)).toEqual({ partitions: 1 });
     // The full one stays in sync: it has everything.

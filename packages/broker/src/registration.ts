@@ -209,8 +209,9 @@ async function insist<Reply>(
   for (;;) {
     const outcome = await unlessAborted(ask(), signal);
     if (outcome.kind === "done") return outcome;
-    const { reason } = outcome.refusal;
-    if (reason !== "NOT_CONTROLLER" && reason !== "REQUEST_TIMED_OUT" && reason !== "BUSY") return outcome;
+    // It is the controller that stops: when this node does, the signal says so.
+    const isPassing = ["NOT_CONTROLLER", "REQUEST_TIMED_OUT", "BUSY", "SHUTTING_DOWN"].includes(outcome.refusal.reason);
+    if (!isPassing) return outcome;
     await pause(clock, signal);
   }
 }

@@ -55,7 +55,10 @@ async function open(
 }
 
 /** A node that takes commands over gRPC: `answer` per call; undefined cuts the connection after the command has come. */
-async function remote(answer: (call: number) => Buffer | undefined): Promise<{ client: Client; calls: () => number }> {
+async function remote(
+  answer: (call: number) => Buffer | undefined,
+  termOf: (call: number) => number = () => 1,
+): Promise<{ client: Client; calls: () => number }> {
   const server = new Server();
   let calls = 0;
   server.addService(
@@ -65,7 +68,7 @@ async function remote(answer: (call: number) => Buffer | undefined): Promise<{ c
         calls += 1;
         const outcome = answer(calls);
         if (outcome === undefined) server.forceShutdown();
-        else callback(null, { outcome, term: 1, metadataOffset: 0 });
+        else callback(null, { outcome, term: termOf(calls), metadataOffset: 0 });
       },
     },
   );
@@ -130,6 +133,55 @@ test("one that was certainly not done is sent again, to whoever is in charge the
   is(follows);
   expect(await control.submit(register)).toEqual({ kind: "done", reply: { brokerEpoch: 9 } });
   expect(calls()).toBe(3);
+});
+
+test("one that a controller of the past may have done is not sent again (C-6)", async () => {
+  const unknown = { reason: "NOT_CONTROLLER", message: "No more.", metadata: { outcome: "unknown" } } as const;
+  const outcomeOf = (call: number): Buffer =>
+    Buffer.from(
+      encodeOutcome(
+        "registerBroker",
+        call === 2 ? { kind: "refused", refusal: unknown } : { kind: "done", reply: { brokerEpoch: call } },
+      ),
+    );
+  const { client, calls } = await remote(outcomeOf, (call) => (call === 2 ? 4 : 5));
+  const { control, is } = await open({ peers: { client: () => client } });
+  is(follows);
+  expect(await control.submit(register)).toEqual({ kind: "done", reply: { brokerEpoch: 1 } });
+  expect(await control.submit(register)).toMatchObject({ refusal: { metadata: { outcome: "unknown" } } });
+  expect(calls()).toBe(2);
+});
+
+test("what a controller of the past refuses is asked again: it speaks of what was", async () => {
+  const duplicate = { reason: "DUPLICATE_BROKER", message: "Another one.", metadata: {} } as const;
+  const outcomeOf = (call: number): Buffer =>
+    Buffer.from(
+      encodeOutcome(
+        "registerBroker",
+        call === 2 ? { kind: "refused", refusal: duplicate } : { kind: "done", reply: { brokerEpoch: call } },
+      ),
+    );
+  const { client } = await remote(outcomeOf, (call) => (call === 2 ? 4 : 5));
+  const { control, is } = await open({ peers: { client: () => client } });
+  is(follows);
+  await control.submit(register);
+  expect(await control.submit(register)).toEqual({ kind: "done", reply: { brokerEpoch: 3 } });
+});
+
+test("a controller that stops has done nothing with what it had not begun: the next one is asked", async () => {
+  const stops = { reason: "SHUTTING_DOWN", message: "It stops.", metadata: { outcome: "not-done" } } as const;
+  const { client, calls } = await remote((call) =>
+    Buffer.from(
+      encodeOutcome(
+        "registerBroker",
+        call === 1 ? { kind: "refused", refusal: stops } : { kind: "done", reply: { brokerEpoch: 9 } },
+      ),
+    ),
+  );
+  const { control, is } = await open({ peers: { client: () => client } });
+  is(follows);
+  expect(await control.submit(register)).toEqual({ kind: "done", reply: { brokerEpoch: 9 } });
+  expect(calls()).toBe(2);
 });
 
 test("an answer that is none is not taken for one", async () => {

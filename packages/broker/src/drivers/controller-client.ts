@@ -143,7 +143,9 @@ export class ClusterController implements ControllerClient {
       if (!(error instanceof FormatError)) throw error;
       return refused(refuse("INTERNAL", error.message, { outcome: "unknown" }));
     }
-    if (outcome.kind === "refused" && (isNotDone(outcome) || term < this.#termSeen)) return undefined;
+    // What a controller of the past refuses, it refuses by what was; what it had begun may have been done all the same.
+    const isPast = term < this.#termSeen;
+    if (outcome.kind === "refused" && (isNotDone(outcome) || (isPast && !isUnknown(outcome.refusal)))) return undefined;
     this.#termSeen = Math.max(this.#termSeen, term);
     if (outcome.kind === "done" && awaited.has(command.kind)) await this.#seen(metadataOffset, endMs);
     return outcome;
@@ -209,9 +211,15 @@ function refusalOf(error: ServiceError): Refusal {
   });
 }
 
+/** Not done by a node that does not decide, or decides no more: another one may. */
 function isNotDone(outcome: { readonly kind: string; readonly refusal?: Refusal }): boolean {
   const { refusal } = outcome;
-  return refusal?.reason === "NOT_CONTROLLER" && refusal.metadata["outcome"] === "not-done";
+  const isElsewhere = refusal?.reason === "NOT_CONTROLLER" || refusal?.reason === "SHUTTING_DOWN";
+  return isElsewhere && refusal.metadata["outcome"] === "not-done";
+}
+
+function isUnknown({ metadata }: Refusal): boolean {
+  return metadata["outcome"] === "unknown";
 }
 
 function refused(refusal: Refusal): { kind: "refused"; refusal: Refusal } {

@@ -250,7 +250,9 @@ describe("Controller", () => {
     expect(again.controller.image.digest).toEqual(world.controller.image.digest);
     expect([...again.controller.image.topicIds.keys()].sort()).toEqual(["a", "b"]);
     await world.controller.close();
-    expect(await world.controller.submit(register)).toMatchObject({ refusal: { reason: "SHUTTING_DOWN" } });
+    expect(await world.controller.submit(register)).toMatchObject({
+      refusal: { reason: "SHUTTING_DOWN", metadata: { outcome: "not-done" } },
+    });
   });
 
   it("after an election it won again, what it proposed before disturbs nothing (C-1, C-3)", async () => {

@@ -162,7 +162,7 @@ export class Controller implements ControllerClient, MetadataView {
   }
 
   async #close(): Promise<void> {
-    const refusal: Refusal = { reason: "SHUTTING_DOWN", message: "The controller is shutting down.", metadata: {} };
+    const refusal = shuttingDown("not-done");
     this.#dead ??= refusal;
     for (const { answer } of this.#queue.splice(0)) answer({ kind: "refused", refusal });
     // The log bounds the time that the batch in flight gets: without a majority it is never decided.
@@ -244,7 +244,8 @@ export class Controller implements ControllerClient, MetadataView {
       const { code, message } = error;
       if (code === "NOT_LEADER") this.#refuseIfStill(role, notController(this.#role, "not-done"));
       else if (code === "UNKNOWN_OUTCOME") this.#refuseIfStill(role, notController(this.#role, "unknown"));
-      else if (code === "CLOSED" && this.#dead !== undefined) this.#refuseIfStill(role, this.#dead);
+      // Of a command that is spread over several batches some may be committed.
+      else if (code === "CLOSED" && this.#dead !== undefined) this.#refuseIfStill(role, shuttingDown("unknown"));
       else if (code === "NO_SPACE") this.#refuseIfStill(role, { reason: "STORAGE_FULL", message, metadata: {} });
       else throw error;
       return false;
@@ -303,6 +304,10 @@ export class Controller implements ControllerClient, MetadataView {
     this.#refuseAll(this.#dead, this.#dead);
     this.#onFatal(error);
   }
+}
+
+function shuttingDown(outcome: "unknown" | "not-done"): Refusal {
+  return { reason: "SHUTTING_DOWN", message: "The controller is shutting down.", metadata: { outcome } };
 }
 
 function notController(role: MetadataRole, outcome: "unknown" | "not-done"): Refusal {

@@ -79,7 +79,7 @@ interface Stage {
   readonly started: Promise<Controller>;
 }
 
-function open(): Stage {
+function open(signal = new AbortController().signal): Stage {
   const time = new SimulatedTime();
   const clock = new SimulatedClock(time);
   const streams: Stream[] = [];
@@ -110,7 +110,7 @@ function open(): Stage {
     clock,
     sessionMs,
     image: () => controller?.image ?? none,
-    signal: new AbortController().signal,
+    signal,
     onWaiting: () => undefined,
     onRefused: (controllerId, why) => refusals.push(`${controllerId}: ${why}`),
   });
@@ -224,4 +224,8 @@ test("a refusal is told, and the next controller is asked", async () => {
   await time.pass(500);
   expect(refusals).toEqual(["1: another secret"]);
   expect(streams[1]?.controllerId).toBe(2);
+});
+
+test("a start that was given up before it began does not wait for a controller", async () => {
+  await expect(open(AbortSignal.abort(new Error("given up"))).started).rejects.toThrow("given up");
 });

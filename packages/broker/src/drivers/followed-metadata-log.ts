@@ -73,6 +73,7 @@ export class FollowedMetadataLog implements MetadataLog {
     invariant(this.#listener === undefined, "a metadata log is started once");
     this.#listener = listener;
     const { signal, onWaiting } = this.#options;
+    signal.throwIfAborted();
     onWaiting("no controller has answered yet");
     const known = new Promise<void>((resolve) => (this.#tellKnown = resolve));
     const stop = (): void => this.#tellKnown();

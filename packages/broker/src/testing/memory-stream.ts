@@ -90,10 +90,6 @@ class MemoryEnd<In, Out> implements PeerStream<In, Out> {
     this.#later(() => this.other?.receiveEnd());
   }
 
-  destroy(): void {
-    this.end();
-  }
-
   pause(): void {
     this.#isPaused = true;
   }

@@ -73,7 +73,7 @@ export class ProduceLane {
   close(): void {
     const stream = this.#stream;
     this.#ended(stream, "this broker is stopping");
-    stream?.destroy();
+    stream?.end();
   }
 
   #open(): ForwardStream | undefined {

@@ -133,7 +133,11 @@ export class FollowerSession {
     };
     this.#heardMs = dependencies.monotonicMs();
     stream.on("data", (request) => this.#take(request));
-    onEnd(stream, (why) => this.#over(why));
+    onEnd(stream, (why) => {
+      this.#over(why);
+      // A follower that has ended its side waits for the end of this one.
+      stream.end();
+    });
   }
 
   /** When the follower last said something, monotonic. */
@@ -196,7 +200,7 @@ export class FollowerSession {
     if (known !== undefined && (topicId === "" || (known.topicId === topicId && known.number === partition)))
       return known;
     if (topicId === "" || (known === undefined && this.#handles.size >= this.#dependencies.handlesMax)) {
-      this.#stream.destroy();
+      this.#stream.end();
       this.#over(`handle ${handle} is not known, or one too many`);
       return undefined;
     }

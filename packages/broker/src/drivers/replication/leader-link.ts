@@ -176,7 +176,9 @@ export class LeaderLink {
     this.#pause = undefined;
     const stream = this.#stream;
     this.#stream = undefined;
+    // What is under way still is read, and not looked at: the stream ends behind it.
     stream?.end();
+    stream?.resume();
   }
 
   #received(stream: LeaderStream, answers: readonly ReplicaAnswer[]): void {

@@ -3,8 +3,8 @@
 export interface PeerStream<In, Out> {
   /** False: wait for `drain` before the next one. `done` is called when the message has left, or never will. */
   write(message: Out, done?: () => void): boolean;
+  /** Of this side; the stream is over when the other side has ended too, and everything that it sent was read. Idempotent. */
   end(): void;
-  destroy(): void;
   /** No more `data` until `resume`. */
   pause(): unknown;
   resume(): unknown;

@@ -61,7 +61,11 @@ export const peerEndpoint = "peer";
 const ticksPerElection = 10;
 /** A group of one has nobody who could lead in its place: it writes as long as the disk takes it (D-9). */
 const aloneOptions = { reserveBytes: 0 };
-const snapshots = { everyEntries: 10_000 };
+/**
+ * A start replays what came after the last one: 2 MiB are some 40,000 changes of partitions, a few hundred milliseconds. One entry may be
+ * about thousands of partitions, so entries alone say little.
+ */
+const snapshots = { everyEntries: 10_000, everyBytes: 2 * 1024 * 1024 };
 
 export const sessionDefaults = { heartbeatMs: 500, sessionMs: 3_000 } as const;
 

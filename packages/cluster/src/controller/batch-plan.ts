@@ -8,7 +8,7 @@ import { decide } from "./commands.ts";
 import type { Command, ReplyOf } from "./commands.ts";
 import type { DecisionContext, Refusal } from "./decision.ts";
 import type { MetadataRecord } from "./records.ts";
-import { replay } from "./replay.ts";
+import { replayAll } from "./replay.ts";
 import type { ControllerImage } from "./state.ts";
 
 export interface BatchPlan {
@@ -57,14 +57,15 @@ export function planRecords(
   plan: BatchPlan,
   records: readonly MetadataRecord[],
 ): { readonly plan: BatchPlan; readonly rest: readonly MetadataRecord[] } {
-  let { overlay, sizeBytes } = plan;
-  const taken: MetadataRecord[] = [];
+  let { sizeBytes } = plan;
+  let count = 0;
   for (const record of records) {
     const recordBytes = recordSizeBytes(record);
-    if (plan.records.length + taken.length >= batchRecordsMax || sizeBytes + recordBytes > batchBytesMax) break;
-    overlay = replay(overlay, record);
+    if (plan.records.length + count >= batchRecordsMax || sizeBytes + recordBytes > batchBytesMax) break;
     sizeBytes += recordBytes;
-    taken.push(record);
+    count++;
   }
-  return { plan: { overlay, sizeBytes, records: [...plan.records, ...taken] }, rest: records.slice(taken.length) };
+  const taken = records.slice(0, count);
+  const overlay = replayAll(plan.overlay, taken);
+  return { plan: { overlay, sizeBytes, records: [...plan.records, ...taken] }, rest: records.slice(count) };
 }

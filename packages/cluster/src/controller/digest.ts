@@ -2,6 +2,8 @@
 // removing one subtracts it, in any order, so two nodes with the same image agree whatever way they came there. It finds
 // nodes that drifted apart; it is no defence against somebody who wants a collision.
 
+import type { Partition } from "./state.ts";
+
 /** Two sums modulo 2^32. */
 export interface Digest {
   readonly high: number;
@@ -22,7 +24,36 @@ export function replacePair(
 ): Digest {
   const removed = before === undefined ? emptyDigest : hashText(`${key}=${canonicalText(before)}`);
   const added = after === undefined ? emptyDigest : hashText(`${key}=${canonicalText(after)}`);
+  return exchange(digest, removed, added);
+}
+
+/** The digest with the hash of one pair replaced by that of another; `emptyDigest` stands for "is not there". */
+export function exchange(digest: Digest, removed: Digest, added: Digest): Digest {
   return { high: (digest.high - removed.high + added.high) >>> 0, low: (digest.low - removed.low + added.low) >>> 0 };
+}
+
+/** Of partitions that were in an image: each one's hash is asked for twice, when it comes and when it goes. */
+const partitionHashes = new WeakMap<Partition, Digest>();
+
+/**
+ * What a partition adds to the digest: the hash of `partition/<topic id>/<number>` and its fields in the order of their names, as
+ * `replacePair` would have it. Nearly all of what the controller decides is about partitions, thousands at a time.
+ */
+export function hashOfPartition(partition: Partition): Digest {
+  const known = partitionHashes.get(partition);
+  if (known !== undefined) return known;
+  const { topicId, partition: number, lastKnownElr, lastKnownLeader, uncleanEpoch } = partition;
+  const text =
+    `partition/${topicId}/${number}={adding:[${partition.adding.join()}],dirs:${JSON.stringify(partition.dirs)},` +
+    `elr:[${partition.elr.join()}],flush:"${partition.flush}",isr:[${partition.isr.join()}],` +
+    `lastKnownElr:[${lastKnownElr.join()}],lastKnownLeader:${lastKnownLeader},leader:${partition.leader},` +
+    `leaderEpoch:${partition.leaderEpoch},minIsr:${partition.minIsr},partition:${number},` +
+    `partitionEpoch:${partition.partitionEpoch},recovering:${partition.recovering},` +
+    `removing:[${partition.removing.join()}],replicas:[${partition.replicas.join()}],` +
+    `topicId:${JSON.stringify(topicId)},uncleanEpoch:${uncleanEpoch}}`;
+  const hash = hashText(text);
+  partitionHashes.set(partition, hash);
+  return hash;
 }
 
 export function sameDigest(a: Digest, b: Digest): boolean {

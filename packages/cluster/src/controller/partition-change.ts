@@ -211,30 +211,30 @@ function loosensFlush({ flush }: Partition, wanted: WantedPartition): boolean {
 }
 
 /** What must hold of every result (ID9); anything else is a bug here or in a caller. Replay checks the shape once more. */
-function checkChange(
-  before: Partition,
-  after: Partition,
-  {
-    proposed,
-    isElected,
-    mayLead,
-  }: { readonly proposed: readonly number[] | undefined; readonly isElected: boolean; readonly mayLead: IsActive },
-): void {
-  const where = `${after.topicId}/${after.partition}`;
-  const joined = after.isr.filter((id) => !before.isr.includes(id));
-  const isNewLeader = (id: number): boolean => isElected && id === after.leader;
-  invariant(
-    joined.every((id) => isNewLeader(id) || proposed?.includes(id) === true),
-    `only its leader, or an election, lets the ISR of ${where} grow`,
-  );
-  invariant(joined.every(mayLead), `whoever joins the ISR of ${where} is active`);
-  invariant(
-    after.leader === before.leader || after.leader === noLeader || mayLead(after.leader),
-    `${where} has a leader`,
-  );
-  invariant(after.leader === noLeader || after.isr.includes(after.leader), `the leader of ${where} is in its ISR`);
-  invariant(after.elr.length === 0 || after.isr.length < after.minIsr, `ELR of ${where} is empty at minIsr`);
-  invariant(!after.elr.some((id) => after.isr.includes(id)), `ISR and ELR of ${where} have nothing in common`);
+function checkChange(before: Partition, after: Partition, how: Change): void {
+  const broken = brokenRule(before, after, how);
+  if (broken !== undefined) invariant(false, `of ${after.topicId}/${after.partition} ${broken}`);
+}
+
+interface Change {
+  readonly proposed: readonly number[] | undefined;
+  readonly isElected: boolean;
+  readonly mayLead: IsActive;
+}
+
+function brokenRule(before: Partition, after: Partition, { proposed, isElected, mayLead }: Change): string | undefined {
+  const { isr, elr, leader, minIsr } = after;
+  const joined = isr.filter((id) => !before.isr.includes(id));
+  const isNewLeader = (id: number): boolean => isElected && id === leader;
+  if (!joined.every((id) => isNewLeader(id) || proposed?.includes(id) === true)) {
+    return "only the leader, or an election, lets the ISR grow";
+  }
+  if (!joined.every(mayLead)) return "whoever joins the ISR is active";
+  if (leader !== before.leader && leader !== noLeader && !mayLead(leader)) return "whoever becomes leader is active";
+  if (leader !== noLeader && !isr.includes(leader)) return "the leader is in the ISR";
+  if (elr.length > 0 && isr.length >= minIsr) return "the ELR is empty at minIsr";
+  if (elr.some((id) => isr.includes(id))) return "ISR and ELR have nothing in common";
+  return undefined;
 }
 
 /** What names the partition and its epoch. */

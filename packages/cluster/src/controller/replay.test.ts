@@ -76,6 +76,24 @@ describe("replay", () => {
   });
 });
 
+describe("replayAll", () => {
+  it("makes what one record after the other makes, and leaves every image before it as it was (C-9)", () => {
+    const records: MetadataRecord[] = [
+      { ...change, isr: [1] },
+      { ...partition, partition: 1 },
+      { ...change, partition: 1, leader: 2 },
+      { ...change, expectedPartitionEpoch: 10, leader: 1 },
+    ];
+    const [first, ...rest] = records as [MetadataRecord, ...MetadataRecord[]];
+    const afterOne = replayAll(image, [first]);
+    const afterAll = replayAll(afterOne, rest);
+    expect(afterAll).toEqual(records.reduce(replay, image));
+    expect(afterAll).toEqual(replayAll(image, records));
+    expect(image).toEqual(replayAll(emptyImage, [topic, partition]));
+    expect(afterOne).toEqual(replay(image, first));
+  });
+});
+
 describe("replayBatch", () => {
   it("refuses a batch twice, or one after a gap (C-2)", () => {
     const batch = decodeBatch(encodeBatch({ firstOffset: 3, writtenAtMs: 0, records: [{ ...change, isr: [1] }] }));

@@ -4,7 +4,7 @@
 // skipped it would later lead with wrong state.)
 
 import { invariant, unreachable } from "@varve/format";
-import { replacePair } from "./digest.ts";
+import { emptyDigest, exchange, hashOfPartition, replacePair } from "./digest.ts";
 import type { PairValue } from "./digest.ts";
 import { configScopeKey } from "./image.ts";
 import { changedFlag, changedNumber, leaderUnchanged } from "./records.ts";
@@ -24,8 +24,30 @@ import type {
 } from "./records.ts";
 import type { Broker, ConfigOverrides, ControllerImage, FlushState, Partition, RetiredEpoch, Topic } from "./state.ts";
 
+/**
+ * Lists of partitions that a run of records has copied: nobody else has seen them yet, so the run changes them in place. Of a topic with
+ * thousands of partitions each record would otherwise copy the list.
+ */
+type OwnLists = Set<readonly Partition[]>;
+
 /** The image after `record`. `image` stays as it is. Throws `InvariantError` when the record cannot follow it. */
 export function replay(image: ControllerImage, record: MetadataRecord): ControllerImage {
+  return follow(image, record, new Set());
+}
+
+/** The image after all of `records`. */
+export function replayAll(image: ControllerImage, records: readonly MetadataRecord[]): ControllerImage {
+  const own: OwnLists = new Set();
+  return records.reduce((before, record) => follow(before, record, own), image);
+}
+
+/** As `replayAll`, for the records of a snapshot: they are facts about the end, so record numbers are not counted (snapshot.ts). */
+export function restoreAll(image: ControllerImage, records: readonly MetadataRecord[]): ControllerImage {
+  const own: OwnLists = new Set();
+  return records.reduce((before, record) => restore(before, record, own), image);
+}
+
+function follow(image: ControllerImage, record: MetadataRecord, own: OwnLists): ControllerImage {
   if (record.type === "RegisterBroker") {
     invariant(
       record.brokerEpoch === image.offset + 1,
@@ -33,25 +55,19 @@ export function replay(image: ControllerImage, record: MetadataRecord): Controll
     );
     invariant(record.fenced, `broker ${record.brokerId} registers fenced`);
   }
-  return { ...restore(image, record), offset: image.offset + 1 };
+  return { ...restore(image, record, own), offset: image.offset + 1 };
 }
 
-/** The image after all of `records`. */
-export function replayAll(image: ControllerImage, records: readonly MetadataRecord[]): ControllerImage {
-  return records.reduce(replay, image);
-}
-
-/** As `replay`, for the records of a snapshot: they are facts about the end, so record numbers are not counted (snapshot.ts). */
-export function restore(image: ControllerImage, record: MetadataRecord): ControllerImage {
+function restore(image: ControllerImage, record: MetadataRecord, own: OwnLists): ControllerImage {
   switch (record.type) {
     case "Topic":
       return addTopic(image, record);
     case "RemoveTopic":
       return removeTopic(image, record);
     case "Partition":
-      return addPartition(image, record);
+      return addPartition(image, record, own);
     case "PartitionChange":
-      return changePartition(image, record);
+      return changePartition(image, record, own);
     case "RegisterBroker":
       return registerBroker(image, record);
     case "BrokerChange":
@@ -93,7 +109,7 @@ function removeTopic(image: ControllerImage, record: RemoveTopicRecord): Control
   invariant(topic !== undefined, `topic "${record.topicId}" exists`);
   let next = image;
   for (const partition of topic.partitions) {
-    next = withPair(next, pairKeyOf(partition), partition, undefined);
+    next = { ...next, digest: exchange(next.digest, hashOfPartition(partition), emptyDigest) };
   }
   const configs = configScopeKey("topic", topic.id);
   for (const [key, value] of Object.entries(image.configs.get(configs) ?? {})) {
@@ -119,7 +135,7 @@ function removeTopic(image: ControllerImage, record: RemoveTopicRecord): Control
   return withRetired(next, topic.name, { name: topic.name, leaderEpoch, removedAtMs: record.removedAtMs });
 }
 
-function addPartition(image: ControllerImage, record: PartitionRecord): ControllerImage {
+function addPartition(image: ControllerImage, record: PartitionRecord, own: OwnLists): ControllerImage {
   const { type: _, ...fields } = record;
   const partition: Partition = { ...fields, flush: flushOf(fields.flush) };
   const topic = image.topics.get(partition.topicId);
@@ -129,19 +145,18 @@ function addPartition(image: ControllerImage, record: PartitionRecord): Controll
     `partition ${partition.partition} of "${topic.name}" is the next`,
   );
   checkPartition(partition);
-  const next = { ...image, partitionCount: image.partitionCount + 1 };
-  const added = withPair(next, pairKeyOf(partition), undefined, partition);
-  return { ...added, topics: added.topics.set(topic.id, { ...topic, partitions: [...topic.partitions, partition] }) };
+  const digest = exchange(image.digest, emptyDigest, hashOfPartition(partition));
+  return withPartition({ ...image, digest, partitionCount: image.partitionCount + 1 }, topic, partition, own);
 }
 
-function changePartition(image: ControllerImage, change: PartitionChangeRecord): ControllerImage {
+function changePartition(image: ControllerImage, change: PartitionChangeRecord, own: OwnLists): ControllerImage {
   const topic = image.topics.get(change.topicId);
   const before = topic?.partitions[change.partition];
-  invariant(topic !== undefined && before !== undefined, `partition ${change.topicId}/${change.partition} exists`);
-  invariant(
-    before.partitionEpoch === change.expectedPartitionEpoch,
-    `partition ${topic.name}/${change.partition} has partition epoch ${change.expectedPartitionEpoch}`,
-  );
+  if (topic === undefined || before?.partitionEpoch !== change.expectedPartitionEpoch) {
+    const { topicId, partition, expectedPartitionEpoch } = change;
+    invariant(before !== undefined, `partition ${topicId}/${partition} exists`);
+    invariant(false, `partition ${topicId}/${partition} has partition epoch ${expectedPartitionEpoch}`);
+  }
   const { leader = leaderUnchanged } = change;
   const assigned = leader !== leaderUnchanged;
   const after: Partition = {
@@ -164,9 +179,20 @@ function changePartition(image: ControllerImage, change: PartitionChangeRecord):
     uncleanEpoch: changedNumber(change.uncleanEpoch, before.uncleanEpoch),
   };
   checkPartition(after);
-  const changed = withPair(image, pairKeyOf(after), before, after);
-  const partitions = topic.partitions.with(change.partition, after);
-  return { ...changed, topics: changed.topics.set(topic.id, { ...topic, partitions }) };
+  const digest = exchange(image.digest, hashOfPartition(before), hashOfPartition(after));
+  return withPartition({ ...image, digest }, topic, after, own);
+}
+
+/** `partition` in its place: in the list itself when this run made it, else in a copy that is the run's own from then on. */
+function withPartition(image: ControllerImage, topic: Topic, partition: Partition, own: OwnLists): ControllerImage {
+  if (own.has(topic.partitions)) {
+    (topic.partitions as Partition[])[partition.partition] = partition;
+    return image;
+  }
+  const partitions = [...topic.partitions];
+  partitions[partition.partition] = partition;
+  own.add(partitions);
+  return { ...image, topics: image.topics.set(topic.id, { ...topic, partitions }) };
 }
 
 function flushOf(text: string): FlushState {
@@ -176,21 +202,25 @@ function flushOf(text: string): FlushState {
 
 /** The rules that hold for every partition at every moment; what is broken here was decided wrongly. */
 function checkPartition(partition: Partition): void {
-  const { replicas, isr, elr, leader, minIsr } = partition;
-  const where = `${partition.topicId}/${partition.partition}`;
-  invariant(replicas.length > 0 && new Set(replicas).size === replicas.length, `replicas of ${where} are distinct`);
-  invariant(partition.dirs.length === replicas.length, `${where} has a directory for each replica`);
-  invariant(
-    new Set(isr).size === isr.length && isr.every((id) => replicas.includes(id)),
-    `ISR of ${where} lies in its replicas`,
-  );
-  invariant(
-    elr.every((id) => replicas.includes(id) && !isr.includes(id)),
-    `ELR of ${where} lies outside its ISR`,
-  );
-  invariant(leader === noLeader || isr.includes(leader), `leader of ${where} is in its ISR`);
-  invariant(minIsr >= 1 && minIsr <= replicas.length, `minIsr of ${where} lies within its replicas`);
-  invariant(elr.length === 0 || isr.length < minIsr, `ELR of ${where} is empty at minIsr`);
+  const broken = brokenRule(partition);
+  if (broken !== undefined) invariant(false, `of ${partition.topicId}/${partition.partition} ${broken}`);
+}
+
+function brokenRule({ replicas, dirs, isr, elr, leader, minIsr }: Partition): string | undefined {
+  const isReplica = (id: number): boolean => replicas.includes(id);
+  if (replicas.length === 0 || !areDistinct(replicas)) return "the replicas are distinct";
+  if (dirs.length !== replicas.length) return "there is a directory for each replica";
+  if (!areDistinct(isr) || !isr.every(isReplica)) return "the ISR lies in the replicas";
+  if (!elr.every((id) => isReplica(id) && !isr.includes(id))) return "the ELR lies outside of the ISR";
+  if (leader !== noLeader && !isr.includes(leader)) return "the leader is in the ISR";
+  if (minIsr < 1 || minIsr > replicas.length) return "minIsr lies within the replicas";
+  if (elr.length > 0 && isr.length >= minIsr) return "the ELR is empty at minIsr";
+  return undefined;
+}
+
+/** Of a few. */
+function areDistinct(ids: readonly number[]): boolean {
+  return ids.every((id, index) => ids.indexOf(id) === index);
 }
 
 function registerBroker(image: ControllerImage, record: RegisterBrokerRecord): ControllerImage {
@@ -267,8 +297,4 @@ function withPair(
   after: PairValue | undefined,
 ): ControllerImage {
   return { ...image, digest: replacePair(image.digest, key, before, after) };
-}
-
-function pairKeyOf(partition: Partition): string {
-  return `partition/${partition.topicId}/${partition.partition}`;
 }

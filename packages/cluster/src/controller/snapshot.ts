@@ -8,7 +8,7 @@ import { readRecords, writeRecords } from "./batch.ts";
 import { sameDigest } from "./digest.ts";
 import { topicsByName } from "./image.ts";
 import type { MetadataRecord } from "./records.ts";
-import { restore } from "./replay.ts";
+import { restoreAll } from "./replay.ts";
 import { emptyImage } from "./state.ts";
 import type { ControllerImage } from "./state.ts";
 
@@ -39,7 +39,7 @@ export function decodeSnapshot(bytes: Uint8Array): ControllerImage {
   }
   const offset = reader.int64();
   const digest = { high: reader.uint32(), low: reader.uint32() };
-  const image = { ...readRecords(reader).reduce(restore, emptyImage), offset };
+  const image = { ...restoreAll(emptyImage, readRecords(reader)), offset };
   if (reader.remaining === 0 && sameDigest(image.digest, digest)) return image;
   throw new FormatError("MALFORMED", `Cannot use the metadata snapshot of record ${offset}: its digest differs.`);
 }

@@ -29,6 +29,7 @@ import type { AppendOutcome, PartitionLog } from "@varve/log";
 import type { TopicMetrics } from "../metrics/topic-metrics.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { type TopicRules, appendRefusal, checkBatchForTopic, stateRefusal } from "./batch-admission.ts";
+import { whyLatestUnknown } from "./latest-offset.ts";
 import { notLeadingRefusal } from "./not-leading.ts";
 import { OffsetHeap, type OffsetWaiter } from "./offset-heap.ts";
 import type { PendingProduce } from "./pending-produce.ts";
@@ -74,8 +75,6 @@ export interface PartitionDependencies {
 }
 
 const epochRetryMs = 500;
-/** For the latest offset of a leader that is new. */
-const latestWaitMs = 5_000;
 
 export class LocalPartition {
   readonly topic: string;
@@ -266,36 +265,9 @@ export class LocalPartition {
     if (this.#leading?.propose() !== undefined) this.#dependencies.replicas.asksForIsr(this);
   }
 
-  /**
-   * H-8: waits until what was committed before this epoch is known to be, so that "the latest offset" never goes back. Why it is
-   * not, after a while; undefined when it is.
-   */
-  async whyLatestUnknown(): Promise<Refusal | undefined> {
-    if (this.closedBy !== undefined) return this.closedBy;
-    const leading = this.#leading;
-    if (leading === undefined || leading.knowsLatest) return undefined;
-    const { wheel } = this.#dependencies;
-    await new Promise<void>((resolve) => {
-      const waiter: ReadWaiter = {
-        waitOffset: leading.state.startOffset,
-        heapIndex: -1,
-        wake: () => {
-          deadline.cancel();
-          resolve();
-        },
-      };
-      const deadline = wheel.schedule(latestWaitMs, () => {
-        this.stopWaiting(waiter);
-        resolve();
-      });
-      this.waitForRecords(waiter);
-    });
-    if (this.closedBy !== undefined || this.#leading?.knowsLatest === true) return this.closedBy;
-    return refuse(
-      "LEADER_NOT_AVAILABLE",
-      `Cannot tell the latest offset of "${this.topic}" ${this.partition} yet: this leader is new, and the replicas in sync ` +
-        `have not caught up with offset ${leading.state.startOffset}; try again`,
-    );
+  /** H-8: why "the latest offset" is not known, after a while; undefined when it is. */
+  whyLatestUnknown(): Promise<Refusal | undefined> {
+    return whyLatestUnknown(this, this.#dependencies.wheel);
   }
 
   /** Parks a reader until the high watermark reaches `waiter.waitOffset`. */
@@ -498,7 +470,7 @@ export class LocalPartition {
     const counted = log.countedOffset;
     if (this.#leading !== undefined) this.#leading.advance();
     // Damaged, so that no epoch began: what is below the damage is read as before.
-    else if (this.#isSoleLeader && counted > log.highWatermark) log.advanceHighWatermark(counted);
+    else if (this.isSoleLeader && counted > log.highWatermark) log.advanceHighWatermark(counted);
     const committed = log.highWatermark;
     this.#produces.reached(counted, committed);
     for (
@@ -510,7 +482,8 @@ export class LocalPartition {
     }
   }
 
-  get #isSoleLeader(): boolean {
+  /** It leads by the metadata, and there is no other replica. */
+  get isSoleLeader(): boolean {
     const placement = this.#placement;
     return placement?.replicas.length === 1 && placement.leader === this.#dependencies.replicas.nodeId;
   }
@@ -548,7 +521,7 @@ export class LocalPartition {
    * elected with loss stays: it is for an operator to say what becomes of it.
    */
   #reportDamage(): void {
-    if (this.log.state.kind !== "quarantined" || this.#isSoleLeader || this.#placement?.recovering === true) return;
+    if (this.log.state.kind !== "quarantined" || this.isSoleLeader || this.#placement?.recovering === true) return;
     this.#dependencies.replicas.reportsLoss(this);
   }
 

@@ -282,6 +282,21 @@ describe("replication of a partition on three nodes", () => {
     await expectWhole(world, topicId);
   });
 
+  it("does not know the latest offset as a leader whose epoch could not begin (H-8)", async () => {
+    const { world, topicId } = await threeNodes(14);
+    const leader = leaderOf(world, topicId);
+    const [hurt, other] = world.nodes.filter((node) => node !== leader) as [ReplicaNode, ReplicaNode];
+    const acknowledged = await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    hurt.log(topicId).quarantine({ file: "00.log", offset: 0, why: "a bit has flipped" });
+    other.fence();
+    leader.fence();
+    const partition = hurt.topics?.partition(topicId, 0);
+    await world.time.until(() => partition?.placement?.leader === hurt.id, "it to lead");
+    expect(partition?.closedBy).toBeUndefined();
+    expect(hurt.log(topicId).highWatermark).toBeLessThanOrEqual(acknowledged.lastOffset);
+    expect(await partition?.whyLatestUnknown()).toMatchObject({ reason: "LEADER_NOT_AVAILABLE" });
+  });
+
   it("counts no fetch of a follower that has not heard of the change to os before it has synced (F-3)", async () => {
     const { world, topicId } = await threeNodes(12);
     world.delayMsMax = 0.02;

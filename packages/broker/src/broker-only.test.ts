@@ -144,3 +144,40 @@ test("it is refused as a controller, on the directory of one, and with another s
     await rm(directory, { recursive: true, force: true });
   }
 }, 60_000);
+
+test("a broker that serves goes on when one of the controllers refuses it", async () => {
+  await using cluster = await TestCluster.start(3, { cluster: { peers: [], secret: "the secret of all nodes" } });
+  const [first, second] = cluster.nodes as [TestBroker, TestBroker];
+  const secret = "the secret of all nodes";
+  const lines: string[] = [];
+  const tell = (fields: object, event: string): void => void lines.push(`${event} ${JSON.stringify(fields)}`);
+  const logger = { debug: () => undefined, info: tell, warn: tell, error: tell };
+  await using node = await TestBroker.start({ ...fourth(cluster, { secret }), logger });
+  // It follows the first; without the second nobody decides, so it goes on to the next one, until somebody does.
+  const changed = {
+    ...cluster.optionsOf(1),
+    cluster: { ...cluster.optionsOf(1).cluster, secret: "some other secret" },
+  };
+  await first.broker.close();
+  await second.broker.close();
+  const stop = new AbortController();
+  const refusing = Broker.start({
+    ...changed,
+    listeners: { grpc: { port: 0 }, http: false },
+    dataDir: first.dataDir,
+    logger: silentLogger(),
+    signal: stop.signal,
+  }).catch((error: unknown) => error);
+  await until("it is refused", () => lines.some((line) => line.startsWith("a controller refuses this node")));
+  await second.restart();
+  await until("it serves as before", () =>
+    node.call("CreateTopic", { topic: "t", partitions: 1, replicationFactor: 3 }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(await fetch(`http://${node.broker.addresses.http}/readyz`)).toMatchObject({ status: 200 });
+  const over = new Error("the test ends it");
+  stop.abort(over);
+  expect(await refusing).toBe(over);
+});

@@ -34,6 +34,7 @@ import { brokerMetricsSource } from "./metrics/broker-source.ts";
 import type { BrokerNode } from "./node.ts";
 import type { BrokerOptions } from "./options.ts";
 import { type Refusal, refuse } from "./refusal.ts";
+import { oncePerText } from "./peer/operator-notes.ts";
 import { Registration, type RegistrationOptions, applyTopicDefaults } from "./registration.ts";
 import { startRetention } from "./retention-loop.ts";
 import { type BrokerStats, statsOf } from "./stats.ts";
@@ -231,6 +232,7 @@ export class Broker {
   ): RegistrationOptions {
     const { advertised, rack } = this.#options;
     const { controller, duty, control, peers } = cluster;
+    const tellOnce = oncePerText();
     const endpoints = [{ name: "grpc", host: this.#hostFor(bound), port: advertised?.port ?? bound.port }];
     if (cluster.reachedAt !== undefined) {
       const { host, port } = cluster.reachedAt;
@@ -263,6 +265,10 @@ export class Broker {
       ...timesOf(this.#options.cluster ?? { peers: [] }),
       appliedOffset: () => this.#node?.topics.appliedOffset ?? 0,
       isDiskHanging: () => this.#isDiskHanging(),
+      onWaiting: (why) => {
+        tellOnce(why, () => this.#logger.warn({ why }, "this node waits for its registration with the cluster"));
+        this.#waits(`it is registering with the cluster: ${why}`);
+      },
       signal: this.#ending.signal,
       onLost: (error) => this.#fail(error),
     };
@@ -287,9 +293,7 @@ export class Broker {
       signal: this.#ending.signal,
       metadataLog: this.#options.metadataLog,
       brokerEpoch: () => this.#registration?.brokerEpoch ?? -1,
-      onWaiting: (why) => {
-        this.#notReady = `it is waiting for its cluster: ${why}`;
-      },
+      onWaiting: (why) => this.#waits(`it is waiting for its cluster: ${why}`),
       onFatal: (error) => this.#fail(error),
     });
     this.#cluster = cluster;
@@ -452,6 +456,12 @@ export class Broker {
     }
     this.#wasDiskHanging = isHanging;
     return isHanging;
+  }
+
+  /** A node that serves goes on serving, whatever it waits for; one that stops or has failed says that. */
+  #waits(why: string): void {
+    if (this.#notReady === undefined || this.#stopped) return;
+    this.#notReady = why;
   }
 
   #whyNotReady(): string | undefined {

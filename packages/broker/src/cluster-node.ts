@@ -13,7 +13,7 @@ import { join } from "node:path";
 import type { Services } from "@varve/api";
 import { type ControllerImage, type MetadataRecord, brokerOf, emptyImage } from "@varve/cluster";
 import type { Clock } from "@varve/log";
-import { peerIdOf, peersProblem, systemClock as raftClock } from "raft-ts";
+import { type InitialPeer, peerIdOf, peersProblem, systemClock as raftClock } from "raft-ts";
 import { GrpcTransport, RaftService } from "raft-ts/grpc";
 import { type DirectoryMeta, adoptCluster, checkIsNoController, checkMetadataIsThere } from "./data-directory.ts";
 import { ClusterController } from "./drivers/controller-client.ts";
@@ -23,6 +23,7 @@ import { findCluster, notThere } from "./drivers/find-cluster.ts";
 import { FollowedMetadataLog } from "./drivers/followed-metadata-log.ts";
 import { type RaftGroup, type SeveralNodes, openRaftGroup } from "./drivers/raft-group.ts";
 import { RaftMetadataLog } from "./drivers/raft-metadata-log.ts";
+import { ReplacedDirectory } from "./drivers/replaced-directory.ts";
 import { BrokerError } from "./errors.ts";
 import { hostPort } from "./grpc/admin-service.ts";
 import { isAnyAddress, loopback } from "./listeners.ts";
@@ -32,6 +33,7 @@ import { controllerService } from "./peer/controller-service.ts";
 import { MetadataFeed } from "./peer/metadata-feed.ts";
 import { PeerConnections } from "./peer/peer-clients.ts";
 import type { PeerIdentity } from "./peer/peer-credentials.ts";
+import { formingMessage, formingName, oncePerText, withAdvice } from "./peer/operator-notes.ts";
 import { PeerServer } from "./peer/peer-server.ts";
 import type { MetadataLog } from "./ports/metadata-log.ts";
 import { ClusterMembership } from "./peer/cluster-membership.ts";
@@ -59,6 +61,7 @@ export interface ClusterNodeOptions {
 /** How the endpoint of a broker is called at which other nodes reach it. */
 export const peerEndpoint = "peer";
 const ticksPerElection = 10;
+const electionMsDefault = 1_000;
 /** A group of one has nobody who could lead in its place: it writes as long as the disk takes it (D-9). */
 const aloneOptions = { reserveBytes: 0 };
 /**
@@ -78,6 +81,8 @@ interface Parts {
   readonly control: ClusterController;
   readonly membership: ControllerMembership;
   readonly connections: PeerConnections | undefined;
+  /** Of a controller that is not alone. */
+  readonly replaced?: ReplacedDirectory | undefined;
 }
 
 /** The listener for the other nodes, and what is offered there. */
@@ -101,6 +106,7 @@ export class ClusterNode {
   readonly peers: PeerConnections | undefined;
   readonly raft: RaftMetadataLog | undefined;
   readonly #door: Door | undefined;
+  readonly #replaced: ReplacedDirectory | undefined;
   /** Of which this node has heard since it started (6.11). */
   uncleanElections = 0;
 
@@ -113,6 +119,7 @@ export class ClusterNode {
     this.peers = parts.connections;
     this.raft = parts.raft;
     this.#door = door;
+    this.#replaced = parts.replaced;
     parts.controller.subscribe((_, records) => {
       this.uncleanElections += records.filter(isUncleanElection).length;
     });
@@ -167,6 +174,7 @@ export class ClusterNode {
 
   /** Hands over what this node leads, then is gone for the others. Idempotent. */
   async close(): Promise<void> {
+    this.#replaced?.close();
     this.control.close();
     this.duty.close();
     this.#door?.feed?.close();
@@ -184,7 +192,7 @@ interface Several {
 
 async function openParts(options: ClusterNodeOptions, several: Several | undefined): Promise<Parts> {
   const { meta } = options;
-  const { log, clusterId } = await openLog(options, several);
+  const { log, clusterId, group } = await openLog(options, several);
   const controller = await startController(options, log);
   const connections =
     several === undefined
@@ -195,18 +203,17 @@ async function openParts(options: ClusterNodeOptions, several: Several | undefin
           brokerEpoch: options.brokerEpoch,
         });
   const raft = log instanceof RaftMetadataLog ? log : undefined;
-  return { ...partsAround(options, controller, { cluster: several?.cluster, connections, raft }), clusterId };
+  const parts = partsAround(options, controller, { cluster: several?.cluster, connections, raft });
+  const replaced =
+    several === undefined || group === undefined ? undefined : watchDirectory(options, several, group, controller);
+  return { ...parts, clusterId, replaced };
 }
 
 /** A broker that is no controller: the controllers say which cluster it is, and what is decided. */
 async function openBroker(options: ClusterNodeOptions, cluster: ClusterOptions, raft: RaftService): Promise<Parts> {
-  const { dataDir, meta, logger, clock, services, signal, onWaiting } = options;
+  const { dataDir, meta, clock, services, signal, onWaiting } = options;
   await checkIsNoController(dataDir);
-  const tellOnce = oncePerText();
-  const onRefused = (node: number, why: string): void => {
-    onWaiting(`controller ${node} refuses this node: ${why}`);
-    tellOnce(`${node} ${why}`, () => logger.error({ node, why }, "a controller refuses this node"));
-  };
+  const onRefused = tellRefusals(options);
   const finding = { peers: cluster.peers, raft, clock, signal, onWaiting, onRefused };
   const clusterId = meta.clusterId ?? (await findCluster(finding));
   await adoptCluster(dataDir, meta, clusterId);
@@ -237,13 +244,23 @@ async function openBroker(options: ClusterNodeOptions, cluster: ClusterOptions, 
   return { ...partsAround(options, controller, { cluster, connections, raft: undefined }), clusterId };
 }
 
+/** Of the active controller, or of one that is asked for metadata. */
+function tellRefusals({ logger, onWaiting }: ClusterNodeOptions): (node: number, details: string) => void {
+  const tellOnce = oncePerText();
+  return (node, details) => {
+    const why = withAdvice(details);
+    onWaiting(`controller ${node} refuses this node: ${why}`);
+    tellOnce(`${node} ${why}`, () => logger.error({ node, why }, "a controller refuses this node"));
+  };
+}
+
 function startController({ clock, onFatal }: ClusterNodeOptions, log: MetadataLog): Promise<Controller> {
   return Controller.start({}, { log, clock, newUuid: () => randomBytes(16).toString("hex"), onFatal });
 }
 
 /** What decides, or reaches who decides, around a node's image. */
 function partsAround(
-  { clock, logger, services }: ClusterNodeOptions,
+  options: ClusterNodeOptions,
   controller: Controller,
   {
     cluster,
@@ -251,7 +268,9 @@ function partsAround(
     raft,
   }: Pick<Parts, "connections" | "raft"> & { readonly cluster: ClusterOptions | undefined },
 ): Omit<Parts, "clusterId"> {
+  const { clock, logger, services } = options;
   const { peer: definition } = services;
+  const onRefused = tellRefusals(options);
   const duty = new ControllerDuty({
     controller,
     clock,
@@ -260,7 +279,7 @@ function partsAround(
     balanceMs: cluster?.balanceMs ?? 60_000,
     ...timesOf(cluster ?? { peers: [] }),
   });
-  const control = new ClusterController({ controller, peers: connections, definition, clock });
+  const control = new ClusterController({ controller, peers: connections, definition, clock, onRefused });
   const membership = new ClusterMembership({ controller, local: raft, peers: connections, definition, clock });
   return { raft, controller, duty, control, membership, connections };
 }
@@ -281,9 +300,9 @@ function offerController(
 async function openLog(
   options: ClusterNodeOptions,
   several: Several | undefined,
-): Promise<{ readonly log: MetadataLog; readonly clusterId: string }> {
+): Promise<{ readonly log: MetadataLog; readonly clusterId: string; readonly group: RaftGroup | undefined }> {
   const { dataDir, meta, metadataLog } = options;
-  if (metadataLog !== undefined) return { log: metadataLog, clusterId: meta.clusterId ?? "" };
+  if (metadataLog !== undefined) return { log: metadataLog, clusterId: meta.clusterId ?? "", group: undefined };
   await checkMetadataIsThere(dataDir);
   const group = await openRaftGroup({
     directory: join(dataDir, "raft"),
@@ -302,12 +321,14 @@ async function openLog(
   if (several === undefined) {
     return {
       clusterId,
+      group,
       log: new RaftMetadataLog({ group, transport: undefined, raft: { ...aloneOptions, snapshots } }),
     };
   }
-  const { electionMs = 1_000, reserveBytes } = several.cluster;
+  const { electionMs = electionMsDefault, reserveBytes } = several.cluster;
   return {
     clusterId,
+    group,
     log: new RaftMetadataLog({
       group,
       transport: transportOf(group, several, options.logger),
@@ -321,24 +342,55 @@ async function openLog(
   };
 }
 
-function formation({ logger, signal, onWaiting }: ClusterNodeOptions, { cluster, raft }: Several): SeveralNodes {
+/** A group is formed with whom it names by address, so these are the nodes to ask. */
+function watchDirectory(
+  { meta, clock, logger, onWaiting }: ClusterNodeOptions,
+  { cluster }: Several,
+  { bootstrap, clusterId, opened }: RaftGroup,
+  controller: Controller,
+): ReplacedDirectory | undefined {
+  if (bootstrap === undefined) return undefined;
+  const tellOnce = oncePerText();
+  return new ReplacedDirectory({
+    clusterId,
+    nodeId: meta.nodeId,
+    directoryId: opened.identity.dirId,
+    peers: initialPeers(cluster).filter(({ nodeId }) => nodeId !== String(meta.nodeId)),
+    bootstrap,
+    role: () => controller.role,
+    clock,
+    lookMs: 3 * (cluster.electionMs ?? electionMsDefault),
+    onReplaced: (message) => {
+      onWaiting(message);
+      tellOnce(message, () => logger.error({}, message));
+    },
+  });
+}
+
+function initialPeers({ peers }: ClusterOptions): readonly InitialPeer[] {
+  return peers.map(({ nodeId, host, port }) => ({ nodeId: String(nodeId), address: hostPort(host, port) }));
+}
+
+function formation({ meta, logger, signal, onWaiting }: ClusterNodeOptions, { cluster, raft }: Several): SeveralNodes {
   const tellOnce = oncePerText();
   return {
-    peers: cluster.peers.map(({ nodeId, host, port }) => ({ nodeId: String(nodeId), address: hostPort(host, port) })),
+    peers: initialPeers(cluster),
     service: raft,
     clock: raftClock,
     signal,
-    onReport: ({ message, needsOperator }) => {
+    onReport: (report) => {
+      const message = formingMessage(report, meta.nodeId);
       onWaiting(message);
-      if (needsOperator) logger.error({}, message);
-      else logger.info({}, message);
+      tellOnce(formingName(report), () => {
+        if (report.needsOperator) logger.error({}, message);
+        else logger.info({}, message);
+      });
     },
     onUnanswered: (address, error) => {
       // Nobody there yet is what `onReport` says; a refusal is another matter.
       if (!notThere.test(error.message)) {
-        tellOnce(error.message, () =>
-          logger.error({ address, why: error.message }, "a node refuses to answer this one"),
-        );
+        const why = withAdvice(error.message);
+        tellOnce(why, () => logger.error({ address, why }, "a node refuses to answer this one"));
       }
     },
   };
@@ -354,7 +406,9 @@ function transportOf(group: RaftGroup, { self, raft }: Several, logger: Logger):
     clock: raftClock,
     random: Math.random,
     onRefused: (peer, details) => {
-      tellOnce(`${peer} ${details}`, () => logger.warn({ peer, details }, "a controller refuses this node"));
+      tellOnce(`${peer} ${details}`, () =>
+        logger.warn({ peer, why: withAdvice(details) }, "a controller refuses this node"),
+      );
     },
   });
 }
@@ -381,15 +435,14 @@ function checkCluster(cluster: ClusterOptions, nodeId: number): ClusterPeer | un
   throw new BrokerError("CONFIGURATION", `Cannot start node ${nodeId} in a cluster: ${fault}`);
 }
 
-function membersFault(
-  { peers, brokerOnly = false }: ClusterOptions,
-  nodeId: number,
-  self: ClusterPeer | undefined,
-): string | undefined {
+function membersFault(cluster: ClusterOptions, nodeId: number, self: ClusterPeer | undefined): string | undefined {
+  const { peers, brokerOnly = false } = cluster;
   if (!brokerOnly) {
-    const initial = peers.map((peer) => ({ nodeId: String(peer.nodeId), address: hostPort(peer.host, peer.port) }));
+    if (self !== undefined) return peersProblem(String(nodeId), initialPeers(cluster), "form") ?? undefined;
+    const named = peers.map((peer) => peer.nodeId).join(", ");
     return (
-      peersProblem(String(nodeId), initial, "form") ?? (self === undefined ? "it is not among its peers" : undefined)
+      `it is not among its peers (${named}). Give it the id of one of them (--node-id), add it to them, or, to join those as a broker ` +
+      `alone, start it with --roles broker`
     );
   }
   if (self !== undefined)
@@ -405,14 +458,4 @@ function timesFault(cluster: ClusterOptions): string | undefined {
 
 function isUncleanElection(record: MetadataRecord): boolean {
   return record.type === "PartitionChange" && record.uncleanEpoch !== undefined && record.uncleanEpoch >= 0;
-}
-
-/** Says the same thing once, and no more than a few hundred different ones. */
-function oncePerText(): (text: string, tell: () => void) => void {
-  const told = new Set<string>();
-  return (text, tell) => {
-    if (told.has(text) || told.size > 256) return;
-    told.add(text);
-    tell();
-  };
 }

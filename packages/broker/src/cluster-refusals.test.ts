@@ -1,10 +1,13 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { Server, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js";
+import { RaftService } from "raft-ts/grpc";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { Broker } from "./broker.ts";
 import type { Logger } from "./logger.ts";
-import type { BrokerOptions } from "./options.ts";
+import type { BrokerOptions, ClusterPeer } from "./options.ts";
 import { TestCluster, freePeers, quickCluster } from "./testing/test-cluster.ts";
 import { TestBroker, until } from "./testing/test-broker.ts";
 
@@ -76,7 +79,7 @@ test("a node that shows another secret is refused, and says so; the others go on
     dataDir: third.dataDir,
   });
   await until("it is told why", () => told().includes("a controller refuses this node"));
-  expect(told()).toContain("secret");
+  expect(told()).toContain("give all nodes the same cluster secret");
   await cluster.nodes[0]?.call("CreateTopic", { topic: "t", replicationFactor: 2 });
 });
 
@@ -86,7 +89,9 @@ test("a fresh node with another secret joins nobody, and says so", async () => {
     starting({ dataDir: await emptyDirectory(), nodeId: at + 1, cluster: { ...quickCluster, peers, secret } }),
   );
   await until("one of them is refused", async () =>
-    [await one, await two].some((node) => node?.told().includes("a node refuses to answer this one") === true),
+    [await one, await two].some((node) =>
+      /refuses to answer this one.*give all nodes the same/.test(node?.told() ?? ""),
+    ),
   );
 });
 
@@ -98,7 +103,7 @@ test("a node does not start on the directory of another, nor as a node that is n
   await cp(first.dataDir, copy, { recursive: true });
   expect(await failureOf({ ...cluster.optionsOf(2), dataDir: copy })).toContain("belongs to node 1, not to node 2");
   expect(await failureOf({ ...cluster.optionsOf(9), dataDir: await emptyDirectory() })).toContain(
-    'node "9" is not among its initial peers',
+    "Cannot start node 9 in a cluster: it is not among its peers (1, 2, 3)",
   );
   expect(await failureOf({ ...cluster.optionsOf(1), clusterId: "another", dataDir: copy })).toMatch(
     /belongs to cluster "[^"]+", not to "another"/,
@@ -126,6 +131,33 @@ test("an empty directory in a formed cluster waits, and says which of two things
   expect(told()).toMatch(
     /If the wrong directory is mounted, mount the right one\. If the disk is lost, replace "3@[0-9a-f]{32}"/,
   );
+  expect(told()).toContain("varve cluster replace 3");
+  expect(told()).toContain("If another process is node 3, give this one an id of its own");
+});
+
+test("a directory that was replaced says so when it comes back, and is not taken in again (M11)", async () => {
+  await using cluster = await TestCluster.start(3);
+  const [first, , third] = cluster.nodes as [TestBroker, TestBroker, TestBroker];
+  await third.broker.close();
+  cleanUp.push(() => rm(third.dataDir, { recursive: true }));
+  const present = TestBroker.start(cluster.optionsOf(3));
+  // Until the empty one answers there is nobody to take in.
+  await until("it is replaced", () =>
+    first.call("ReplaceController", { nodeId: 3 }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  cluster.nodes[2] = await present;
+  const before = await stateOf(first);
+  await cluster.nodes[2].broker.close();
+  const { told } = starting({ ...cluster.optionsOf(3), dataDir: third.dataDir });
+  await until("it says what it is", () => told().includes("was replaced"));
+  expect(told()).toMatch(
+    /this directory \([0-9a-f]{32}\) was replaced: node \d counts directory [0-9a-f]{32} as that of node 3/,
+  );
+  await expect(first.call("ReplaceController", { nodeId: 3 })).rejects.toThrow(/is not empty/);
+  expect(await stateOf(first)).toMatchObject({ ...before, brokers: expect.anything() });
 });
 
 test("a directory whose metadata are gone is not taken for a new one", async () => {
@@ -159,6 +191,49 @@ async function stateOf(node: TestBroker): Promise<object> {
     topics: topics.map(({ topic }) => topic),
   };
 }
+
+test("a second broker alone with the id of one that is there waits, says why, and is refused; nothing is changed", async () => {
+  await using cluster = await TestCluster.start(1);
+  const [first] = cluster.nodes as [TestBroker];
+  const options = { ...cluster.optionsOf(1), nodeId: 4 };
+  const alone = { ...options, cluster: { ...options.cluster, brokerOnly: true } };
+  await using _fourth = await TestBroker.start(alone);
+  const before = await stateOf(first);
+  const { told } = starting({ ...alone, dataDir: await emptyDirectory() });
+  await until("it waits", () => told().includes("this node waits for its registration"));
+  await until("it is refused", () => told().includes("Cannot register with the cluster"));
+  expect(told()).toContain(
+    "another process with other data directories holds this id. Give this node an id of its own",
+  );
+  expect(await stateOf(first)).toEqual(before);
+});
+
+test("a node of another release is told so by a controller, before and after it belongs to a cluster (M9)", async () => {
+  const [peer] = (await freePeers(1)) as [ClusterPeer];
+  const server = new Server();
+  const { definition } = new RaftService({ security: { kind: "plaintext" } });
+  const { path, requestDeserialize, responseSerialize } = definition["Hello"] as ServiceDefinition[string];
+  // Version 2 of the protocol, and nothing else.
+  const hello = { path, requestDeserialize, responseSerialize, requestStream: false, responseStream: false };
+  server.addService(
+    { Hello: hello as ServiceDefinition[string] },
+    {
+      Hello: (_: unknown, answer: (error: null, bytes: Buffer) => void) => answer(null, Buffer.from([8, 2])),
+    },
+  );
+  await promisify(server.bindAsync.bind(server))(`127.0.0.1:${peer.port}`, ServerCredentials.createInsecure());
+  cleanUp.push(() => Promise.resolve(server.forceShutdown()));
+  const second = { nodeId: 2, host: "127.0.0.1", port: 0 };
+  const cluster = { ...quickCluster, peers: [peer, second] };
+  const combined = starting({ dataDir: await emptyDirectory(), nodeId: 2, cluster });
+  const alone = { ...quickCluster, peers: [peer], brokerOnly: true };
+  const broker = starting({ dataDir: await emptyDirectory(), nodeId: 4, cluster: alone });
+  for (const { told } of [combined, broker]) {
+    await until("it is told", () =>
+      told().includes("protocol version 2, this node speaks 1; run releases that belong"),
+    );
+  }
+});
 
 test("a second process with the id of a node that is there stays out and says so; nothing is changed", async () => {
   await using cluster = await TestCluster.start(3);

@@ -97,10 +97,16 @@ export async function openMeta(options: DataDirectoryOptions): Promise<Directory
     );
   }
   if (options.nodeId !== undefined && options.nodeId !== found.nodeId) {
-    throw wrong(path, `belongs to node ${found.nodeId}, not to node ${options.nodeId}`);
+    throw wrong(
+      path,
+      `belongs to node ${found.nodeId}, not to node ${options.nodeId}; give each node a data directory of its own, or correct the node id`,
+    );
   }
   if (options.clusterId !== undefined && options.clusterId !== found.clusterId) {
-    throw wrong(path, `belongs to ${named(found.clusterId)}, not to "${options.clusterId}"`);
+    throw wrong(
+      path,
+      `belongs to ${named(found.clusterId)}, not to "${options.clusterId}"; leave cluster-id away, or give the directory of that cluster`,
+    );
   }
   if (found.clusterId === null && !options.hasPeers) {
     throw wrong(

@@ -52,6 +52,7 @@ async function open(refusals: Refusal[]): Promise<Registration> {
     appliedOffset: () => controller.image.offset,
     isDiskHanging: () => false,
     signal: new AbortController().signal,
+    onWaiting: () => undefined,
     onLost: onFatal,
   });
   closers.push(() => registration.close());

@@ -30,6 +30,8 @@ export interface RegistrationOptions extends Omit<HeartbeatsOptions, "nodeId" | 
   readonly appliedOffset: () => number;
   /** B-10: while it is so this node asks to be fenced. */
   readonly isDiskHanging: () => boolean;
+  /** What its registration waits for. */
+  readonly onWaiting: (why: string) => void;
   /** Ends the wait for a controller. */
   readonly signal: AbortSignal;
   /** This node's id is another's now. */
@@ -197,13 +199,14 @@ async function register(options: RegistrationOptions): Promise<number> {
     if (outcome.kind === "done") return outcome.reply.brokerEpoch;
     const isHeld = outcome.refusal.reason === "DUPLICATE_BROKER" && clock.monotonicMs() < giveUpMs;
     if (!isHeld) throw refused("register with the cluster", outcome.refusal);
+    options.onWaiting(outcome.refusal.message);
     await pause(clock, signal);
   }
 }
 
 /** For commands that may be done twice: asks until somebody decides. */
 async function insist<Reply>(
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { clock, signal, onWaiting }: Pick<RegistrationOptions, "clock" | "signal" | "onWaiting">,
   ask: () => Promise<Outcome<Reply>>,
 ): Promise<Outcome<Reply>> {
   for (;;) {
@@ -212,6 +215,7 @@ async function insist<Reply>(
     // It is the controller that stops: when this node does, the signal says so.
     const isPassing = ["NOT_CONTROLLER", "REQUEST_TIMED_OUT", "BUSY", "SHUTTING_DOWN"].includes(outcome.refusal.reason);
     if (!isPassing) return outcome;
+    onWaiting(outcome.refusal.message);
     await pause(clock, signal);
   }
 }

@@ -98,7 +98,9 @@ function operational(code: string, error: Error, context: ReportContext): ErrorR
     case "EADDRINUSE":
       return report("failed", error.message, [
         "Something listens there already, perhaps another node.",
-        "Use it, or let the system pick free ports: varve serve --grpc 127.0.0.1:0 --http 127.0.0.1:0",
+        /other nodes/.test(error.message)
+          ? "Stop it, or give this node another port among its --peers (and --peer), and tell the others."
+          : "Use it, or let the system pick free ports: varve serve --grpc 127.0.0.1:0 --http 127.0.0.1:0",
       ]);
     case "CONFIGURATION":
       return report("usage", error.message, ["See every value and where it comes from: varve config"]);

@@ -14,7 +14,7 @@ import { type SubmitRequestMessage, type SubmitResponseOutput, errorFromStatus }
 import { type Command, type Outcome, type ReplyOf, decodeOutcome, encodeCommand } from "@varve/cluster";
 import { FormatError } from "@varve/format";
 import type { Clock } from "@varve/log";
-import { callPeer } from "../peer/peer-call.ts";
+import { type PeerAnswer, callPeer } from "../peer/peer-call.ts";
 import type { MetadataRole } from "../ports/metadata-log.ts";
 import type { ControllerClient, PeerClients } from "../ports/peers.ts";
 import { type Refusal, refuse } from "../refusal.ts";
@@ -27,6 +27,8 @@ export interface RemoteControllerOptions {
   /** varve.v1.Peer. */
   readonly definition: ServiceDefinition;
   readonly clock: Clock;
+  /** The active controller does not want this node; comes with every try. */
+  readonly onRefused?: (controllerId: number, why: string) => void;
   /** Of one command, in ms. @default 10000 */
   readonly timeoutMs?: number;
   /** @default 1000 */
@@ -116,9 +118,9 @@ export class ClusterController implements ControllerClient {
   }
 
   async #there<C extends Command>(command: C, nodeId: number | undefined, endMs: number): Promise<Attempt<C>> {
-    const { peers, clock } = this.#options;
+    const { peers, clock, onRefused } = this.#options;
     const client = nodeId === undefined ? undefined : peers?.client(nodeId, "control");
-    if (client === undefined) return undefined;
+    if (nodeId === undefined || client === undefined) return undefined;
     // Until there is a connection nothing was sent.
     const patienceMs = Math.min(endMs - clock.monotonicMs(), 1_000);
     if (patienceMs <= 0 || !(await isReady(client, patienceMs))) return undefined;
@@ -129,9 +131,11 @@ export class ClusterController implements ControllerClient {
       if (!(error instanceof FormatError)) throw error;
       return refused(refuse("INVALID_REQUEST", error.message));
     }
-    const answer = await this.#send(client, bytes, Math.max(1, endMs - clock.monotonicMs()));
-    if ("refusal" in answer) return isNotDone(answer) ? undefined : answer;
-    return this.#take(command, answer, endMs);
+    const called = await this.#send(client, bytes, Math.max(1, endMs - clock.monotonicMs()));
+    if (called.kind === "answer") return this.#take(command, called.answer, endMs);
+    if (isOfThisNode(called.error)) onRefused?.(nodeId, called.error.details);
+    const outcome = refused(refusalOf(called.error));
+    return isNotDone(outcome) ? undefined : outcome;
   }
 
   async #take<C extends Command>(command: C, answer: SubmitResponseOutput, endMs: number): Promise<Attempt<C>> {
@@ -161,19 +165,14 @@ export class ClusterController implements ControllerClient {
     }
   }
 
-  async #send(
-    client: Client,
-    command: Uint8Array,
-    timeoutMs: number,
-  ): Promise<SubmitResponseOutput | { kind: "refused"; refusal: Refusal }> {
+  #send(client: Client, command: Uint8Array, timeoutMs: number): Promise<PeerAnswer<SubmitResponseOutput>> {
     const { definition, clock } = this.#options;
-    const called = await callPeer<SubmitRequestMessage, SubmitResponseOutput>(
+    return callPeer<SubmitRequestMessage, SubmitResponseOutput>(
       client,
       definition["Submit"] as ServiceDefinition[string],
       { command: Buffer.from(command.buffer, command.byteOffset, command.byteLength) },
       { clock, timeoutMs },
     );
-    return called.kind === "answer" ? called.answer : { kind: "refused", refusal: refusalOf(called.error) };
   }
 
   /** Resolves with the next change of leader or image, or after `ms`. */
@@ -196,6 +195,11 @@ function isReady(client: Client, patienceMs: number): Promise<boolean> {
   );
 }
 
+/** What it shows of itself is not taken: it is asked again, but somebody must do something first. */
+function isOfThisNode({ code }: ServiceError): boolean {
+  return code === status.UNAUTHENTICATED || code === status.FAILED_PRECONDITION;
+}
+
 /** What a failed call comes to. Refused by the server before it was read: not done; anything else may have been done. */
 function refusalOf(error: ServiceError): Refusal {
   const { code, details } = error;
@@ -204,7 +208,7 @@ function refusalOf(error: ServiceError): Refusal {
       outcome: "unknown",
     });
   }
-  const isNever = [status.UNAUTHENTICATED, status.FAILED_PRECONDITION, status.UNIMPLEMENTED].includes(code);
+  const isNever = isOfThisNode(error) || code === status.UNIMPLEMENTED;
   const reason = errorFromStatus(error).message;
   return refuse("NOT_CONTROLLER", `The command could not be handed to the controller: ${details || reason}`, {
     outcome: isNever ? "not-done" : "unknown",

@@ -15,6 +15,7 @@ import {
   RaftNode,
   type SoftState,
   type StateMachine,
+  type WorkflowOutcome,
   answerOf,
   peerIdOf,
 } from "raft-ts";
@@ -139,15 +140,15 @@ export class RaftMetadataLog implements MetadataLog, ControllerMembership {
     const { config } = node.status();
     const known = [...config.voters, ...config.learners].filter((id) => nodeIdOfPeer(id) === nodeId);
     const address = config.addresses.find(({ id }) => known.includes(id))?.address;
-    if (address === undefined) return refuse("INVALID_REQUEST", `${failed}: it is no controller of this cluster`);
-    const answer = await bootstrap
-      .hello(address, AbortSignal.timeout(helloMs))
-      .catch((error: unknown) => String(error));
-    if (typeof answer === "string") {
+    if (address === undefined) {
       return refuse(
         "INVALID_REQUEST",
-        `${failed}: it does not answer at ${address}; start it with an empty directory. ${answer}`,
+        `${failed}: it is no controller of this cluster. A broker alone whose disk is lost joins again by itself, with an empty directory`,
       );
+    }
+    const answer = await bootstrap.hello(address, AbortSignal.timeout(helloMs)).catch(() => undefined);
+    if (answer === undefined) {
+      return refuse("INVALID_REQUEST", `${failed}: it does not answer at ${address}; start it there with an empty one`);
     }
     if (answer.nodeId !== String(nodeId)) {
       return refuse("INVALID_REQUEST", `${failed}: ${address} leads to node ${answer.nodeId}; correct the addresses`);
@@ -155,25 +156,25 @@ export class RaftMetadataLog implements MetadataLog, ControllerMembership {
     const next = peerIdOf(answer);
     const old = known.find((id) => id !== next);
     const replaced = { oldDirectoryId: old === undefined ? "" : directoryOfPeer(old), newDirectoryId: answer.dirId };
-    if (old === undefined) return replaced;
-    const isOurs = answer.state === "blank" || (answer.state === "member" && answer.clusterId === clusterId);
-    if (!isOurs) {
+    if (old === undefined) {
+      // What was begun and ended half-way: it is in, and has no vote yet.
+      if (!config.learners.includes(next) || validateOnly) return replaced;
+      const promoted = await node.admin.promote(next, { deadlineMs: replaceMs });
+      return promoted.kind === "done" ? replaced : incomplete(failed, promoted);
+    }
+    // One that was taken in before is a member already; one that is not known here was replaced itself, or is of another cluster.
+    const isTakenIn = answer.state === "member" && answer.clusterId === clusterId && known.includes(next);
+    if (answer.state !== "blank" && !isTakenIn) {
       return refuse(
         "INVALID_REQUEST",
-        `${failed}: the directory that it runs on is not empty (${answer.state}, cluster "${answer.clusterId ?? ""}"); ` +
+        `${failed}: the directory that it runs on (${answer.dirId}) is not empty (${answer.state}, cluster "${answer.clusterId ?? ""}"); ` +
           `start it with an empty one`,
       );
     }
     if (validateOnly) return replaced;
     const outcome = await node.admin.replace(old, { id: next, address }, { deadlineMs: replaceMs });
     if (outcome.kind === "done") return replaced;
-    const { step, completed } = outcome;
-    const why = outcome.outcome.kind === "refused" ? outcome.outcome.detail : `the outcome is ${outcome.outcome.kind}`;
-    return refuse(
-      "REQUEST_TIMED_OUT",
-      `${failed}: step "${step}" is not done: ${why}. Done before: ${completed.join(", ") || "nothing"}. Ask again to go on`,
-      { step },
-    );
+    return incomplete(failed, outcome);
   }
 
   close(): Promise<void> {
@@ -285,6 +286,19 @@ function asFatal(error: unknown): MetadataLogError {
     "IO",
     `Cannot go on with the metadata log: ${text}. Nothing more is written; check the disk and start again.`,
     { cause: error },
+  );
+}
+
+function incomplete(
+  failed: string,
+  { step, completed, outcome }: Extract<WorkflowOutcome, { kind: "incomplete" }>,
+): Refusal {
+  const why = outcome.kind === "refused" ? outcome.detail : `the outcome is ${outcome.kind}`;
+  const before = completed.join(", ") || "nothing";
+  return refuse(
+    "REQUEST_TIMED_OUT",
+    `${failed}: step "${step}" is not done: ${why}. Done before: ${before}. Ask again to go on`,
+    { step },
   );
 }
 

@@ -170,6 +170,8 @@ Examples:
       await withClient(options, async (client) => {
         const found = await client.admin.replaceController({ nodeId, validateOnly: true });
         if (found.oldDirectoryId === "") {
+          // Nothing is exchanged; what was begun before, and ended half-way, is brought to its end.
+          if (options.dryRun !== true) await client.admin.replaceController({ nodeId, validateOnly: false }, patience);
           await terminal.out(`Node ${nodeId} is a controller with the directory ${found.newDirectoryId} already.\n`);
           if (options.wait === true) await waitInSync(terminal, client, nodeId);
           return;
@@ -183,13 +185,15 @@ Examples:
           sentence: `This exchanges ${what}. What the old one holds counts no more, for good.`,
           typeToConfirm: String(nodeId),
         });
-        const done = await client.admin.replaceController({ nodeId, validateOnly: false }, { timeoutMs: 90_000 });
+        const done = await client.admin.replaceController({ nodeId, validateOnly: false }, patience);
         await terminal.out(`Node ${nodeId} is a controller with the directory ${done.newDirectoryId} now.\n`);
         if (options.wait === true) await waitInSync(terminal, client, nodeId);
       });
     });
 }
 
+/** Longer than the controllers take at most. */
+const patience = { timeoutMs: 90_000 };
 const lookEveryMs = 500;
 
 /** Until the node is let in, and every partition that it has a replica of has that in sync. A line whenever there is news. */

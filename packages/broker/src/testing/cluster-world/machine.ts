@@ -241,6 +241,7 @@ export class Machine implements PeerMachine {
       sessionMs: worldTimes.sessionMs,
       appliedOffset: () => topics.appliedOffset,
       isDiskHanging: () => false,
+      onWaiting: () => undefined,
       signal: new AbortController().signal,
       onLost: (error) => this.#ended(process, error),
     });

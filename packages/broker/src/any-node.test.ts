@@ -1,3 +1,4 @@
+import { Metadata } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestBroker, bytes, until } from "./testing/test-broker.ts";
 import { TestCluster } from "./testing/test-cluster.ts";
@@ -124,6 +125,21 @@ test("any node asks the leader what would be lost, and gives its answer", async 
       expect(refused).toContain("it is not quarantined");
     }
   }
+});
+
+test("a Fetch waits at the leader through any node, however long it may, and counts as one that waits there and here", async () => {
+  const partition = leaders.indexOf(1);
+  const [leader, asked] = cluster.nodes as [TestBroker, TestBroker];
+  const parked = (): number[] => [leader, asked].map(({ broker }) => broker.stats().fetch.parked);
+  const request = { topic: "t", partition, start: { kind: "latest" }, maxWaitMs: 2 ** 32 - 1 } as const;
+  const waiting = asked.fetch(request);
+  await until("both count it", () => parked().every((count) => count === 1));
+  await asked.produce({ topic: "t", partition, records: [{ value: bytes("at last") }] });
+  expect((await waiting).records).toHaveLength(1);
+  const call = asked.log.Fetch(request, new Metadata(), {}, () => undefined);
+  await until("both count it", () => parked().every((count) => count === 1));
+  call.cancel();
+  await until("nobody waits", () => parked().every((count) => count === 0));
 });
 
 test("after a node has gone the others answer for what it led", async () => {

@@ -37,7 +37,8 @@ async function answer(
   const topic = node.topics.get(request.topic);
   if (topic === undefined) return unknownTopic(request.topic);
   const elsewhere = topic.leaderElsewhere(request.partition);
-  if (elsewhere !== undefined && node.forwarding !== undefined) return forwarded(node.forwarding, call, elsewhere);
+  if (elsewhere !== undefined && node.forwarding !== undefined)
+    return forwarded(node, node.forwarding, call, elsewhere);
   const leader = topic.led(request.partition);
   if (isRefusal(leader)) return leader;
   const wrongEpoch = leadRefusal(leader, request.currentLeaderEpoch);
@@ -62,13 +63,40 @@ async function answer(
   return encoded.message;
 }
 
-/** The answer goes to the client as it came. */
-function forwarded(forwarding: Forwarding, call: FetchCall, leader: number): Promise<Uint8Array | Refusal> {
-  return forwarding.unary(leader, "Fetch", call.request, {
-    timeoutMs: call.request.maxWaitMs + forwardGraceMs,
-    answer: (bytes) => bytes,
-    started: (there) => call.on("cancelled", () => there.cancel()),
-  });
+/** The answer goes to the client as it came. Who waits there waits here too, and is one of those that may. */
+async function forwarded(
+  node: BrokerNode,
+  forwarding: Forwarding,
+  call: FetchCall,
+  leader: number,
+): Promise<Uint8Array | Refusal> {
+  const { counters, limits } = node;
+  const maxWaitMs = Math.min(call.request.maxWaitMs, limits.fetchWaitMsMax);
+  const full = whyNoneParked(node, maxWaitMs);
+  if (full !== undefined) return full;
+  if (maxWaitMs > 0) counters.parkedFetches++;
+  try {
+    return await forwarding.unary(
+      leader,
+      "Fetch",
+      { ...call.request, maxWaitMs },
+      {
+        timeoutMs: maxWaitMs + forwardGraceMs,
+        answer: (bytes) => bytes,
+        started: (there) => {
+          if (call.cancelled) there.cancel();
+          else call.on("cancelled", () => there.cancel());
+        },
+      },
+    );
+  } finally {
+    if (maxWaitMs > 0) counters.parkedFetches--;
+  }
+}
+
+function whyNoneParked({ counters, limits }: BrokerNode, maxWaitMs: number): Refusal | undefined {
+  if (maxWaitMs <= 0 || counters.parkedFetches < limits.parkedFetchesMax) return undefined;
+  return refuse("BUSY", `Cannot wait for records: ${counters.parkedFetches} calls wait already; try again later`);
 }
 
 async function read(
@@ -81,12 +109,10 @@ async function read(
   const { request } = call;
   const { counters, limits } = node;
   const maxBytes = Math.min(request.maxBytes === 0 ? defaultFetchBytes : request.maxBytes, limits.fetchBytesMax);
-  let maxWaitMs = Math.min(request.maxWaitMs, limits.fetchWaitMsMax);
-  if (maxWaitMs > 0 && counters.parkedFetches >= limits.parkedFetchesMax) {
-    return refuse("BUSY", `Cannot wait for records: ${counters.parkedFetches} calls wait already; try again later`);
-  }
+  const maxWaitMs = Math.max(0, Math.min(request.maxWaitMs, limits.fetchWaitMsMax));
+  const full = whyNoneParked(node, maxWaitMs);
+  if (full !== undefined) return full;
   if (maxWaitMs > 0) counters.parkedFetches++;
-  else maxWaitMs = 0;
   let session: FetchSession | undefined;
   try {
     return await new Promise((resolve) => {

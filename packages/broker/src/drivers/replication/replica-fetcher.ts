@@ -142,13 +142,15 @@ export class ReplicaFetcher {
     return this.#isStopped ? undefined : planSyncNotice(this.#following, this.log.durableOffset);
   }
 
-  /** The log has counted more. */
+  /** The log has counted more, or was cut back for want of room (J-3). */
   counted(): void {
-    if (this.#awaitsWrite && !this.#isUnwritten) {
-      this.#awaitsWrite = false;
-      this.#dependencies.link.wantsFetch(this);
-    }
-    if (this.#following.isMatched) this.#dependencies.link.wantsSync(this);
+    const { outstanding, isMatched } = this.#following;
+    const isWritten = this.#awaitsWrite && !this.#isUnwritten;
+    // It waits at the leader for what lies behind something that is no longer here: perhaps for ever.
+    const waitsAbove = outstanding !== undefined && outstanding.fetchOffset > this.log.logEndOffset;
+    if (isWritten) this.#awaitsWrite = false;
+    if (isWritten || waitsAbove) this.#dependencies.link.wantsFetch(this);
+    if (isMatched) this.#dependencies.link.wantsSync(this);
   }
 
   /** What the leader answered. `answer.batches` is borrowed until the log has copied it. */

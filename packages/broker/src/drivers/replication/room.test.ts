@@ -65,6 +65,24 @@ describe("a node without room (H-13)", () => {
     await world.time.until(() => placement().isr.length === 3, "it to be in sync again");
   });
 
+  it("fetches anew what a full disk took back, with nothing new to wake it (J-3, G-1)", async () => {
+    const { world, topicId, leader } = await threeNodes(4, "3");
+    // So much that it goes to segments, which need room for it, and not to the journal, which has it already.
+    const produce = () => world.produce(leader(), topicId, { timeoutMs: 60_000, value: "x".repeat(500_000) });
+    const full = world.nodes.find((node) => node !== leader()) as ReplicaNode;
+    for (let count = 0; full.log(topicId).mode !== "direct"; count++) {
+      expect(count).toBeLessThan(10);
+      await world.time.result(produce(), "an answer");
+    }
+    const end = full.log(topicId).logEndOffset;
+    full.leaveRoom(0);
+    const produced = produce();
+    await world.time.until(() => full.log(topicId).logEndOffset > end, "it to be in memory");
+    await world.time.until(() => full.log(topicId).logEndOffset === end, "it to be cut off again");
+    full.leaveRoom(Infinity);
+    expect((await world.time.result(produced, "an answer")).refusal).toBeUndefined();
+  });
+
   it("stays where it is when all are full: refuses, is read, and nothing goes round", async () => {
     const { world, topicId, placement, leader, acknowledged } = await threeNodes(3, "1");
     await acknowledged();

@@ -196,13 +196,18 @@ class ClusterStory {
         const { log, leading, fetcher } = local;
         const followers = [...(leading?.state.followers ?? [])];
         const known = leading === undefined ? fetcher?.following : { followers, isr: leading.state.isr };
-        return `${machine.id} ${log.state.kind} [${log.logStartOffset}, ${log.logEndOffset}) ${JSON.stringify(known)}`;
+        const { logStartOffset, highWatermark, countedOffset, logEndOffset } = log;
+        const shown = `[${logStartOffset}, ${logEndOffset}) high watermark ${highWatermark}, counted ${countedOffset}`;
+        return `${machine.id} ${log.state.kind} ${shown} ${JSON.stringify(known)}`;
       })
       .join("; ");
   }
 
   #whoIsStuck(before: ReadonlyMap<ProducerLane, number>): string {
-    return this.#lanes.filter((lane) => lane.acknowledged <= (before.get(lane) ?? 0)).join("; ");
+    return this.#lanes
+      .filter((lane) => lane.acknowledged <= (before.get(lane) ?? 0))
+      .map((lane) => `${lane}: ${this.#whoLags(lane.topicId, lane.partition)}`)
+      .join("; ");
   }
 
   #isEven(): boolean {

@@ -23,6 +23,8 @@ export interface Hunter {
   readonly files: readonly string[];
   /** Patterns of what is left out of them. */
   readonly leftOut?: readonly string[];
+  /** One process for all its files, which saves loading the sources again and again: for many files that leave nothing behind. */
+  readonly isShared?: boolean;
   /** Its first group is how many cases, runs or seeds it took. */
   readonly cases?: RegExp;
 }
@@ -36,7 +38,14 @@ export interface Hunt {
   readonly linked?: Readonly<Record<string, string>>;
   /** Quickest first. */
   readonly hunters: readonly Hunter[];
+  /** This hunter alone is sent, whatever a patch says. @default all, or the one that the patch names */
+  readonly only?: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /**
+   * First every hunter is sent after nothing, with this on top of the environment: one that fails then would kill every mutant.
+   * @default no such run
+   */
+  readonly control?: Readonly<Record<string, string>>;
   /** Its first group is what was noticed. */
   readonly how: RegExp;
   /** What is said of a survivor. */
@@ -69,6 +78,11 @@ export function listMutants(hunt: Hunt): void {
 
 /** Hunts the wanted mutants, or all of them, and prints a table. False when one survived that should not. */
 export async function huntMutants(hunt: Hunt, wanted: readonly string[]): Promise<boolean> {
+  const blind = await findBlind(hunt);
+  if (blind !== undefined) {
+    console.error(`Cannot hunt: without any mutant "${blind.name}" fails.\n${blind.output}`);
+    return false;
+  }
   const verdicts: Verdict[] = [];
   console.log(`${"mutant".padEnd(32)} ${"killed by".padEnd(10)} ${"cases".padStart(6)} ${"seconds".padStart(8)}  how`);
   for (const mutant of findMutants(hunt, wanted)) {
@@ -88,18 +102,33 @@ export async function huntMutants(hunt: Hunt, wanted: readonly string[]): Promis
   return missed.length === 0;
 }
 
+/** A hunter that fails on the sources as they are. */
+async function findBlind(hunt: Hunt): Promise<{ readonly name: string; readonly output: string } | undefined> {
+  if (hunt.control === undefined) return undefined;
+  const copy = makeCopy(hunt);
+  try {
+    for (const hunter of hunt.hunters.filter(({ name }) => hunt.only === undefined || name === hunt.only)) {
+      const { isFailed, output } = await runTest(copy, hunter, { ...hunt.environment, ...hunt.control });
+      if (isFailed) return { name: hunter.name, output };
+    }
+    return undefined;
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
 /** An argument why a mutant survives says nothing about a patch that does not apply. */
 function isMissed({ killedBy, isApplied, mutant }: Verdict): boolean {
   return killedBy === undefined && !(isApplied && mutant.isArgued);
 }
 
-function findMutants({ patches, hunters }: Hunt, wanted: readonly string[]): Mutant[] {
+function findMutants({ patches, hunters, only: asked }: Hunt, wanted: readonly string[]): Mutant[] {
   const all = readdirSync(join(root, patches))
     .filter((file) => file.endsWith(".patch"))
     .map((file): Mutant => {
       const path = join(root, patches, file);
       const [about = "", hint = ""] = readFileSync(path, "utf8").split("\n", 2);
-      const only = /^Hunter: (\w+)$/.exec(hint)?.[1];
+      const only = asked ?? /^Hunter: (\w+)$/.exec(hint)?.[1];
       const sent = hunters.filter(({ name }) => only === undefined || name === only);
       if (sent.length === 0) throw new Error(`Cannot hunt with "${path}": there is no hunter "${only}".`);
       const isArgued = hint.startsWith("Survives: ");
@@ -167,11 +196,13 @@ function makeCopy({ copied, linked = {} }: Hunt): string {
 
 async function runTest(
   cwd: string,
-  { files, leftOut = [] }: Hunter,
+  { files, leftOut = [], isShared = false }: Hunter,
   environment: Readonly<Record<string, string>>,
 ): Promise<{ isFailed: boolean; output: string }> {
   const excluded = leftOut.flatMap((pattern) => ["--exclude", pattern]);
-  const child = spawn("npx", ["vitest", "run", "--no-color", "--bail=1", ...files, ...excluded], {
+  const sharing = isShared ? ["--no-isolate", "--maxWorkers=1"] : [];
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const child = spawn(process.execPath, [vitest, "run", "--no-color", "--bail=1", ...sharing, ...files, ...excluded], {
     cwd,
     // A group of its own, so that all of it can be ended: a mutant may loop for ever.
     detached: true,

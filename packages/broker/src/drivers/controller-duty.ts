@@ -49,6 +49,8 @@ export interface ControllerDutyOptions extends SessionTimes {
   readonly balanceMs: number;
   /** How the endpoint is called at which other nodes listen; whoever has none is never looked for. */
   readonly endpoint: string;
+  /** Whether nobody listens there, told once. @default a connection over TCP is tried */
+  readonly isRefused?: (host: string, port: number, tell: (refused: boolean) => void) => void;
 }
 
 /** How long an address may take to accept or refuse a connection, in ms. */
@@ -212,7 +214,7 @@ export class ControllerDuty {
 
   /** A process that is being killed may still take a connection, with its last breath: the address is looked at again. */
   #lookFor(broker: Broker, sinceMs = this.#options.clock.monotonicMs(), looksLeft = looksMax): void {
-    const { clock, endpoint: name } = this.#options;
+    const { clock, endpoint: name, isRefused = isConnectionRefused } = this.#options;
     const endpoint = broker.endpoints.find((candidate) => candidate.name === name);
     if (endpoint === undefined) return;
     isRefused(endpoint.host, endpoint.port, (refused) => {
@@ -231,7 +233,7 @@ export class ControllerDuty {
   }
 }
 
-function isRefused(host: string, port: number, tell: (refused: boolean) => void): void {
+function isConnectionRefused(host: string, port: number, tell: (refused: boolean) => void): void {
   const socket = connect({ host, port });
   const end = (refused: boolean): void => {
     socket.removeAllListeners();

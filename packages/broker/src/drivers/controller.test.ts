@@ -225,6 +225,19 @@ describe("Controller", () => {
     }
   });
 
+  it("spreads a command over as many batches as it is told to; one that is done whole or not at all stays whole (C-5)", async () => {
+    const world = await ready(await start(new MemoryLog(true), { spreadRecordsMax: 2 }));
+    const before = world.log.entries.length;
+    await world.controller.submit({ kind: "createTopic", name: "a", partitions: 5 });
+    expect(world.log.entries.length).toBe(before + 1);
+    const epochs = world.controller.submit({ kind: "startEpochs", brokerId: 1, brokerEpoch: 1 });
+    const after = world.controller.submit({ kind: "createTopic", name: "b", partitions: 5 });
+    expect(await epochs).toEqual({ kind: "done", reply: { partitions: 5 } });
+    expect((await after).kind).toBe("done");
+    // Two, two, and the last one, with what came next.
+    expect(world.log.entries.length).toBe(before + 4);
+  });
+
   it("feeds subscribers every committed batch in order, and a restart comes to the same image", async () => {
     const world = await ready(await start());
     const seen: MetadataRecord[] = [];

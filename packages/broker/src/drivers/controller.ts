@@ -11,6 +11,7 @@
 
 import { InvariantError, invariant } from "@varve/format";
 import {
+  batchRecordsMax,
   decodeBatch,
   decodeSnapshot,
   emptyImage,
@@ -40,6 +41,8 @@ import type { ControllerClient, MetadataView } from "../ports/peers.ts";
 export interface ControllerOptions {
   /** Commands that may wait for the batch in flight; more are refused with `BUSY`. @default 1000 */
   readonly queueMax?: number;
+  /** A command that may be spread over several batches has at most so many records in each (C-5). @default what a batch holds */
+  readonly spreadRecordsMax?: number;
 }
 
 export interface ControllerDependencies {
@@ -84,7 +87,7 @@ export class Controller implements ControllerClient, MetadataView {
   #dead: Refusal | undefined;
 
   private constructor(options: ControllerOptions, dependencies: ControllerDependencies) {
-    this.#options = { queueMax: 1_000, ...options };
+    this.#options = { queueMax: 1_000, spreadRecordsMax: batchRecordsMax, ...options };
     this.#log = dependencies.log;
     this.#clock = dependencies.clock;
     this.#newUuid = dependencies.newUuid;
@@ -211,14 +214,14 @@ export class Controller implements ControllerClient, MetadataView {
     let plan = emptyPlan(this.#image);
     if (this.#rest !== undefined) {
       const { records, answer } = this.#rest;
-      const next = planRecords(plan, records);
+      const next = planRecords(plan, records, this.#options.spreadRecordsMax);
       plan = next.plan;
       this.#rest = next.rest.length === 0 ? undefined : { records: next.rest, answer };
       if (this.#rest === undefined) answers.push(answer);
     }
     let taken = 0;
     for (const waiting of this.#rest === undefined ? this.#queue : []) {
-      const step = planCommand(plan, waiting.command, context);
+      const step = planCommand(plan, waiting.command, context, this.#options.spreadRecordsMax);
       if (step.kind === "full") break;
       taken += 1;
       plan = step.plan;

@@ -38,30 +38,32 @@ export function emptyPlan(image: ControllerImage): BatchPlan {
   return { overlay: image, records: [], sizeBytes: 0 };
 }
 
-/** `plan` with `command` validated on top of it. */
+/** `plan` with `command` validated on top of it. Of a command that may be spread, no more than `recordsMax` in one batch. */
 export function planCommand<C extends Command>(
   plan: BatchPlan,
   command: C,
   context: DecisionContext,
+  recordsMax = batchRecordsMax,
 ): PlanStep<ReplyOf<C>> {
   const decision = decide(plan.overlay, command, context);
   if ("refusal" in decision)
     return { kind: "planned", plan, outcome: { kind: "refused", refusal: decision.refusal }, rest: [] };
-  const next = planRecords(plan, decision.records);
+  const next = planRecords(plan, decision.records, decision.atomic ? batchRecordsMax : recordsMax);
   if (next.rest.length > 0 && (decision.atomic || plan.records.length > 0)) return { kind: "full" };
   return { kind: "planned", plan: next.plan, outcome: { kind: "done", reply: decision.reply }, rest: next.rest };
 }
 
-/** `plan` with as many of `records` as fit. */
+/** `plan` with as many of `records` as fit, and a batch of at most `recordsMax`. */
 export function planRecords(
   plan: BatchPlan,
   records: readonly MetadataRecord[],
+  recordsMax = batchRecordsMax,
 ): { readonly plan: BatchPlan; readonly rest: readonly MetadataRecord[] } {
   let { sizeBytes } = plan;
   let count = 0;
   for (const record of records) {
     const recordBytes = recordSizeBytes(record);
-    if (plan.records.length + count >= batchRecordsMax || sizeBytes + recordBytes > batchBytesMax) break;
+    if (plan.records.length + count >= recordsMax || sizeBytes + recordBytes > batchBytesMax) break;
     sizeBytes += recordBytes;
     count++;
   }

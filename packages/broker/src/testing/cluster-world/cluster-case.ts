@@ -39,7 +39,7 @@ export async function runCluster(seed: number, { linesMax = 0 }: { linesMax?: nu
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
   }
-  const { machines, flush, isReckless, faults } = world.profile;
+  const { machines, brokersOnly, flush, isReckless, faults } = world.profile;
   return {
     seed,
     events: world.time.happenings,
@@ -47,7 +47,7 @@ export async function runCluster(seed: number, { linesMax = 0 }: { linesMax?: nu
     coverage: world.coverage,
     failure,
     lines: world.trace.lines(),
-    world: `${machines} nodes, ${flush}, ${faults} faults${isReckless ? ", reckless" : ""}`,
+    world: `${machines} nodes, ${brokersOnly} brokers, ${flush}, ${faults} faults${isReckless ? ", reckless" : ""}`,
   };
 }
 
@@ -145,6 +145,7 @@ class ClusterStory {
     for (const machine of world.machines) {
       machine.disk.quotaBytes = Infinity;
       machine.process?.gate.resume();
+      machine.process?.gate.answerDisk();
       machine.release();
       machine.start();
     }

@@ -66,8 +66,11 @@ export class ClusterWorld implements ShadowListener {
       },
       hop: (from, to) => this.#hop(nodeOf(from), nodeOf(to)),
     });
-    this.machines = Array.from({ length: this.profile.machines }, (_, index) => new Machine(this, index + 1));
-    const voters = this.machines.map(({ raftDisk: { peerId } }) => ({ id: peerId, address: peerId }));
+    const { machines: votersCount, brokersOnly } = this.profile;
+    this.machines = Array.from({ length: votersCount + brokersOnly }, (_, index) => new Machine(this, index + 1));
+    const voters = this.machines
+      .slice(0, votersCount)
+      .map(({ raftDisk: { peerId } }) => ({ id: peerId, address: peerId }));
     this.raft = { network, voters };
   }
 

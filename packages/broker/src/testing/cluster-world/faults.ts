@@ -22,6 +22,7 @@ const actions: Readonly<Record<string, { readonly weight: number; readonly run: 
   "fault wiped disk": { weight: 2, run: wipe },
   "fault flipped bit": { weight: 2, run: flip },
   "fault full disk": { weight: 2, run: fill },
+  "fault hung disk": { weight: 2, run: hangDisk },
   "fault pause": { weight: 4, run: pause },
   "fault streams broken": { weight: 3, run: breakStreams },
   "fault isolated": { weight: 3, run: isolate },
@@ -137,6 +138,16 @@ function fill(world: ClusterWorld, { disk }: Machine): boolean {
   world.time.after(world.random.next() * 2_000, () => {
     disk.quotaBytes = Infinity;
   });
+  return true;
+}
+
+/** Shorter and longer than a session (B-10). The disk of the metadata group is another. */
+function hangDisk(world: ClusterWorld, { process }: Machine): boolean {
+  if (process === undefined) return false;
+  process.gate.hangDisk();
+  world.time.after(world.random.pick([100, 900, 1_500, 4_000]) * (0.5 + world.random.next()), () =>
+    process.gate.answerDisk(),
+  );
   return true;
 }
 

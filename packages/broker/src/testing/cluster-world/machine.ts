@@ -12,13 +12,13 @@ import { loadServices } from "@varve/api";
 import { type ControllerImage, brokerOf, isActive } from "@varve/cluster";
 import { FileSystemError, LogError, LogStore, type PartitionLog } from "@varve/log";
 import { SimulatedDisk } from "@varve/log/testing";
-import { MemoryDisk, MemoryStorage } from "raft-ts/testing";
+import { MemoryDisk } from "raft-ts/testing";
 import { ClusterController } from "../../drivers/controller-client.ts";
 import { ControllerDuty } from "../../drivers/controller-duty.ts";
 import { Controller } from "../../drivers/controller.ts";
+import { DiskWatch } from "../../drivers/disk-watch.ts";
 import type { LocalPartition } from "../../drivers/partition.ts";
 import { PartitionRecovery } from "../../drivers/partition-recovery.ts";
-import { RaftMetadataLog } from "../../drivers/raft-metadata-log.ts";
 import { ReplicaReports } from "../../drivers/replication/replica-reports.ts";
 import { Replication } from "../../drivers/replication/replication.ts";
 import { TimingWheel } from "../../drivers/timing-wheel.ts";
@@ -27,30 +27,18 @@ import { BrokerError } from "../../errors.ts";
 import type { Logger } from "../../logger.ts";
 import { controllerService } from "../../peer/controller-service.ts";
 import { MetadataFeed } from "../../peer/metadata-feed.ts";
-import type { MetadataLog } from "../../ports/metadata-log.ts";
 import type { PeerClients } from "../../ports/peers.ts";
 import { Registration } from "../../registration.ts";
 import { startRetention } from "../../retention-loop.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
 import type { CalledBy, PeerMachine, PeerProcess, Tell } from "./memory-peers.ts";
+import { openMetadataLog } from "./metadata-group.ts";
 import { GatedFileSystem, ProcessGate } from "./process-gate.ts";
+import { worldTimes } from "./profile.ts";
 import { ReplicaShadow, keyOf, observe } from "./replica-shadow.ts";
 
-const clusterId = "world";
 const dayMs = 86_400_000;
 const services = loadServices();
-
-/** Times of a cluster world, in ms: short ones, so that much happens. */
-export const worldTimes = {
-  tickMs: 40,
-  electionTicks: 6,
-  heartbeatMs: 200,
-  sessionMs: 800,
-  lagMaxMs: 1_200,
-  replicationTickMs: 200,
-  balanceMs: 3_000,
-  retentionMs: 1_500,
-} as const;
 
 export class SimulatedProcess implements PeerProcess {
   readonly gate: ProcessGate;
@@ -58,6 +46,7 @@ export class SimulatedProcess implements PeerProcess {
   controller: Controller | undefined;
   control: ClusterController | undefined;
   duty: ControllerDuty | undefined;
+  disk: DiskWatch | undefined;
   store: LogStore | undefined;
   topics: Topics | undefined;
   replication: Replication | undefined;
@@ -102,6 +91,11 @@ export class Machine implements PeerMachine {
         },
       },
     });
+  }
+
+  /** A controller; else a broker alone. */
+  get isVoter(): boolean {
+    return this.id <= this.#world.profile.machines;
   }
 
   get directoryId(): string {
@@ -189,18 +183,19 @@ export class Machine implements PeerMachine {
     const { gate } = process;
     const world = this.#world;
     const isMine = (): boolean => this.process === process;
-    const controller = await this.#startController(process);
+    const peers = world.peers.clientsOf(this.id, process);
+    const controller = await this.#startController(process, peers);
     const { logger } = this;
     const duty = new ControllerDuty({
       controller,
       clock: gate,
       logger,
-      endpoint: "none",
+      endpoint: "grpc",
+      isRefused: (_host, port, tell) => this.#probe(process, port, tell),
       balanceMs: worldTimes.balanceMs,
       heartbeatMs: worldTimes.heartbeatMs,
       sessionMs: worldTimes.sessionMs,
     });
-    const peers = world.peers.clientsOf(this.id, process);
     const control = new ClusterController({
       controller,
       peers,
@@ -208,13 +203,10 @@ export class Machine implements PeerMachine {
       clock: gate,
       timeoutMs: 3_000,
     });
-    const membership = { members: () => [], replaceDirectory: () => Promise.reject(new Error("not in this world")) };
-    const feed = new MetadataFeed({ nodeId: this.id, controller, clock: gate, heartbeatMs: worldTimes.heartbeatMs });
-    const served = controllerService(services.peer, { controller, duty, membership, feed });
     process.controller = controller;
     process.control = control;
     process.duty = duty;
-    process.handlers = served.implementation((call) => (call as unknown as CalledBy).caller);
+    if (this.isVoter) this.#offerController(process, controller, duty);
     const store = await this.#openStore(process);
     const topics = this.#assemble(process, store, controller);
     this.#recoverPartitions(process, controller, peers);
@@ -240,7 +232,7 @@ export class Machine implements PeerMachine {
       heartbeatMs: worldTimes.heartbeatMs,
       sessionMs: worldTimes.sessionMs,
       appliedOffset: () => topics.appliedOffset,
-      isDiskHanging: () => false,
+      isDiskHanging: () => isHanging(process),
       onWaiting: () => undefined,
       signal: new AbortController().signal,
       onLost: (error) => this.#ended(process, error),
@@ -258,6 +250,15 @@ export class Machine implements PeerMachine {
     startRetention(store, gate, logger, worldTimes.retentionMs);
     process.isReady = isMine();
     world.count("role broker ready");
+  }
+
+  /** What other nodes ask of a controller. */
+  #offerController(process: SimulatedProcess, controller: Controller, duty: ControllerDuty): void {
+    const { heartbeatMs } = worldTimes;
+    const membership = { members: () => [], replaceDirectory: () => Promise.reject(new Error("not in this world")) };
+    const feed = new MetadataFeed({ nodeId: this.id, controller, clock: process.gate, heartbeatMs });
+    const served = controllerService(services.peer, { controller, duty, membership, feed });
+    process.handlers = served.implementation((call) => (call as unknown as CalledBy).caller);
   }
 
   /** 6.11 */
@@ -286,6 +287,17 @@ export class Machine implements PeerMachine {
     void recovery;
   }
 
+  /** B-9: whether `node` is a machine that runs, and nobody listens there. */
+  #probe(process: SimulatedProcess, node: number, tell: (refused: boolean) => void): void {
+    const { network, time, profile } = this.#world;
+    time.after(2 * network.delayMs(this.id, node), () => {
+      const passes = network.passes("control", this.id, node) && network.passes("control", node, this.id);
+      const isRefused = profile.refusesConnections && passes && this.#world.machine(node).process === undefined;
+      if (isRefused) this.#world.count("role nobody listens");
+      process.gate.enter(() => tell(isRefused));
+    });
+  }
+
   /** Metadata that were held back take effect. */
   release(): void {
     const { process } = this;
@@ -302,28 +314,20 @@ export class Machine implements PeerMachine {
     });
   }
 
-  async #startController(process: SimulatedProcess): Promise<Controller> {
+  async #startController(process: SimulatedProcess, peers: PeerClients): Promise<Controller> {
     const world = this.#world;
     const { gate } = process;
-    const storage = new MemoryStorage(this.raftDisk);
-    let opened = await storage.open();
-    if (opened.health.state === "blank") opened = await storage.form({ clusterId, voters: world.raft.voters });
-    const log = new RaftMetadataLog({
-      group: { storage, opened, clusterId, told: [], bootstrap: undefined },
-      transport: world.raft.network.transport(this.raftDisk.peerId),
-      clock: gate.raft,
-      raft: {
-        tickMs: worldTimes.tickMs,
-        core: { electionTicks: worldTimes.electionTicks },
-        seed: BigInt(world.random.seed()),
-        reserveBytes: 0,
-        snapshots: { everyEntries: world.profile.snapshotEntries, minIntervalMs: 0, trailingEntries: 20 },
-      },
+    const log = await openMetadataLog(world, {
+      id: this.id,
+      raftDisk: this.isVoter ? this.raftDisk : undefined,
+      gate,
+      peers,
+      image: () => process.controller?.image,
     });
     const controller = await Controller.start(
-      {},
+      { spreadRecordsMax: world.profile.spreadRecordsMax },
       {
-        log: this.#observed(log, () => process.controller),
+        log,
         clock: gate,
         newUuid: () => world.uuid(),
         onFatal: (error) => {
@@ -337,38 +341,13 @@ export class Machine implements PeerMachine {
     return controller;
   }
 
-  /** The oracle sees each committed entry before the node does, and what the node made of it afterwards. */
-  #observed(log: MetadataLog, controller: () => Controller | undefined): MetadataLog {
-    const world = this.#world;
-    const { metadata } = world;
-    return {
-      start: (listener) =>
-        log.start({
-          onSnapshot: (bytes) => {
-            world.count("role snapshot restored");
-            listener.onSnapshot(bytes);
-          },
-          onCommitted: (entries) => {
-            world.check(() => {
-              for (const { index, bytes } of entries) metadata.committed(this.id, index, bytes);
-            });
-            listener.onCommitted(entries);
-            const image = controller()?.image;
-            if (image !== undefined) world.check(() => metadata.imageOf(this.id, image));
-          },
-          onRole: (role) => listener.onRole(role),
-          onFatal: (error) => listener.onFatal(error),
-          takeSnapshot: () => listener.takeSnapshot(),
-        }),
-      propose: (bytes, term) => log.propose(bytes, term),
-      close: () => log.close(),
-    };
-  }
-
   async #openStore(process: SimulatedProcess): Promise<LogStore> {
     const world = this.#world;
     const { gate } = process;
-    const fs = new GatedFileSystem(this.disk.fileSystem(), gate);
+    const { fs } = (process.disk = new DiskWatch(new GatedFileSystem(this.disk.fileSystem(), gate), {
+      monotonicMs: () => gate.monotonicMs(),
+      isGroupCommit: (path) => path.startsWith("/data/journal"),
+    }));
     await fs.mkdir("/data");
     await fs.syncDirectory("/");
     const store = await LogStore.open(
@@ -482,6 +461,12 @@ export class Machine implements PeerMachine {
     process.replication = replication;
     return topics;
   }
+}
+
+/** B-10, as a broker sees it. */
+function isHanging({ disk }: SimulatedProcess): boolean {
+  const { sessionMs } = worldTimes;
+  return disk !== undefined && (disk.groupCommitMs > sessionMs || disk.othersMs > 10 * sessionMs);
 }
 
 function isShortOfRoom(error: unknown): boolean {

@@ -6,7 +6,14 @@
  * - A call reaches the process that its sender meant, once, or nobody; its answer arrives once, or the caller hears of an error.
  * - Whether a call that broke was handled is open, as on a real network.
  */
-import { type Client, Metadata, type UntypedServiceImplementation, status } from "@grpc/grpc-js";
+import {
+  type Client,
+  Metadata,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+  status,
+} from "@grpc/grpc-js";
+import { loadServices } from "@varve/api";
 import type { Random, SimulatedTime } from "@varve/log/testing";
 import type { PeerCaller, PeerClients } from "../../ports/peers.ts";
 import type { ClusterNetwork } from "./network.ts";
@@ -37,6 +44,8 @@ export interface CalledBy {
   readonly caller: PeerCaller;
 }
 
+const services = loadServices();
+
 export type Tell = (error: Error | null, answer?: unknown) => void;
 type Unary = (call: object, tell: Tell) => void;
 type Streaming = (call: Stream) => void;
@@ -58,7 +67,7 @@ export class MemoryPeers {
         if (nodeId === id || lane !== "control" || this.#world.machine(nodeId) === undefined) return undefined;
         let client = clients.get(nodeId);
         if (client === undefined) {
-          // Three methods of it are all that the callers use.
+          // Four methods of it are all that the callers use.
           client = new MemoryClient(this.#world, {
             id,
             process,
@@ -149,7 +158,21 @@ class MemoryClient {
     return { cancel: () => void time.after(0, () => end(failure(status.CANCELLED, "cancelled"))) };
   }
 
+  makeServerStreamRequest(
+    path: string,
+    _serialize: unknown,
+    deserialize: (bytes: Buffer) => unknown,
+    request: object,
+  ): Stream {
+    const { responseSerialize } = services.peer[nameOf(path)] as ServiceDefinition[string];
+    return this.#open(path, { request, translate: (message) => deserialize(responseSerialize(message)) });
+  }
+
   makeBidiStreamRequest(path: string): Stream {
+    return this.#open(path, {});
+  }
+
+  #open(path: string, { request, translate }: Pick<Stream, "request" | "translate">): Stream {
     const { id, to, process, underWay } = this.#ends;
     const server = this.#server();
     const wire = {
@@ -158,6 +181,8 @@ class MemoryClient {
     };
     const near = new Stream(wire, process.gate, { nodeId: to, brokerEpoch: -1 });
     const far = new Stream(wire, server?.gate ?? process.gate, { nodeId: id, brokerEpoch: -1 });
+    far.request = request;
+    far.translate = translate;
     near.join(far, id, to);
     far.join(near, to, id);
     const broken = (): void => {
@@ -192,6 +217,10 @@ interface Wire {
 /** One end of a stream of messages; grpc-js's client and server ends in one. */
 class Stream implements CalledBy {
   readonly caller: PeerCaller;
+  /** At the serving end of a call with one request. */
+  request?: object | undefined;
+  /** What becomes of a message on its way; without it both ends see the same object. */
+  translate?: ((message: unknown) => unknown) | undefined;
   readonly #wire: Wire;
   readonly #gate: ProcessGate;
   readonly #listeners = new Map<string, ((value: never) => void)[]>();
@@ -224,8 +253,12 @@ class Stream implements CalledBy {
     this.#later((other) => other.finish("error", value));
   }
 
-  write(message: unknown): boolean {
-    this.#later((other) => other.receive(message));
+  write(message: unknown, taken: () => void = () => undefined): boolean {
+    const sent = this.translate?.(message) ?? message;
+    this.#later((other) => {
+      this.#gate.enter(taken);
+      other.receive(sent);
+    });
     return true;
   }
 
@@ -250,7 +283,10 @@ class Stream implements CalledBy {
   finish(event: string, value?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#gate.enter(() => this.#tell(event, value));
+    this.#gate.enter(() => {
+      this.#tell(event, value);
+      this.#tell("close", undefined);
+    });
   }
 
   break(): void {

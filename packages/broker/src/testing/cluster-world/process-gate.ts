@@ -17,6 +17,8 @@ export class ProcessGate implements Clock {
   readonly #time: SimulatedTime;
   #state: "runs" | "paused" | "stopped" = "runs";
   #waiting: (() => void)[] = [];
+  /** What a disk that hangs owes; undefined when it does not. */
+  #owed: (() => void)[] | undefined;
   #lastTurnMs = 0;
   /** As raft-ts wants it. */
   readonly raft = {
@@ -69,14 +71,30 @@ export class ProcessGate implements Clock {
     else if (this.#state === "paused") this.#waiting.push(run);
   }
 
-  /** What the kernel answers. */
+  /** What the kernel answers; once the disk does, when it hangs. */
   through<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       answer.then(
-        (value) => this.enter(() => resolve(value)),
-        (error: unknown) => this.enter(() => reject(error)),
+        (value) => this.#answered(() => resolve(value)),
+        (error: unknown) => this.#answered(() => reject(error)),
       );
     });
+  }
+
+  /** A disk that does not answer, and fails nothing: whatever was asked of it is told when it answers again. */
+  hangDisk(): void {
+    this.#owed ??= [];
+  }
+
+  answerDisk(): void {
+    const owed = this.#owed ?? [];
+    this.#owed = undefined;
+    for (const run of owed) this.enter(run);
+  }
+
+  #answered(run: () => void): void {
+    if (this.#owed === undefined) this.enter(run);
+    else this.#owed.push(run);
   }
 
   pause(): void {
@@ -94,6 +112,7 @@ export class ProcessGate implements Clock {
   stop(): void {
     this.#state = "stopped";
     this.#waiting = [];
+    this.#owed = undefined;
   }
 }
 

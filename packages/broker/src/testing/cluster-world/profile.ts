@@ -2,8 +2,23 @@
 import type { Random } from "@varve/log/testing";
 import type { Weather } from "./network.ts";
 
+/** Times of a cluster world, in ms: short ones, so that much happens. */
+export const worldTimes = {
+  tickMs: 40,
+  electionTicks: 6,
+  heartbeatMs: 200,
+  sessionMs: 800,
+  lagMaxMs: 1_200,
+  replicationTickMs: 200,
+  balanceMs: 3_000,
+  retentionMs: 1_500,
+} as const;
+
 export interface Profile {
+  /** Controllers and brokers in one. */
   readonly machines: number;
+  /** Brokers without a vote beside them. */
+  readonly brokersOnly: number;
   readonly topics: number;
   readonly partitionsMax: number;
   readonly weather: Weather;
@@ -28,12 +43,17 @@ export interface Profile {
   readonly snapshotEntries: number;
   /** Producers wait about so long between two batches, in ms. */
   readonly thinkMs: number;
+  /** Machines on which nobody listens refuse connections, so that who died is fenced at once (B-9); else a session has to end. */
+  readonly refusesConnections: boolean;
+  /** Records of a command that may be spread over several batches, in each of them (C-5). */
+  readonly spreadRecordsMax: number;
 }
 
 export function drawProfile(random: Random): Profile {
   const isLarge = random.chance(0.15);
   return {
     machines: random.pick([3, 3, 3, 4, 5]),
+    brokersOnly: random.pick([0, 0, 0, 1, 2]),
     topics: isLarge ? random.between(3, 5) : random.between(1, 3),
     partitionsMax: isLarge ? 4 : 2,
     weather: {
@@ -57,5 +77,7 @@ export function drawProfile(random: Random): Profile {
     scrubBytesPerSecond: random.pick([0, 1 << 18]),
     snapshotEntries: random.pick([15, 60, 50_000]),
     thinkMs: random.pick([2, 8, 20]),
+    refusesConnections: random.chance(0.5),
+    spreadRecordsMax: random.pick([1, 2, 10_000, 10_000]),
   };
 }

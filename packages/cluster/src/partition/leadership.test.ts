@@ -181,6 +181,22 @@ describe("who may join (H-4)", () => {
     expect(desk.propose()).toEqual([1, 2, 3]);
   });
 
+  it("needs both as it counts: with flush=sync what it has fetched must be on its disk", () => {
+    const atStart = new Desk({}, { logEnd: 10, highWatermark: 8 });
+    atStart.fetch(3, 10, { durable: 9 });
+    expect(atStart.propose()).toBeUndefined();
+    const later = new Desk({}, { logEnd: 10, highWatermark: 8 });
+    later.logEnd = 12;
+    later.fetch(2, 12);
+    expect(later.highWatermark()).toBe(12);
+    later.fetch(3, 12, { durable: 11 });
+    expect(later.propose()).toBeUndefined();
+    for (const desk of [atStart, later]) {
+      desk.state = hearSync(desk.state, { brokerId: 3, brokerEpoch: 30, leaderEpoch: 5, durableOffset: desk.logEnd });
+      expect(desk.propose()).toEqual([1, 2, 3]);
+    }
+  });
+
   it("needs the same incarnation in the fetch and in the metadata, and names that one (A-5, W5)", () => {
     const desk = new Desk();
     desk.fetch(3, 10);

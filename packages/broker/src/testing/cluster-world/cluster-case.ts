@@ -207,7 +207,7 @@ class ClusterStory {
   #whoIsStuck(before: ReadonlyMap<ProducerLane, number>): string {
     return this.#lanes
       .filter((lane) => lane.acknowledged <= (before.get(lane) ?? 0))
-      .map((lane) => `${lane}: ${this.#whoLags(lane.topicId, lane.partition)}`)
+      .map((lane) => `${lane.toString()}: ${this.#whoLags(lane.topicId, lane.partition)}`)
       .join("; ");
   }
 

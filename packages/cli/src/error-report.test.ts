@@ -23,7 +23,8 @@ describe("reportError()", () => {
 
   it("does not take a refusal with status UNAVAILABLE for a missing node", () => {
     const report = reportError(refused("NOT_ENOUGH_REPLICAS", { grpcCode: 14 }));
-    expect(report).toMatchObject({ exitCode: 1, lines: ["Refused (NOT_ENOUGH_REPLICAS)"] });
+    expect(report.exitCode).toBe(1);
+    expect(report.lines[0]).toBe("Refused (NOT_ENOUGH_REPLICAS)");
   });
 
   it("names the topic in the advice", () => {
@@ -36,6 +37,22 @@ describe("reportError()", () => {
     for (const topic of ["", "a b", "../x", "$(reboot)"]) {
       expect(reportError(refused("UNKNOWN_TOPIC"), { topic }).lines.join("\n")).not.toContain("topic create");
     }
+  });
+
+  it("says what a cluster lacks", () => {
+    const linesOf = (reason: string): string => reportError(refused(reason), { topic: "quakes" }).lines.join("\n");
+    expect(linesOf("NOT_CONTROLLER")).toContain("A majority of the controllers must run");
+    expect(linesOf("NOT_ENOUGH_REPLICAS")).toContain("start them: varve topic describe quakes");
+    expect(linesOf("INVALID_REPLICATION_FACTOR")).toContain("--replication-factor");
+    expect(linesOf("LEADER_NOT_AVAILABLE")).toContain("varve topic describe quakes");
+    expect(reportError(refused("LEADER_NOT_AVAILABLE")).lines).toEqual(["Refused (LEADER_NOT_AVAILABLE)"]);
+  });
+
+  it("tells the listener for other nodes from those for clients", () => {
+    const listen = (message: string): string =>
+      reportError(Object.assign(new Error(message), { code: "LISTEN" })).lines.join("\n");
+    expect(listen("Cannot listen for other nodes on 127.0.0.1:9093: in use")).toContain("--peers");
+    expect(listen("Cannot listen on 127.0.0.1:9094: in use")).toContain("--grpc 127.0.0.1:0");
   });
 
   it("names the real partition and directory of damage", () => {

@@ -74,6 +74,19 @@ const adviceByReason: Readonly<Record<string, Advice>> = {
       ? [`What giving the damaged records up would lose: varve partition accept-loss ${topic} ${partition} --dry-run`]
       : []),
   ],
+  NOT_CONTROLLER: () => [
+    "See who is there: varve cluster status",
+    "A majority of the controllers must run, and reach each other: start those that are missing.",
+  ],
+  LEADER_NOT_AVAILABLE: (topic) => (topic === "NAME" ? [] : [`See its partitions: varve topic describe ${topic}`]),
+  NOT_ENOUGH_REPLICAS: (topic) => [
+    `See which nodes are not in sync, and start them: varve topic describe ${topic}`,
+    "Or be content with less: --acks leader",
+  ],
+  INVALID_REPLICATION_FACTOR: () => [
+    "See how many nodes are active: varve cluster status",
+    "Or ask for fewer copies:       --replication-factor COUNT",
+  ],
   BUSY: () => ["The node is at a limit: send more slowly (--rate), or try again."],
   REQUEST_TIMED_OUT: () => ["What was sent may have been written. With --idempotent a retry writes nothing twice."],
 };

@@ -104,6 +104,10 @@ it.skipIf(noEngine !== undefined)(
       expect(await consume("--from", String(lines.length))).toBe(printedLines(lines));
       const later = lines.filter(({ timestampMs }) => timestampMs >= Date.parse(since));
       expect(await consume("--filter-from", since)).toBe(printedLines([...later, ...later]));
+      const from = lines.findIndex(({ timestampMs }) => timestampMs >= Date.parse(since));
+      expect(await consume("--from", `time:${since}`)).toBe(
+        printedLines(from < 0 ? [] : [...lines.slice(from), ...lines]),
+      );
     }
 
     await nodes.startAgain(leader);

@@ -138,7 +138,7 @@ export class PartitionRecovery {
     const plan = planRecovery(image, partition, { mode, reports, waitedMs });
     if (plan.kind === "notNeeded") return;
     if (plan.kind === "wait") {
-      const why = plan.for.length === 0 ? "an operator" : plan.for.join(", ");
+      const why = plan.for.length === 0 ? `an operator: varve cluster elect ${topic} --unclean` : plan.for.join(", ");
       if (why !== waiting.toldFor) {
         logger.warn({ ...where, mode, waitsFor: why }, "nobody is known to have all of a partition: it waits");
       }

@@ -15,7 +15,7 @@ import {
   type OutputOptions,
 } from "../connection.ts";
 import { CliError, usageError } from "../exit-code.ts";
-import { printJson, printTable } from "../output/table.ts";
+import { printJson, printTable, unknown } from "../output/table.ts";
 import { confirmDestruction, type DestructiveOptions } from "../terminal/confirm.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -53,7 +53,7 @@ Examples:
             broker.nodeId,
             broker.state.replace("BROKER_STATE_", "").toLowerCase().replaceAll("_", " "),
             broker.address,
-            broker.rack === "" ? "-" : broker.rack,
+            broker.rack === "" ? unknown : broker.rack,
             broker.brokerEpoch,
           ]),
         );
@@ -63,8 +63,8 @@ Examples:
             controller.nodeId,
             controller.active ? "active" : controller.voter ? "standby" : "is filled",
             controller.address,
-            controller.lag ?? "-",
-            controller.answers === undefined ? "-" : controller.answers ? "yes" : "no",
+            controller.lag ?? unknown,
+            controller.answers === undefined ? unknown : controller.answers ? "yes" : "no",
             controller.directoryId,
           ]),
         );
@@ -112,10 +112,10 @@ Examples:
         const plan = await client.admin.electLeaders({ topic, partitions, acceptLoss, validateOnly: true });
         const changing = plan.filter(({ changed }) => changed);
         if (options.dryRun === true || changing.length === 0)
-          return terminal.out(elections(plan, options, "would lead"));
+          return terminal.out(elections(plan, options, "would lead", await replicasOf(client, topic)));
         if (acceptLoss) await confirmLoss(terminal, options, topic, changing);
         const done = await client.admin.electLeaders({ topic, partitions, acceptLoss });
-        return terminal.out(elections(done, options, "leads"));
+        return terminal.out(elections(done, options, "leads", await replicasOf(client, topic)));
       });
     });
 }
@@ -136,16 +136,37 @@ async function confirmLoss(
   await confirmDestruction(terminal, { yes: options.acceptLoss }, { sentence, typeToConfirm: topic });
 }
 
-function elections(results: readonly ElectionResultOutput[], { output }: OutputOptions, leads: string): string {
+/** By partition, the preferred leader first. */
+async function replicasOf(client: Client, topic: string): Promise<ReadonlyMap<number, readonly number[]>> {
+  const { partitions } = await client.admin.describeTopic({ topic });
+  return new Map(partitions.map(({ partition, replicas }) => [partition, replicas]));
+}
+
+function elections(
+  results: readonly ElectionResultOutput[],
+  { output, unclean: acceptsLoss = false }: ElectOptions,
+  leads: string,
+  replicas: ReadonlyMap<number, readonly number[]>,
+): string {
   if (output === "json") return printJson(results);
   return printTable(
     ["PARTITION", "LEADER", "WHAT"],
     results.map(({ partition, leader, changed, unclean }) => {
       const nodeId = leader?.nodeId ?? -1;
-      const what = !changed ? "as before" : unclean ? `${leads}, records may be missing` : `${leads} now`;
-      return [partition, nodeId < 0 ? "none" : nodeId, what];
+      const [preferred = nodeId] = replicas.get(partition) ?? [];
+      const what = changed
+        ? `${leads}${unclean ? ", records may be missing" : " now"}`
+        : unchanged(nodeId, preferred, acceptsLoss);
+      return [partition, nodeId < 0 ? unknown : nodeId, what];
     }),
   );
+}
+
+/** Why an election changes nothing. */
+function unchanged(leader: number, preferred: number, acceptsLoss: boolean): string {
+  if (leader < 0) return acceptsLoss ? "nobody is there who has any of it" : "nobody who has all of it is there";
+  if (acceptsLoss || leader === preferred) return "as before";
+  return `as before: node ${preferred} cannot lead now`;
 }
 
 function replaceCommand(terminal: Terminal): Command {

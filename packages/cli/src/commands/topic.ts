@@ -22,7 +22,8 @@ import {
 import { CliError, usageError } from "../exit-code.ts";
 import { printNumberOf, printSize } from "../input/duration.ts";
 import { topicConfigValue } from "../input/topic-config-value.ts";
-import { escapeControls, printJson, printTable } from "../output/table.ts";
+import { printPartitions, printTroubles } from "../output/partition-table.ts";
+import { printJson, printTable } from "../output/table.ts";
 import { confirmDestruction, type DestructiveOptions } from "../terminal/confirm.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -142,49 +143,15 @@ function describeCommand(terminal: Terminal): Command {
           (entry) => options.allConfigs === true || entry.source !== "CONFIG_SOURCE_DEFAULT",
         );
         const heading = `Topic "${name}", id ${topic.topicId}, ${printNumberOf(recordCount(partitions), "record")}, ${printSize(totalBytes(partitions))}\n\n`;
-        const troubles = troubleLines(partitions);
+        const troubles = printTroubles(name, partitions);
         return terminal.out(
           heading +
-            partitionTable(partitions) +
+            printPartitions(partitions) +
             (troubles === "" ? "" : `\n${troubles}`) +
             (shown.length === 0 ? "" : `\n${configTable(shown)}`),
         );
       });
     });
-}
-
-const partitionColumns = ["PARTITION", "STATE", "LEADER", "EPOCH", "START", "HIGH WATERMARK", "END", "BYTES"];
-
-function partitionTable(partitions: readonly PartitionStatusOutput[]): string {
-  const isReplicated = partitions.some(({ replicas }) => replicas.length > 1);
-  return printTable(
-    [...partitionColumns, ...(isReplicated ? ["REPLICAS", "IN SYNC"] : [])],
-    partitions.map((partition) => [
-      partition.partition,
-      stateOf(partition),
-      partition.leader?.nodeId ?? -1,
-      partition.leader?.leaderEpoch ?? -1,
-      partition.logStartOffset,
-      partition.highWatermark,
-      partition.logEndOffset,
-      partition.sizeBytes,
-      ...(isReplicated ? [partition.replicas.join(","), partition.inSyncReplicas.join(",")] : []),
-    ]),
-  );
-}
-
-function stateOf(partition: PartitionStatusOutput): string {
-  if (partition.error != null && partition.state === "PARTITION_STATE_UNSPECIFIED") return "unknown";
-  return partition.state.replace("PARTITION_STATE_", "").toLowerCase().replaceAll("_", "-");
-}
-
-/** Why partitions are not as they should be: sentences, which would tear the table apart. */
-function troubleLines(partitions: readonly PartitionStatusOutput[]): string {
-  const lines = partitions.map((partition) => {
-    const why = partition.error?.message ?? partition.stateDetail;
-    return why === "" ? "" : `partition ${partition.partition} is ${stateOf(partition)}: ${escapeControls(why)}\n`;
-  });
-  return lines.join("");
 }
 
 function configTable(entries: readonly ConfigEntryOutput[]): string {

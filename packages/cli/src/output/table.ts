@@ -6,11 +6,12 @@ import Table from "cli-table3";
 
 export type Cell = string | number | boolean;
 
+/** What is not known, or is not there. */
+export const unknown = "-";
+
 /** Rows under a header, ending in a line end. Numbers are set to the right, with the header of their column. */
 export function printTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const alignments = header.map((_, column) =>
-    rows.length > 0 && rows.every((row) => typeof row[column] === "number") ? "right" : "left",
-  );
+  const alignments = header.map((_, column) => (isNumeric(rows.map((row) => row[column])) ? "right" : "left"));
   const table = new Table({
     head: [...header],
     colAligns: alignments,
@@ -23,6 +24,11 @@ export function printTable(header: readonly string[], rows: readonly (readonly C
     .split("\n")
     .map((line) => line.trimEnd())
     .join("\n")}\n`;
+}
+
+function isNumeric(cells: readonly (Cell | undefined)[]): boolean {
+  const known = cells.filter((cell) => cell !== unknown);
+  return known.length > 0 && known.every((cell) => typeof cell === "number");
 }
 
 /** A value for JSON output, one document, indented for people and still one parse for scripts. */

@@ -192,6 +192,12 @@ async function planElsewhere(
       wheel: node.wheel,
       monotonicMs: () => node.clock.monotonicMs(),
       leader: () => topic.leaderElsewhere(partition),
+      whyNotRemote: () => {
+        if (node.topics.get(topic.name) !== topic) return unknownTopic(topic.name);
+        if (placement().leader !== node.nodeId) return undefined;
+        const why = `Cannot read "${topic.name}" ${partition} on: this broker leads it now; connect again`;
+        return refuse("LEADER_NOT_AVAILABLE", why);
+      },
       hint: () => node.leaderOf(placement()),
     },
   );

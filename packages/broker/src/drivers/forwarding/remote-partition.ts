@@ -32,6 +32,8 @@ export interface RemotePartitionDependencies {
   readonly monotonicMs: () => number;
   /** Who leads now; undefined: nobody, or this node. */
   readonly leader: () => number | undefined;
+  /** Why no other node will ever answer: the topic is gone, or this node leads the partition; undefined while one may. */
+  readonly whyNotRemote: () => Refusal | undefined;
   readonly hint: () => LeaderHint;
 }
 
@@ -125,7 +127,12 @@ export class RemotePartition implements ReadSource {
   }
 
   #fetch(): void {
-    const { forwarding, leader } = this.#dependencies;
+    const { forwarding, leader, whyNotRemote } = this.#dependencies;
+    this.#closedBy = whyNotRemote();
+    if (this.#closedBy !== undefined) {
+      this.#wake();
+      return;
+    }
     const there = leader();
     if (there === undefined) {
       this.#failed(

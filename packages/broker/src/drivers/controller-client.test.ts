@@ -2,7 +2,7 @@ import { Client, Server, ServerCredentials, credentials } from "@grpc/grpc-js";
 import { loadServices } from "@varve/api";
 import { type Command, encodeOutcome } from "@varve/cluster";
 import { systemClock } from "@varve/log";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { MetadataRole } from "../ports/metadata-log.ts";
 import { RoleLog } from "../testing/role-log.ts";
 import { ClusterController, type RemoteControllerOptions } from "./controller-client.ts";
@@ -182,6 +182,18 @@ test("a controller that stops has done nothing with what it had not begun: the n
   is(follows);
   expect(await control.submit(register)).toEqual({ kind: "done", reply: { brokerEpoch: 9 } });
   expect(calls()).toBe(2);
+});
+
+test("a wall clock that is set back lets no command last: nobody answers, and it ends in time", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  closers.push(() => vi.useRealTimers());
+  const client = new Client("127.0.0.1:1", credentials.createInsecure());
+  closers.push(() => client.close());
+  const { control, is } = await open({ peers: { client: () => client }, timeoutMs: 300 });
+  is(follows);
+  const outcome = control.submit(register);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  expect(await outcome).toMatchObject({ refusal: { reason: "NOT_CONTROLLER", metadata: { outcome: "not-done" } } });
 });
 
 test("an answer that is none is not taken for one", async () => {

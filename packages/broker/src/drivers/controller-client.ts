@@ -123,7 +123,7 @@ export class ClusterController implements ControllerClient {
     if (nodeId === undefined || client === undefined) return undefined;
     // Until there is a connection nothing was sent.
     const patienceMs = Math.min(endMs - clock.monotonicMs(), 1_000);
-    if (patienceMs <= 0 || !(await isReady(client, patienceMs))) return undefined;
+    if (patienceMs <= 0 || !(await isReady(client, clock, patienceMs))) return undefined;
     let bytes: Uint8Array;
     try {
       bytes = encodeCommand(command);
@@ -189,10 +189,15 @@ export class ClusterController implements ControllerClient {
   }
 }
 
-function isReady(client: Client, patienceMs: number): Promise<boolean> {
-  return new Promise((resolve) =>
-    client.waitForReady(Date.now() + patienceMs, (error) => resolve(error === undefined)),
-  );
+/** The deadline that gRPC is given is a moment of the wall clock, which may be set back: it ends what is left behind here, some time. */
+function isReady(client: Client, clock: Pick<Clock, "setTimer">, patienceMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(patienceMs, () => resolve(false));
+    client.waitForReady(Date.now() + patienceMs, (error) => {
+      timer.cancel();
+      resolve(error === undefined);
+    });
+  });
 }
 
 /** What it shows of itself is not taken: it is asked again, but somebody must do something first. */

@@ -54,6 +54,8 @@ export class PartitionRecovery {
   #scanned: ControllerImage | undefined;
   #timer: Timer | undefined;
   #isAsking = false;
+  /** Those behind have their turn next: the first ones may wait for an operator for long. */
+  #askedUpTo = 0;
 
   constructor(options: PartitionRecoveryOptions) {
     this.#options = options;
@@ -102,7 +104,10 @@ export class PartitionRecovery {
 
   async #round(): Promise<void> {
     this.#isAsking = true;
-    const round = [...this.#waiting.values()].slice(0, reportsMax);
+    const waiting = [...this.#waiting.values()];
+    const from = this.#askedUpTo < waiting.length ? this.#askedUpTo : 0;
+    const round = [...waiting.slice(from), ...waiting.slice(0, from)].slice(0, reportsMax);
+    this.#askedUpTo = from + round.length;
     const reports = await this.#askAll(round);
     for (let at = 0; at < round.length; at += electionsAtOnce) {
       const some = round.slice(at, at + electionsAtOnce);

@@ -30,7 +30,6 @@ import type { PartitionNode } from "./partition-log.ts";
 import type { LogConfig, PartitionState } from "./partition-types.ts";
 import { ProducerLimit } from "./producer-limit.ts";
 import { ProducerState } from "./producer-state.ts";
-import { recoverProducers } from "./recovery/recover-producers.ts";
 import { recoverStore } from "./recovery/recover-store.ts";
 import type { RecoveredPartition, RecoveredStore } from "./recovery/recover-store.ts";
 import { removeDirectory } from "./remove-directory.ts";
@@ -163,10 +162,11 @@ export class LogStore {
       isSameBoot: (await readBootId(fs, directory)) === options.bootId,
       nowMs: clock.nowMs(),
       limits: options.defaults,
+      producerExpiryMs: options.defaults.producerExpiryMs,
       onProgress: dependencies.onProgress,
     });
     const store = new LogStore(options, dependencies, { slots, journalId, recovered, files });
-    for (const partition of recovered.partitions) await store.#add(partition);
+    for (const partition of recovered.partitions) store.#add(partition);
     // J-10 f: both slots, then the boot id, then the journal goes on.
     await store.#checkpointer.run();
     await store.#checkpointer.run();
@@ -351,13 +351,9 @@ export class LogStore {
     await this.#checkpointer.run({ isClean: true });
   }
 
-  async #add({ id, recovered, replayed }: RecoveredPartition): Promise<void> {
+  #add({ id, recovered, replayed, highWatermark, producers }: RecoveredPartition): void {
     const { files, epochs, quarantine, isRetained } = recovered;
     const { mode } = replayed;
-    const { fs, clock } = this.#dependencies;
-    const highWatermark = Math.min(replayed.highWatermark, files.endOffset);
-    const { producerExpiryMs: expiryMs } = this.#options.defaults;
-    const producers = await recoverProducers(fs, { files, epochs, highWatermark, expiryMs, nowMs: clock.nowMs() });
     const log = new PartitionLog(
       {
         id,

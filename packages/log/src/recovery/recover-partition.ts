@@ -1,6 +1,7 @@
 /**
  * Brings the files of one partition to what replay says, and judges (J-10 c to e, J-12, J-13).
  *
+ *   clean end [ segments ──────── RP ]                                    as the checkpoint left them: nothing is written, nothing synced
  *   journal   [ segments ──────── RP │ whatever was written behind ]      cut at RP, then everything above from the journal
  *   direct    [ segments ──────── RP │ good │ torn ]                      scan from RP; cut what is torn above the promise
  *   os        [ segments ──────── RP │ good │ torn ]                      scan from RP; cut at the first bad batch
@@ -37,6 +38,8 @@ export interface RecoveryContext {
 export interface RecoveredFiles {
   readonly id: PartitionId;
   readonly files: SegmentedLog;
+  /** In the directory, of files that recovery leaves alone. */
+  readonly names: readonly string[];
   readonly epochs: EpochRuns;
   readonly cutBytes: number;
   readonly quarantine: Quarantine | undefined;
@@ -58,7 +61,7 @@ export async function recoverPartition(
   const isInFiles = replayed.mode !== "os" || context.isSameBoot || context.isClean;
   const isRetained = quarantine === undefined && isInFiles && replayed.checkpoint?.isLossy !== true;
   replayed.epochs.truncateTo(log.endOffset + 1);
-  return { id, files: log, epochs: replayed.epochs, cutBytes, quarantine, isRetained };
+  return { id, files: log, names: recovery.names, epochs: replayed.epochs, cutBytes, quarantine, isRetained };
 }
 
 /** J-12: what is damaged, and up to where offsets may have been given out: none of them is given out again. */
@@ -85,6 +88,7 @@ interface ListedSegment {
 
 class PartitionFiles {
   log: SegmentedLog;
+  names: readonly string[] = [];
   cutBytes = 0;
   damage: Damage | undefined;
   /** Of offsets in files behind damage. */
@@ -104,6 +108,10 @@ class PartitionFiles {
   async run(): Promise<void> {
     const { restartAt, mode, recoveryPoint, quarantine } = this.#replayed;
     const listed = await this.#list();
+    if (this.#isAsLeft(listed)) {
+      this.log = this.#logOf(this.#segmentsKnown(listed, recoveryPoint));
+      return;
+    }
     let remaining: readonly ListedSegment[] = listed;
     if (restartAt !== undefined) {
       // The log was started anew, and the barrier that says the files show it is missing: make them show it.
@@ -136,6 +144,28 @@ class PartitionFiles {
     }
   }
 
+  /**
+   * The last run ended cleanly: it had synced everything, names included, before the checkpoint said so. Files that are those of the
+   * checkpoint, and as long, are left as they are: thousands of partitions are opened by looking at them.
+   */
+  #isAsLeft(listed: readonly ListedSegment[]): boolean {
+    const { segments: known, isPlaceKnown, restartAt, gap, appends, damage, quarantine } = this.#replayed;
+    const { recoveryPoint, logStartOffset } = this.#replayed;
+    const last = listed.at(-1);
+    const isUntouched = restartAt === undefined && gap === undefined && appends.length === 0;
+    const isSound = damage === undefined && quarantine === undefined && isPlaceKnown;
+    if (!this.#context.isClean || !isUntouched || !isSound || listed.length !== known.length) return false;
+    if (last === undefined) return recoveryPoint === logStartOffset;
+    if (last.baseOffset > recoveryPoint || logStartOffset > recoveryPoint) return false;
+    // What begins above the log start lacks something, and whole segments below it are to be removed.
+    const second = listed[1]?.baseOffset ?? Number.MAX_SAFE_INTEGER;
+    if ((listed[0]?.baseOffset ?? 0) > logStartOffset || second <= logStartOffset) return false;
+    return listed.every(({ baseOffset, sizeBytes }, index) => {
+      const segment = known[index];
+      return segment?.baseOffset === baseOffset && segment.sizeBytes === sizeBytes;
+    });
+  }
+
   /** A loss was accepted, and the barrier that says the files show it is missing: make them show it. */
   async #fillGap(): Promise<void> {
     const { gap, epochs } = this.#replayed;
@@ -149,7 +179,8 @@ class PartitionFiles {
 
   async #list(): Promise<ListedSegment[]> {
     const listed: ListedSegment[] = [];
-    for (const name of await this.#context.fs.readdir(this.#directory)) {
+    this.names = await this.#context.fs.readdir(this.#directory);
+    for (const name of this.names) {
       const parsed = parseSegmentFileName(name);
       if (parsed === undefined || parsed.extension !== "log") continue;
       const path = `${this.#directory}/${name}`;

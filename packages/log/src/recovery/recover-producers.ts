@@ -26,12 +26,16 @@ export interface ProducerSource {
 
 /**
  * State as of the end of `files`. Snapshots of another history, or older than needed, are removed (F-10). Damage in the
- * batches ends the replay: what follows cannot be read by anybody else either.
+ * batches ends the replay: what follows cannot be read by anybody else either. `names` are those in the directory, when they are known.
  */
-export async function recoverProducers(fs: FileSystem, source: ProducerSource): Promise<ProducerState> {
+export async function recoverProducers(
+  fs: FileSystem,
+  source: ProducerSource,
+  names?: readonly string[],
+): Promise<ProducerState> {
   const { files, highWatermark } = source;
   const { directory, endOffset: logEndOffset } = files;
-  const offsets = await snapshotOffsets(fs, directory);
+  const offsets = snapshotOffsets(names ?? (await fs.readdir(directory)));
   const plan = planProducerSnapshots(offsets, { logEndOffset, highWatermark });
   for (const offset of plan.discard) await fs.unlink(`${directory}/${producerStateFileName(offset)}`);
   // F-12: a snapshot of another history that came back with a crash, when the log has grown past it, would be believed.
@@ -47,7 +51,7 @@ export async function recoverProducers(fs: FileSystem, source: ProducerSource): 
 export async function keepProducersBelow(end: number, fs: FileSystem, source: ProducerSource): Promise<void> {
   const { files, highWatermark } = source;
   const { directory, endOffset: logEndOffset } = files;
-  const offsets = await snapshotOffsets(fs, directory);
+  const offsets = snapshotOffsets(await fs.readdir(directory));
   if (offsets.some((offset) => offset >= end && offset <= logEndOffset)) return;
   const state = await stateFrom(fs, source, offsets, end);
   if (state.producerCount === 0) return;
@@ -58,8 +62,8 @@ export async function keepProducersBelow(end: number, fs: FileSystem, source: Pr
   for (const offset of discard) await fs.unlink(`${directory}/${producerStateFileName(offset)}`);
 }
 
-async function snapshotOffsets(fs: FileSystem, directory: string): Promise<number[]> {
-  return (await fs.readdir(directory)).map(producerStateOffset).filter((offset) => offset !== undefined);
+function snapshotOffsets(names: readonly string[]): number[] {
+  return names.map(producerStateOffset).filter((offset) => offset !== undefined);
 }
 
 /** As of `end`: the newest snapshot that can be read, and what follows it. */

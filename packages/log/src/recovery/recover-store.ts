@@ -6,6 +6,7 @@
  *   (c)-(e) each partition: cut, take, judge, sync
  *   (f) both slots, then the boot id; the journal goes on above every number seen
  */
+import { mapAtOnce } from "../at-once.ts";
 import { LogError } from "../errors.ts";
 import type { Checkpoint, CheckpointPartition } from "../checkpoint-file.ts";
 import type { CheckpointSlots } from "../checkpoint-slots.ts";
@@ -15,6 +16,7 @@ import type { RoundLink } from "../journal-round.ts";
 import type { OpenFiles } from "../open-files.ts";
 import { decodePartitionFile, encodePartitionFile, partitionFileName } from "../partition-file.ts";
 import type { PartitionId } from "../partition-id.ts";
+import type { ProducerState } from "../producer-state.ts";
 import type { SegmentLimits } from "../segmented-log.ts";
 import { readSmallFile, replaceFile } from "../small-files.ts";
 import { readJournal } from "./read-journal.ts";
@@ -22,6 +24,7 @@ import type { FoundRound, ReadJournal } from "./read-journal.ts";
 import { createdInLostRound, partitionKey, replayJournal } from "./replay.ts";
 import type { ReplayedPartition } from "./replay.ts";
 import { recoverPartition } from "./recover-partition.ts";
+import { recoverProducers } from "./recover-producers.ts";
 import type { RecoveredFiles, RecoveryContext } from "./recover-partition.ts";
 
 export interface RecoverOptions {
@@ -36,6 +39,7 @@ export interface RecoverOptions {
   readonly isSameBoot: boolean;
   readonly nowMs: number;
   readonly limits: SegmentLimits;
+  readonly producerExpiryMs: number;
   readonly onProgress: ((done: number, total: number, what: string) => void) | undefined;
 }
 
@@ -43,6 +47,9 @@ export interface RecoveredPartition {
   readonly id: PartitionId;
   readonly recovered: RecoveredFiles;
   readonly replayed: ReplayedPartition;
+  /** Of what is in files. */
+  readonly highWatermark: number;
+  readonly producers: ProducerState;
 }
 
 export interface RecoveredStore {
@@ -53,6 +60,8 @@ export interface RecoveredStore {
   readonly last: RoundLink & { readonly number: number };
 }
 
+/** Partitions that are looked at, or recovered, at the same time: each may hold a piece of a segment. */
+const recoveriesAtOnce = 16;
 /** Directories that are going away, and such as belong to nobody. */
 const leftoverPattern = /\.(stray|deleted)$/;
 /** Of those, the ones that a removal has named: with the topic's id. What a recovery sets aside may be a copy. */
@@ -114,25 +123,35 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
     isSameBoot: options.isSameBoot,
     isClean,
   };
-  const partitions: RecoveredPartition[] = [];
-  for (const partition of replayed.values()) {
-    const found = directories.find(({ name, id }) => {
-      return id !== undefined && isOf(id, partition) && !leftoverPattern.test(name);
-    });
-    if (found === undefined && removed.has(partitionKey(partition.topicId, partition.partition))) continue;
+  const byId = new Map<string, FoundDirectory>();
+  const byName = new Map<string, FoundDirectory>();
+  for (const directory of directories) {
+    const { name, id } = directory;
+    byName.set(name, directory);
+    if (id !== undefined && !leftoverPattern.test(name)) byId.set(partitionKey(id.topicId, id.partition), directory);
+  }
+  let begun = 0;
+  const recover = async (partition: ReplayedPartition): Promise<RecoveredPartition | undefined> => {
+    const key = partitionKey(partition.topicId, partition.partition);
+    const found = byId.get(key);
+    if (found === undefined && removed.has(key)) return undefined;
     const id = found?.id ?? idFromCheckpoint(partition);
-    if (id === undefined) continue;
+    if (id === undefined) return undefined;
     const ownName = nameOf(id);
-    options.onProgress?.(partitions.length, replayed.size, ownName);
-    const other = found === undefined ? directories.find(({ name }) => name === ownName) : undefined;
+    options.onProgress?.(begun, replayed.size, ownName);
+    begun += 1;
+    const other = found === undefined ? byName.get(ownName) : undefined;
     // Another partition has got the name, which was free only once this one was deleted durably.
-    if (other?.id !== undefined && nameOf(other.id) === ownName) continue;
+    if (other?.id !== undefined && nameOf(other.id) === ownName) return undefined;
     // Or somebody has put another one's directory here: that one is where it is, and this one is lost.
     const name = found?.name ?? (other === undefined ? ownName : `${ownName}.${id.topicId}`);
     const directory = `${topicsDirectory}/${name}`;
     if (found === undefined) await makeDirectoryOfLost(fs, topicsDirectory, directory, id, partition);
-    partitions.push({ id, replayed: partition, recovered: await recoverPartition(id, directory, partition, context) });
-  }
+    const files = await recoverPartition(id, directory, partition, context);
+    return { id, replayed: partition, recovered: files, ...(await withProducers(files, partition, options)) };
+  };
+  const recovered = await mapAtOnce(replayed.values(), recoveriesAtOnce, recover);
+  const partitions = recovered.filter((partition) => partition !== undefined);
   const number = Math.max(above, journal.largestNumber);
   const last = {
     number,
@@ -142,6 +161,18 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
     crc: lastRound?.header.crc ?? checkpoint?.round.crc ?? 0,
   };
   return { partitions, setAside, journal, last };
+}
+
+async function withProducers(
+  { files, epochs, names }: RecoveredFiles,
+  replayed: ReplayedPartition,
+  { fs, nowMs, producerExpiryMs: expiryMs }: RecoverOptions,
+): Promise<Pick<RecoveredPartition, "highWatermark" | "producers">> {
+  const highWatermark = Math.min(replayed.highWatermark, files.endOffset);
+  return {
+    highWatermark,
+    producers: await recoverProducers(fs, { files, epochs, highWatermark, expiryMs, nowMs }, names),
+  };
 }
 
 /**
@@ -182,13 +213,16 @@ async function findDirectories(
 ): Promise<FoundDirectory[]> {
   const found: FoundDirectory[] = [];
   const unknown: string[] = [];
-  for (const name of await fs.readdir(topicsDirectory)) {
+  const looked = await mapAtOnce(await fs.readdir(topicsDirectory), recoveriesAtOnce, async (name) => {
     const directory = `${topicsDirectory}/${name}`;
-    if ((await fs.stat(directory))?.isDirectory !== true) continue;
+    if ((await fs.stat(directory))?.isDirectory !== true) return undefined;
     const bytes = await readSmallFile(fs, `${directory}/${partitionFileName}`, 65_536);
     const decoded = bytes === undefined ? undefined : decodePartitionFile(bytes);
-    if (decoded?.kind === "ok") found.push({ name, id: decoded.id });
-    else unknown.push(name);
+    return { name, id: decoded?.kind === "ok" ? decoded.id : undefined };
+  });
+  for (const directory of looked) {
+    if (directory?.id !== undefined) found.push(directory);
+    else if (directory !== undefined) unknown.push(directory.name);
   }
   for (const name of unknown) {
     const id = leftoverPattern.test(name) ? undefined : idByName(name, found, replayed);

@@ -98,6 +98,31 @@ test("a node whose disk is lost comes back with an empty one, by one command, an
   });
 }, 60_000);
 
+test("a leader knows how many records each replica lacks, and every node says so", async () => {
+  await using cluster = await TestCluster.start(3);
+  const [one, two, three] = cluster.nodes as [TestBroker, TestBroker, TestBroker];
+  await one.call("CreateTopic", { topic: "t", replicationFactor: 3 });
+  const lags = async (node: TestBroker): Promise<Record<number, number>> => {
+    const { partitions } = (await node.call("DescribePartitions", { topic: "t" })) as {
+      partitions: { replicas: number[]; replicaLags: number[] }[];
+    };
+    const { replicas = [], replicaLags = [] } = partitions[0] ?? {};
+    return Object.fromEntries(replicas.map((id, at) => [id, replicaLags[at] ?? Number.NaN]));
+  };
+  const records = (count: number): { value: Uint8Array }[] =>
+    Array.from({ length: count }, () => ({ value: bytes("v") }));
+  await one.produce({ topic: "t", partition: 0, records: records(4) });
+  for (const node of cluster.nodes) {
+    await until("nobody lacks any", async () => JSON.stringify(await lags(node)) === '{"1":0,"2":0,"3":0}');
+  }
+  await three.broker.close();
+  await until("another leads", async () => ((await one.placements("t"))[0]?.leader.nodeId ?? 3) !== 3);
+  await one.produce({ topic: "t", partition: 0, records: records(5) });
+  await until("two have it", async () => Object.values(await lags(two)).filter((lag) => lag === 0).length === 2);
+  // What has not fetched since the leader began is not known.
+  expect([5, -1]).toContain((await lags(two))[3]);
+});
+
 test("any node takes and gives records of partitions that others lead; the answer says who does", async () => {
   await using cluster = await TestCluster.start(3);
   const one = cluster.nodes[0] as TestBroker;

@@ -1479,6 +1479,11 @@ export const schema = {
         "error": {
          "type": "Error",
          "id": 12
+        },
+        "replicaLags": {
+         "rule": "repeated",
+         "type": "int64",
+         "id": 13
         }
        }
       },

@@ -89,7 +89,7 @@ function statusOfPartition(node: BrokerNode, topic: LocalTopic, partition: numbe
     const refusal = isRefusal(led) ? led : refuse("INTERNAL", `Cannot look at "${topic.name}" ${partition}`);
     return unknownStatus(node, topic, partition, refusal);
   }
-  const { log } = local;
+  const { log, leading } = local;
   const { kind } = log.state;
   // A follower's log takes no writes of clients, so it needs no epoch of its own.
   const follows = placed.leader !== node.nodeId && (kind === "open" || kind === "needs-epoch");
@@ -106,6 +106,7 @@ function statusOfPartition(node: BrokerNode, topic: LocalTopic, partition: numbe
     sizeBytes: log.sizeBytes,
     replicas: [...placed.replicas],
     inSyncReplicas: [...placed.isr],
+    replicaLags: leading === undefined ? [] : placed.replicas.map((id) => leading.lagOf(id) ?? -1),
   };
 }
 

@@ -15,6 +15,7 @@ import {
   type OutputOptions,
 } from "../connection.ts";
 import { CliError, usageError } from "../exit-code.ts";
+import { printNumberOf } from "../input/duration.ts";
 import { printJson, printTable, unknown } from "../output/table.ts";
 import { confirmDestruction, type DestructiveOptions } from "../terminal/confirm.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -175,13 +176,13 @@ function replaceCommand(terminal: Terminal): Command {
     .argument("<node>", "its node id", parsedInteger(0, 0x7fff_ffff))
     .option("--dry-run", "look who is there, change nothing")
     .option("-y, --yes", "do not ask")
-    .option("--wait", "then wait until all its replicas are in sync again, and say how many are")
+    .option("--wait", "then wait until all its replicas are in sync again, and say how far they are")
     .addHelpText(
       "after",
       `
 Start the node first, with the same configuration and an empty data directory: it waits, and says so. If its disk is not lost
 but not mounted, mount it instead: what it holds may be the copy that counts. The old directory must never come back.
-The node fills up again by itself: --wait tells how far it is, as "varve topic describe" does.
+The node fills up again by itself: --wait tells how many of its replicas are in sync, and how many records it still lacks.
 
 Examples:
   $ varve cluster replace 3 --dry-run
@@ -216,34 +217,59 @@ Examples:
 /** Longer than the controllers take at most. */
 const patience = { timeoutMs: 90_000 };
 const lookEveryMs = 500;
+/** What only gets less is told no more often than this, in ms. */
+const tellEveryMs = 5_000;
 
 /** Until the node is let in, and every partition that it has a replica of has that in sync. A line whenever there is news. */
 async function waitInSync(terminal: Terminal, client: Client, nodeId: number): Promise<void> {
-  for (let before = ""; ;) {
+  let told = { counts: "", atMs: 0 };
+  for (;;) {
     const { brokers } = await client.admin.describeCluster();
     const isActive = brokers.find((broker) => broker.nodeId === nodeId)?.state === "BROKER_STATE_ACTIVE";
-    let replicas = 0;
-    let inSync = 0;
-    for (const { topic } of await client.admin.listTopics({ includeInternal: true })) {
-      const described = await client.admin.describeTopic({ topic }).catch((error: unknown) => {
-        // It was deleted since.
-        if (error instanceof VarveError && error.reason === "UNKNOWN_TOPIC") return undefined;
-        throw error;
-      });
-      for (const partition of described?.partitions ?? []) {
-        if (!partition.replicas.includes(nodeId)) continue;
-        replicas += 1;
-        if (partition.inSyncReplicas.includes(nodeId)) inSync += 1;
-      }
-    }
-    const isDone = isActive && inSync === replicas;
-    const now = `${inSync} of ${replicas} replicas of node ${nodeId} are in sync${isActive ? "" : ", and it is not let in yet"}`;
-    if (isDone) {
-      await terminal.out(`${now}.\n`);
+    const { replicas, inSync, lacks } = await replicasOn(client, nodeId);
+    const counts = `${inSync} of ${replicas} replicas of node ${nodeId} are in sync${isActive ? "" : ", and it is not let in yet"}`;
+    if (isActive && inSync === replicas) {
+      await terminal.out(`${counts}.\n`);
       return;
     }
-    if (now !== before) terminal.note(now);
-    before = now;
+    const nowMs = performance.now();
+    if (counts !== told.counts || (lacks > 0 && nowMs - told.atMs >= tellEveryMs)) {
+      terminal.note(`${counts}${lacks > 0 ? `; it lacks ${printNumberOf(lacks, "record")}` : ""}`);
+      told = { counts, atMs: nowMs };
+    }
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
+}
+
+interface ReplicasOn {
+  readonly replicas: number;
+  readonly inSync: number;
+  /** Records that those lack which are not in sync, as far as their leaders know. */
+  readonly lacks: number;
+}
+
+async function replicasOn(client: Client, nodeId: number): Promise<ReplicasOn> {
+  let replicas = 0;
+  let inSync = 0;
+  let lacks = 0;
+  for (const { topic } of await client.admin.listTopics({ includeInternal: true })) {
+    const { partitions } = (await unlessDeleted(client.admin.describeTopic({ topic }))) ?? { partitions: [] };
+    const placed = partitions.filter((partition) => partition.replicas.includes(nodeId));
+    const filling = placed.filter((partition) => !partition.inSyncReplicas.includes(nodeId));
+    replicas += placed.length;
+    inSync += placed.length - filling.length;
+    if (filling.length === 0) continue;
+    const numbers = filling.map(({ partition }) => partition);
+    const statuses = (await unlessDeleted(client.admin.describePartitions({ topic, partitions: numbers }))) ?? [];
+    for (const status of statuses) lacks += Math.max(0, status.replicaLags[status.replicas.indexOf(nodeId)] ?? 0);
+  }
+  return { replicas, inSync, lacks };
+}
+
+/** Undefined when the topic was deleted since. */
+function unlessDeleted<T>(answer: Promise<T>): Promise<T | undefined> {
+  return answer.catch((error: unknown) => {
+    if (error instanceof VarveError && error.reason === "UNKNOWN_TOPIC") return undefined;
+    throw error;
+  });
 }

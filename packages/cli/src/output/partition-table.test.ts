@@ -16,6 +16,7 @@ const online: PartitionStatusOutput = {
   replicas: [2, 1],
   inSyncReplicas: [2, 1],
   error: null,
+  replicaLags: [0, 0],
 };
 const offline: PartitionStatusOutput = {
   ...online,

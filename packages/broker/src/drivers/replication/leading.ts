@@ -223,6 +223,14 @@ export class Leading {
     });
   }
 
+  /** Offsets that are kept and that a replica has not got yet; undefined as long as it has not fetched in this epoch. */
+  lagOf(brokerId: number): number | undefined {
+    const { logStartOffset, logEndOffset } = this.log;
+    if (brokerId === this.#state.brokerId) return 0;
+    const fetched = this.#state.followers.get(brokerId)?.fetchOffset;
+    return fetched === undefined ? undefined : Math.max(0, logEndOffset - Math.max(fetched, logStartOffset));
+  }
+
   #credit(fetch: WaitingFetch): void {
     this.#state = creditWaiting(this.#state, fetch.brokerId, fetch.heardMs);
   }

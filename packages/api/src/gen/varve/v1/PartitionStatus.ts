@@ -57,6 +57,10 @@ export interface PartitionStatus {
    * Why nothing could be found out. Absent on success.
    */
   'error'?: (_varve_v1_Error | null);
+  /**
+   * Records that each of `replicas` lacks, in their order, as far as the leader knows: -1 where it does not. Empty when it did not answer.
+   */
+  'replicaLags'?: (number | string | Long)[];
 }
 
 /**
@@ -111,4 +115,8 @@ export interface PartitionStatus__Output {
    * Why nothing could be found out. Absent on success.
    */
   'error': (_varve_v1_Error__Output | null);
+  /**
+   * Records that each of `replicas` lacks, in their order, as far as the leader knows: -1 where it does not. Empty when it did not answer.
+   */
+  'replicaLags': (number)[];
 }

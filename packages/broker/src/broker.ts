@@ -14,7 +14,8 @@ import { type Clock, type FileSystem, LogStore, type RecoveryReport, nodeFileSys
 import type { Registry } from "prom-client";
 import { assembleNode } from "./assemble.ts";
 import { NodeCounters } from "./counters.ts";
-import { ClusterNode, peerEndpoint, timesOf } from "./cluster-node.ts";
+import { timesOf } from "./cluster-configuration.ts";
+import { ClusterNode, peerEndpoint } from "./cluster-node.ts";
 import { type DirectoryMeta, openMeta, prepareDataDirectory } from "./data-directory.ts";
 import { segmentLanesFor } from "./config/segment-lanes.ts";
 import { type FileBudget, filesMaxOfProcess, openFilesMaxDefault, shareOutFiles } from "./file-budget.ts";

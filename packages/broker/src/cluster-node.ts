@@ -13,8 +13,9 @@ import { join } from "node:path";
 import type { Services } from "@varve/api";
 import { type ControllerImage, type MetadataRecord, brokerOf, emptyImage } from "@varve/cluster";
 import type { Clock } from "@varve/log";
-import { type InitialPeer, peerIdOf, peersProblem, systemClock as raftClock } from "raft-ts";
+import { peerIdOf, systemClock as raftClock } from "raft-ts";
 import { GrpcTransport, RaftService } from "raft-ts/grpc";
+import { checkCluster, initialPeers, timesOf } from "./cluster-configuration.ts";
 import { type DirectoryMeta, adoptCluster, checkIsNoController, checkMetadataIsThere } from "./data-directory.ts";
 import { ClusterController } from "./drivers/controller-client.ts";
 import { ControllerDuty } from "./drivers/controller-duty.ts";
@@ -24,7 +25,6 @@ import { FollowedMetadataLog } from "./drivers/followed-metadata-log.ts";
 import { type RaftGroup, type SeveralNodes, openRaftGroup } from "./drivers/raft-group.ts";
 import { RaftMetadataLog } from "./drivers/raft-metadata-log.ts";
 import { ReplacedDirectory } from "./drivers/replaced-directory.ts";
-import { BrokerError } from "./errors.ts";
 import { hostPort } from "./grpc/admin-service.ts";
 import { isAnyAddress, loopback } from "./listeners.ts";
 import type { Logger } from "./logger.ts";
@@ -69,8 +69,6 @@ const aloneOptions = { reserveBytes: 0 };
  * about thousands of partitions, so entries alone say little.
  */
 const snapshots = { everyEntries: 10_000, everyBytes: 2 * 1024 * 1024 };
-
-export const sessionDefaults = { heartbeatMs: 500, sessionMs: 3_000 } as const;
 
 interface Parts {
   readonly clusterId: string;
@@ -367,10 +365,6 @@ function watchDirectory(
   });
 }
 
-function initialPeers({ peers }: ClusterOptions): readonly InitialPeer[] {
-  return peers.map(({ nodeId, host, port }) => ({ nodeId: String(nodeId), address: hostPort(host, port) }));
-}
-
 function formation({ meta, logger, signal, onWaiting }: ClusterNodeOptions, { cluster, raft }: Several): SeveralNodes {
   const tellOnce = oncePerText();
   return {
@@ -418,42 +412,6 @@ function addressOf(nodeId: number, image: ControllerImage, peers: readonly Clust
     brokerOf(image, nodeId)?.endpoints.find(({ name }) => name === peerEndpoint) ??
     peers.find((peer) => peer.nodeId === nodeId);
   return endpoint === undefined ? undefined : hostPort(endpoint.host, endpoint.port);
-}
-
-export function timesOf({
-  heartbeatMs = sessionDefaults.heartbeatMs,
-  sessionMs = sessionDefaults.sessionMs,
-}: ClusterOptions): { heartbeatMs: number; sessionMs: number } {
-  return { heartbeatMs, sessionMs };
-}
-
-/** @returns this node among the peers; undefined of a broker that is no controller */
-function checkCluster(cluster: ClusterOptions, nodeId: number): ClusterPeer | undefined {
-  const self = cluster.peers.find((peer) => peer.nodeId === nodeId);
-  const fault = membersFault(cluster, nodeId, self) ?? timesFault(cluster);
-  if (fault === undefined) return self;
-  throw new BrokerError("CONFIGURATION", `Cannot start node ${nodeId} in a cluster: ${fault}`);
-}
-
-function membersFault(cluster: ClusterOptions, nodeId: number, self: ClusterPeer | undefined): string | undefined {
-  const { peers, brokerOnly = false } = cluster;
-  if (!brokerOnly) {
-    if (self !== undefined) return peersProblem(String(nodeId), initialPeers(cluster), "form") ?? undefined;
-    const named = peers.map((peer) => peer.nodeId).join(", ");
-    return (
-      `it is not among its peers (${named}). Give it the id of one of them (--node-id), add it to them, or, to join those as a broker ` +
-      `alone, start it with --roles broker`
-    );
-  }
-  if (self !== undefined)
-    return "its peers name it as a controller, and it is to be a broker alone; give it another id";
-  return peers.length === 0 ? "it names no controllers to join (peers)" : undefined;
-}
-
-function timesFault(cluster: ClusterOptions): string | undefined {
-  const { heartbeatMs, sessionMs } = timesOf(cluster);
-  if (3 * heartbeatMs <= sessionMs) return undefined;
-  return `a session of ${sessionMs} ms has no room for three heartbeats of ${heartbeatMs} ms`;
 }
 
 function isUncleanElection(record: MetadataRecord): boolean {

@@ -29,6 +29,7 @@ import type { AppendOutcome, PartitionLog } from "@varve/log";
 import type { TopicMetrics } from "../metrics/topic-metrics.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { type TopicRules, appendRefusal, checkBatchForTopic, stateRefusal } from "./batch-admission.ts";
+import { givesWay, givingWayRefusal } from "./giving-way.ts";
 import { whyLatestUnknown } from "./latest-offset.ts";
 import { notLeadingRefusal } from "./not-leading.ts";
 import { OffsetHeap, type OffsetWaiter } from "./offset-heap.ts";
@@ -152,6 +153,14 @@ export class LocalPartition {
   /** Why this partition can be neither read nor written here: it was closed or deleted, or another node leads it. */
   get closedBy(): Refusal | undefined {
     return this.#closedBy ?? this.#notLeading;
+  }
+
+  /** F-9, H-10: this leader's log cannot go on, and another replica is to lead; undefined while that is not so. */
+  get givingWay(): Refusal | undefined {
+    const { state } = this.log;
+    if (state.kind !== "quarantined" && state.kind !== "failed") return undefined;
+    const isLeader = this.#placement?.leader === this.#dependencies.replicas.nodeId;
+    return isLeader && givesWay(state, this.#placement) ? givingWayRefusal(this.log) : undefined;
   }
 
   /** Acts on the partition's latest state. Several changes may have become one; older states change nothing. */
@@ -389,7 +398,7 @@ export class LocalPartition {
         { freeBytes: space.freeBytes, neededBytes: space.neededBytes },
       );
     }
-    const state = stateRefusal(this.log);
+    const state = this.givingWay ?? stateRefusal(this.log);
     if (state !== undefined) return state;
     const leading = this.#leading;
     if (leading === undefined) {
@@ -509,7 +518,7 @@ export class LocalPartition {
     this.#tellOfTrouble();
     if (this.log.state.kind === "needs-epoch") this.#dependencies.replicas.lacksRoom();
     if (!isLeader) return;
-    const refusal = stateRefusal(this.log);
+    const refusal = this.givingWay ?? stateRefusal(this.log);
     if (refusal !== undefined) this.#produces.refuseAll(refusal);
     this.#reportDamage();
     if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
@@ -517,12 +526,10 @@ export class LocalPartition {
   }
 
   /**
-   * F-9, of a leader: damage that was found before it led, too. With one replica there is nobody who has what is lost, and who was
-   * elected with loss stays: it is for an operator to say what becomes of it.
+   * F-9, H-10, of a leader: damage that was found before it led, too.
    */
   #reportDamage(): void {
-    if (this.log.state.kind !== "quarantined" || this.isSoleLeader || this.#placement?.recovering === true) return;
-    this.#dependencies.replicas.reportsLoss(this);
+    if (givesWay(this.log.state, this.#placement)) this.#dependencies.replicas.reportsLoss(this);
   }
 
   /**

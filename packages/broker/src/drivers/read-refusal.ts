@@ -25,12 +25,21 @@ export function readRefusal(
         },
       );
     case "damaged":
-      return damageRefusal(`Cannot read "${topic}" ${partition} at offset ${offset}`, log.id, result);
+      return (
+        leader.givingWay ?? damageRefusal(`Cannot read "${topic}" ${partition} at offset ${offset}`, log.id, result)
+      );
   }
 }
 
-/** A read that failed. For want of descriptors nothing is wrong with the disk, and the same read may succeed soon. */
-export function readFailure(error: unknown): Refusal {
+/**
+ * A read that failed. A log may have been closed under it: its topic was deleted, or the broker stops. For want of descriptors nothing is
+ * wrong with the disk, and the same read may succeed soon.
+ */
+export function readFailure(leaders: readonly ReadSource[], error: unknown): Refusal {
+  for (const { closedBy, givingWay } of leaders) {
+    const refusal = closedBy ?? givingWay;
+    if (refusal !== undefined) return refusal;
+  }
   if (error instanceof LogError && error.retriable)
     return refuse("BUSY", `Cannot read now: ${error.message}; try again`);
   return refuse("STORAGE_FAILED", `Cannot read: ${String(error)}`);

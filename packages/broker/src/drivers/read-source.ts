@@ -12,6 +12,8 @@ export interface ReadSource {
   readonly log: Pick<PartitionLog, "id" | "readCached" | "read" | "highWatermark" | "logStartOffset" | "leaderEpoch">;
   /** Why nothing can be read any more; undefined when something can. */
   readonly closedBy: Refusal | undefined;
+  /** The log here cannot go on, and another replica is to lead; undefined while that is not so. */
+  readonly givingWay?: Refusal | undefined;
   /** Who leads; undefined: this node. */
   readonly hint?: LeaderHint;
   /** Wakes `waiter` once there may be more, or nothing can be read any more. */

@@ -299,8 +299,7 @@ export class ConsumeSession {
 
   #broken(error: unknown): void {
     this.#pumping = false;
-    // A log that was closed under a read: its topic was deleted, or the broker stops.
-    const closed = this.#readers.find((reader) => reader.leader.closedBy !== undefined)?.leader.closedBy;
-    this.fail(closed ?? readFailure(error));
+    const leaders = this.#readers.map(({ leader }) => leader);
+    this.fail(readFailure(leaders, error));
   }
 }

@@ -90,8 +90,7 @@ export class FetchSession implements ReadWaiter {
         if (!this.#over) this.#taken(result);
       },
       (error: unknown) => {
-        // A log that was closed under a read: its topic was deleted, or the broker stops.
-        this.#finish(leader.closedBy ?? readFailure(error));
+        this.#finish(readFailure([leader], error));
       },
     );
   }

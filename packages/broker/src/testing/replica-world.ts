@@ -205,6 +205,11 @@ export class ReplicaNode {
     else this.#disk.limitFreeBytes(freeBytes);
   }
 
+  /** The next write to a file of that name fails. */
+  failWrite(path: RegExp): void {
+    this.#disk.inject({ operation: "write", path, effect: "fail" });
+  }
+
   log(topicId: string, partition = 0): PartitionLog {
     const found = this.topics?.partition(topicId, partition)?.log;
     if (found === undefined) throw new Error(`Node ${this.id} has no such partition`);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ReplicaWorld, valuesOf } from "../../testing/replica-world.ts";
+import { readFailure, readRefusal } from "../read-refusal.ts";
+import type { LocalPartition } from "../partition.ts";
 import type { ReplicaNode } from "../../testing/replica-world.ts";
 
 /** Three brokers that run, and a topic on all of them. */
@@ -278,6 +280,51 @@ describe("replication of a partition on three nodes", () => {
     await world.time.until(() => !world.placement(topicId).isr.includes(hurt.id), "the controller to know");
     leader.unfence();
     other.unfence();
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+  });
+
+  it("tells producers of a damaged leader to try again: another replica is about to lead (F-9)", async () => {
+    const { world, topicId } = await threeNodes(15);
+    const leader = leaderOf(world, topicId);
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    const pending = world.produce(leader, topicId);
+    leader.log(topicId).quarantine({ file: "00.log", offset: 0, why: "a bit has flipped" });
+    expect((await world.time.result(pending, "an answer")).refusal?.reason).toBe("LEADER_NOT_AVAILABLE");
+    const next = await world.time.result(world.produce(leader, topicId), "an answer");
+    expect(next.refusal?.reason).toBe("LEADER_NOT_AVAILABLE");
+    const partition = leader.topics?.partition(topicId, 0) as LocalPartition;
+    const damaged = { kind: "damaged", file: "00.log", offset: 0, why: "a bit has flipped" } as const;
+    for (const told of [readRefusal(partition, 0, damaged), readFailure([partition], new Error("closed"))]) {
+      expect(told).toMatchObject({
+        reason: "LEADER_NOT_AVAILABLE",
+        message: expect.stringContaining("another replica"),
+      });
+    }
+    await world.time.until(() => world.placement(topicId).leader !== leader.id, "another leader");
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+  });
+
+  it("gives what a leader whose files have failed leads to another replica in sync (H-10)", async () => {
+    const { world, topicId } = await threeNodes(16, { flush: "os" });
+    const leader = leaderOf(world, topicId);
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    leader.failWrite(/topics\/.*\.log$/);
+    const refused = await world.time.result(world.produce(leader, topicId), "an answer");
+    expect(refused.refusal?.reason).toBe("LEADER_NOT_AVAILABLE");
+    expect(leader.log(topicId).state.kind).toBe("failed");
+    await world.time.until(() => world.placement(topicId).leader !== leader.id, "another leader");
+    expect(world.placement(topicId).isr).not.toContain(leader.id);
+    await world.time.until(
+      () => leaderOf(world, topicId).topics?.partition(topicId, 0)?.leading !== undefined,
+      "it to begin",
+    );
+    const taken = await world.time.result(world.produce(leaderOf(world, topicId), topicId), "an acknowledgement");
+    expect(taken.refusal).toBeUndefined();
+    // Its files are whole up to what counted: as soon as it starts again it is filled from there.
+    leader.crash("kill");
+    await leader.start();
     await allInSync(world, topicId);
     await expectWhole(world, topicId);
   });

@@ -84,6 +84,8 @@ export class ProduceJob implements ProduceSink {
 
 export class ProduceIntake {
   readonly #dependencies: IntakeDependencies;
+  /** By topic that is being made; as many as the gate lets in. */
+  readonly #withoutTopics = new Map<string, { readonly request: ProduceRequest; readonly job: ProduceJob }[]>();
 
   constructor(dependencies: IntakeDependencies) {
     this.#dependencies = dependencies;
@@ -94,7 +96,7 @@ export class ProduceIntake {
     const topic = this.#dependencies.topic(request.topic);
     if (request.fault !== undefined) {
       this.#refuse(job, refuse(request.fault.reason, request.fault.message));
-    } else if (topic === undefined) {
+    } else if (topic === undefined || this.#isBeingMade(request.topic)) {
       this.#withoutTopic(request, job);
     } else if (request.partition === undefined) {
       this.#byKey(topic, request, job);
@@ -103,16 +105,30 @@ export class ProduceIntake {
     }
   }
 
-  /** Requests of one stream stay in order: all that come before the topic is there wait for the same promise. */
+  #isBeingMade(topic: string): boolean {
+    return this.#withoutTopics.size > 0 && this.#withoutTopics.has(topic);
+  }
+
+  /** All that come before the topic is said to be there go on together, in their order: those of one stream stay in order. */
   #withoutTopic(request: ProduceRequest, job: ProduceJob): void {
     const { createTopic, topic } = this.#dependencies;
     if (createTopic === undefined) {
       this.#refuse(job, unknownTopic(request.topic));
       return;
     }
+    const waiting = this.#withoutTopics.get(request.topic);
+    if (waiting !== undefined) {
+      waiting.push({ request, job });
+      return;
+    }
+    const together = [{ request, job }];
+    this.#withoutTopics.set(request.topic, together);
     void createTopic(request.topic).then((refusal) => {
-      if (refusal === undefined && topic(request.topic) !== undefined) this.start(request, job);
-      else this.#refuse(job, refusal ?? unknownTopic(request.topic));
+      this.#withoutTopics.delete(request.topic);
+      for (const one of together) {
+        if (refusal === undefined && topic(request.topic) !== undefined) this.start(one.request, one.job);
+        else this.#refuse(one.job, refusal ?? unknownTopic(request.topic));
+      }
     });
   }
 

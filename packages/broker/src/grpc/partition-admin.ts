@@ -210,6 +210,8 @@ export async function acceptLoss(
   }
   const leader = topic.led(request.partition);
   if (isRefusal(leader)) return leader;
+  // What is damaged here the others have.
+  if (leader.givingWay !== undefined) return leader.givingWay;
   const { log } = leader;
   const { state } = log;
   const hint = hintOf(node, topic, request.partition);

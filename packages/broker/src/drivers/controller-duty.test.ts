@@ -21,6 +21,7 @@ interface Stage {
   readonly controller: Controller;
   readonly duty: ControllerDuty;
   readonly is: (role: MetadataRole) => void;
+  readonly log: RoleLog;
 }
 
 const heartbeatMs = 500;
@@ -47,7 +48,7 @@ async function open(clock: Clock, times = { heartbeatMs, sessionMs }): Promise<S
     () => controller.close(),
     () => duty.close(),
   );
-  return { controller, duty, is: (role) => log.listener?.onRole(role) };
+  return { controller, duty, is: (role) => log.listener?.onRole(role), log };
 }
 
 const identity = (brokerId: number, port?: number, host = "127.0.0.1"): RegisterBroker => ({
@@ -106,6 +107,26 @@ test("who is silent for a session is fenced, who speaks is not (B-5, C-8)", asyn
   // It speaks again, with the same epoch: let in by itself.
   expect(await settle(stage.duty.beat(1, alive(1)))).toMatchObject({ fenced: false });
   expect(fenced(stage)).toEqual([]);
+});
+
+test("who speaks while another one is being fenced is not fenced after it (B-5)", async () => {
+  const { time, clock, settle } = simulated();
+  const stage = await open(clock);
+  const { log } = stage;
+  stage.is(leader);
+  const epochs = await letIn(stage, 3, settle);
+  const propose = log.propose.bind(log);
+  let commit: () => void = () => undefined;
+  const slow = new Promise<void>((resolve) => (commit = resolve));
+  log.propose = (bytes) => slow.then(() => propose(bytes));
+  await time.pass(sessionMs + 2 * heartbeatMs);
+  for (const [at, epoch] of epochs.entries()) {
+    expect(await stage.duty.beat(at + 1, alive(epoch))).toMatchObject({ fenced: false });
+  }
+  commit();
+  await time.pass(heartbeatMs);
+  // The one whose turn it was.
+  expect(fenced(stage)).toHaveLength(1);
 });
 
 test("a controller that stood still fences nobody for what it did not hear (C-8)", async () => {

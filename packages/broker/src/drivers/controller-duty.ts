@@ -175,8 +175,15 @@ export class ControllerDuty {
   /** One after the other: the second sees what the first has come to (B-5). */
   async #fenceAll(expired: readonly { readonly brokerId: number; readonly brokerEpoch: number }[]): Promise<void> {
     this.#isFencing = true;
-    for (const broker of expired) await this.#fence(broker, "it was silent for a session");
+    for (const broker of expired) if (this.#isSilent(broker)) await this.#fence(broker, "it was silent for a session");
     this.#isFencing = false;
+  }
+
+  /** Still: it may have spoken while others were being fenced. */
+  #isSilent({ brokerId, brokerEpoch }: Pick<Broker, "brokerId" | "brokerEpoch">): boolean {
+    const { clock, sessionMs } = this.#options;
+    const life = this.#sessions?.lives.get(brokerId);
+    return life?.brokerEpoch === brokerEpoch && clock.monotonicMs() - life.heardMs > sessionMs;
   }
 
   async #fence({ brokerId, brokerEpoch }: Pick<Broker, "brokerId" | "brokerEpoch">, why: string): Promise<void> {

@@ -20,7 +20,7 @@ const silenceMsMax = 60_000;
 
 /**
  * Refusals after which the batch may be written all the same: a leader gives them also for what it had appended when it stopped
- * leading.
+ * leading, or when its files failed.
  */
 const openOutcomes: ReadonlySet<string> = new Set([
   "NOT_LEADER",
@@ -29,6 +29,8 @@ const openOutcomes: ReadonlySet<string> = new Set([
   "UNKNOWN_LEADER_EPOCH",
   "REQUEST_TIMED_OUT",
   "SHUTTING_DOWN",
+  "STORAGE_FAILED",
+  "PARTITION_QUARANTINED",
 ]);
 
 /** A node that does not know a partition which another one told of is behind: so often it is tried again. */
@@ -249,9 +251,10 @@ function addSequence(sequence: number, count: number): number {
 }
 
 function unknownOutcome(cause: VarveError | undefined): VarveError {
+  const why = cause === undefined ? "the connection was lost" : cause.message;
   return new VarveError(
     "UNKNOWN_OUTCOME",
-    "Cannot tell whether the record was written: the connection was lost, and its batch can no longer be sent again safely",
+    `Cannot tell whether the record was written, and its batch can no longer be sent again safely: ${why}`,
     { cause },
   );
 }

@@ -183,6 +183,15 @@ describe("Producer retries", () => {
     expect(valuesIn(0)).toEqual(stored);
   });
 
+  it.each(["STORAGE_FAILED", "PARTITION_QUARANTINED"] as const)(
+    "do not say that nothing was written when the answer is %s: it may have been appended before",
+    async (reason) => {
+      broker.faults.push({ kind: "refuse", error: new VarveError(reason, "the files failed") });
+      const send = client.producer(quick).send({ topic: "t", partition: 0, value: "v" });
+      await expect(send).rejects.toMatchObject({ reason: "UNKNOWN_OUTCOME" });
+    },
+  );
+
   it("find the broker again after a restart", async () => {
     const producer = client.producer(quick);
     await producer.send({ topic: "t", partition: 0, value: "before" });

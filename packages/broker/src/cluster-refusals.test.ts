@@ -140,6 +140,10 @@ test("a directory that was replaced says so when it comes back, and is not taken
   const [first, , third] = cluster.nodes as [TestBroker, TestBroker, TestBroker];
   await third.broker.close();
   cleanUp.push(() => rm(third.dataDir, { recursive: true }));
+  await cluster.controller(cluster.nodes.slice(0, 2));
+  const silent = /does not answer at 127\.0\.0\.1:\d+; start it there with an empty one/;
+  await expect(first.call("ReplaceController", { nodeId: 3 })).rejects.toThrow(silent);
+  await expect(first.call("ReplaceController", { nodeId: 9 })).rejects.toThrow(/no controller.*joins again by itself/);
   const present = TestBroker.start(cluster.optionsOf(3));
   // Until the empty one answers there is nobody to take in.
   await until("it is replaced", () =>

@@ -23,7 +23,9 @@ import type { Clock, NodeOptionsInput, Transport } from "raft-ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
 import type { MetadataLog, MetadataLogListener, MetadataRole } from "../ports/metadata-log.ts";
 import type { ControllerMember, ControllerMembership, ReplacedDirectory } from "../ports/peers.ts";
+import { withAdvice } from "../peer/operator-notes.ts";
 import { type Refusal, refuse } from "../refusal.ts";
+import { notThere } from "./find-cluster.ts";
 import { type RaftGroup, directoryOfPeer, nodeIdOfPeer } from "./raft-group.ts";
 
 export interface RaftMetadataLogOptions {
@@ -146,9 +148,12 @@ export class RaftMetadataLog implements MetadataLog, ControllerMembership {
         `${failed}: it is no controller of this cluster. A broker alone whose disk is lost joins again by itself, with an empty directory`,
       );
     }
-    const answer = await bootstrap.hello(address, AbortSignal.timeout(helloMs)).catch(() => undefined);
-    if (answer === undefined) {
-      return refuse("INVALID_REQUEST", `${failed}: it does not answer at ${address}; start it there with an empty one`);
+    const answer = await bootstrap
+      .hello(address, AbortSignal.timeout(helloMs))
+      .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+    if (typeof answer === "string") {
+      const silent = `it does not answer at ${address}; start it there with an empty one`;
+      return refuse("INVALID_REQUEST", `${failed}: ${notThere.test(answer) ? silent : withAdvice(answer)}`);
     }
     if (answer.nodeId !== String(nodeId)) {
       return refuse("INVALID_REQUEST", `${failed}: ${address} leads to node ${answer.nodeId}; correct the addresses`);
@@ -168,7 +173,7 @@ export class RaftMetadataLog implements MetadataLog, ControllerMembership {
       return refuse(
         "INVALID_REQUEST",
         `${failed}: the directory that it runs on (${answer.dirId}) is not empty (${answer.state}, cluster "${answer.clusterId ?? ""}"); ` +
-          `start it with an empty one`,
+          `start it with the one that its cluster knows, or with an empty one`,
       );
     }
     if (validateOnly) return replaced;

@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { type Services, loadServices } from "@varve/api";
+import { brokerOf } from "@varve/cluster";
 import { type Clock, type FileSystem, LogStore, type RecoveryReport, nodeFileSystem, systemClock } from "@varve/log";
 import type { Registry } from "prom-client";
 import { assembleNode } from "./assemble.ts";
@@ -431,6 +432,7 @@ export class Broker {
   /** What the controller decides takes effect here, whoever asked for it. */
   #followImage(controller: Controller, node: BrokerNode): void {
     const unsubscribe = controller.subscribe((image) => {
+      node.forwarding?.giveUp((nodeId) => brokerOf(image, nodeId)?.fenced === true);
       node.topics.apply(image).catch((error: unknown) => {
         this.#fail(error instanceof Error ? error : new Error(String(error)));
       });

@@ -18,11 +18,13 @@ type Invoke<Response> = (
   callback: (error: ServiceError | null, response?: Response) => void,
 ) => ClientUnaryCall;
 
-/** Makes a unary call. Any of `signals` gives it up. */
+/**
+ * Makes a unary call. Any of `signals` gives it up, and so does `clock`, which is monotonic: gRPC's own deadlines are moments of the wall
+ * clock, and that may jump.
+ */
 export function unaryCall<Response>(
   invoke: Invoke<Response>,
-  timeoutMs: number,
-  signals: readonly AbortSignal[],
+  { timeoutMs, signals, clock }: { timeoutMs: number; signals: readonly AbortSignal[]; clock: Pick<Clock, "setTimer"> },
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const before = firstAborted(signals);
@@ -30,17 +32,24 @@ export function unaryCall<Response>(
       reject(cancelled(before));
       return;
     }
-    const deadline = Date.now() + timeoutMs;
-    const call = invoke(new Metadata(), { deadline }, (error, response) => {
+    let isLate = false;
+    const call = invoke(new Metadata(), {}, (error, response) => {
       forget();
+      timer.cancel();
       const aborted = firstAborted(signals);
       if (aborted !== undefined) reject(cancelled(aborted));
-      else if (error !== null) reject(errorFromStatus(error));
+      else if (error !== null && isLate) {
+        reject(new VarveError("REQUEST_TIMED_OUT", `No answer came within ${timeoutMs} ms`, { cause: error }));
+      } else if (error !== null) reject(errorFromStatus(error));
       else if (response === undefined)
         reject(new VarveError("INTERNAL", "Cannot read the answer: the broker sent none"));
       else resolve(response);
     });
     const forget = onAbort(signals, () => call.cancel());
+    const timer = clock.setTimer(timeoutMs, () => {
+      isLate = true;
+      call.cancel();
+    });
   });
 }
 

@@ -100,6 +100,11 @@ export class ClusterMap {
     return this.#places.filter((place) => mayBeProved(place, nowMs) && place !== this.#current).slice(0, 8);
   }
 
+  /** Another node that should be in reach, the one that calls go to first. */
+  beside(place: Place): Place | undefined {
+    return [this.#current, ...this.#places].find((each) => each !== place && each.standing === "proved");
+  }
+
   /** The node at `place` has described the cluster. @returns whether it is the one that should be there */
   heard(place: Place, { clusterId, nodeId, brokers }: ClusterAnswer, nowMs: number): boolean {
     const isOurs = this.#clusterId === undefined || clusterId === this.#clusterId;

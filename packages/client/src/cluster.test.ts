@@ -100,6 +100,24 @@ describe("Producer in a cluster", () => {
     expect(stored(1).slice(before)).toEqual(numbers(5));
   });
 
+  it("leaves a node that passes on to a leader which says nothing, for the one that it names itself", async () => {
+    const producer = clientOf().producer(patient);
+    const send = (value: string): Promise<unknown> => producer.send({ topic: "t", partition: 1, value });
+    await send("0");
+    await until(() => brokers[1].requests > 0 || (void send("more"), false));
+    await producer.flush();
+    const before = stored(1).length;
+    brokers[1].silent = true;
+    // Whoever it is passed on by waits for the stopped leader, as long as nobody knows of another.
+    const waiting: (() => void)[] = [];
+    brokers[0].held = waiting;
+    const sends = numbers(5).map(send);
+    await until(() => waiting.length > 0);
+    cluster.elect("t", 1, 3);
+    await Promise.all(sends);
+    expect(stored(1).slice(before)).toEqual(numbers(5));
+  });
+
   it("sends nothing to an address that leads to another cluster, nor waits for one that leads nowhere", async () => {
     const other = new MemoryCluster();
     other.clusterId = "another";

@@ -22,7 +22,7 @@ import {
 } from "@varve/api";
 import { backoffMs } from "./backoff.ts";
 import { sleep, unaryCall, type CallControl } from "./call.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import { ClusterMap, type ClusterAnswer, type Place, type TopicAnswer } from "./cluster-map.ts";
 
 export interface ConnectionOptions {
@@ -49,6 +49,8 @@ const questionMs = 3_000;
 const silentQuestionMs = 1_500;
 /** How long a call that may be repeated waits for one node, the first time; then twice as long, until its own time is up. */
 const firstTryMs = 3_000;
+/** A node that leaves such a call without an answer for so long is asked whether it is there, and again. */
+const silenceMs = 1_000;
 /** Not more often is the cluster asked who is in it. */
 const learnIntervalMs = 500;
 
@@ -167,15 +169,16 @@ export class Connection {
   }
 
   /**
-   * Whether a node that has said nothing for a while still answers; if not, it is unreachable from now on. With a topic, another node
-   * is asked who leads it, for a leader that was replaced may not know it.
+   * Whether a node that has said nothing for a while still answers; if not, it is unreachable from now on. With a topic, it is asked who
+   * leads that, as it may be waiting for somebody else itself; and another node is, for a leader that was replaced may not know it.
    */
   async stillAnswers(node: Node, topic?: string): Promise<boolean> {
     if (this.closed) return true;
-    const other = topic === undefined ? undefined : this.#nodeBeside(node);
+    const beside = topic === undefined ? undefined : this.#map.beside(node.place);
+    const asked = beside === undefined ? [node] : [node, this.#open(beside)];
     const [answers] = await Promise.all([
       this.#isThere(node),
-      other === undefined || topic === undefined ? undefined : this.#askLeadersAt(other, topic, silentQuestionMs),
+      ...(topic === undefined ? [] : asked.map((each) => this.#askLeadersAt(each, topic, silentQuestionMs))),
     ]);
     return answers;
   }
@@ -195,7 +198,7 @@ export class Connection {
       const leftMs = Math.max(1, endMs - this.clock.monotonicMs());
       try {
         const tryMs = Math.min(leftMs, firstTryMs * 2 ** Math.min(attempt - 1, 20));
-        const response = await this.#once(invoke, tryMs, signals);
+        const response = await this.#attempt(invoke, tryMs, signals);
         const refusal = refusalIn(response);
         if (refusal === undefined) return response;
         throw refusal;
@@ -257,13 +260,6 @@ export class Connection {
     return node;
   }
 
-  /** Another node that is in reach, if one is known. */
-  #nodeBeside(node: Node): Node | undefined {
-    const { current } = this.#map;
-    if (current !== node.place) return current.standing === "proved" ? this.#open(current) : undefined;
-    return [...this.#nodes.values()].find((each) => each !== node && each.place.standing === "proved");
-  }
-
   /** Asks who is in the cluster, in the background. */
   #learn(): void {
     const nowMs = this.clock.monotonicMs();
@@ -291,7 +287,8 @@ export class Connection {
   }
 
   #describeAt(node: Node, timeoutMs: number): Promise<ClusterAnswer> {
-    return unaryCall(node.admin.DescribeCluster.bind(node.admin, {}), timeoutMs, [this.closing]);
+    const { clock, closing } = this;
+    return unaryCall(node.admin.DescribeCluster.bind(node.admin, {}), { timeoutMs, signals: [closing], clock });
   }
 
   /** @returns whether it answers, be it with a refusal */
@@ -307,11 +304,67 @@ export class Connection {
   async #askLeadersAt(node: Node, topic: string, timeoutMs: number): Promise<void> {
     try {
       const { admin } = node;
-      const answer = await unaryCall(admin.DescribeTopic.bind(admin, { topic }), timeoutMs, [this.closing]);
+      const { clock, closing } = this;
+      const ask = admin.DescribeTopic.bind(admin, { topic });
+      const answer = await unaryCall(ask, { timeoutMs, signals: [closing], clock });
       if (answer.topic !== null) this.learnTopic(topic, answer.topic);
     } catch (error) {
       this.#blame(node, error);
     }
+  }
+
+  /**
+   * As `#once`, for a call that may be made again: it ends as soon as its node turns out not to be there. That one which only takes long
+   * is no reason to leave.
+   */
+  async #attempt<Response>(
+    invoke: Invoke<Response>,
+    timeoutMs: number,
+    signals: readonly AbortSignal[],
+  ): Promise<Response> {
+    const node = this.node();
+    const watch = this.#watch(node);
+    try {
+      const response = await unaryCall(invoke(node), {
+        timeoutMs,
+        signals: [...signals, watch.silence],
+        clock: this.clock,
+      });
+      this.answered(node);
+      return response;
+    } catch (error) {
+      if (watch.silence.aborted && !signals.some(({ aborted }) => aborted)) {
+        throw new VarveError("UNREACHABLE", `The broker at "${node.address}" does not answer`, { retriable: true });
+      }
+      if (!watch.hasAnswered()) this.#blame(node, error);
+      throw error;
+    } finally {
+      watch.end();
+    }
+  }
+
+  /** Asks the node again and again whether it is there; `silence` is aborted when it is not. */
+  #watch(node: Node): { readonly silence: AbortSignal; hasAnswered(): boolean; end(): void } {
+    const silence = new AbortController();
+    let hasAnswered = false;
+    let isOver = false;
+    let timer: Timer | undefined;
+    const arm = (): void => {
+      timer = this.clock.setTimer(silenceMs, () => {
+        void this.#isThere(node).then((isThere) => {
+          if (isOver) return;
+          hasAnswered = isThere;
+          if (isThere) arm();
+          else silence.abort();
+        });
+      });
+    };
+    arm();
+    const end = (): void => {
+      isOver = true;
+      timer?.cancel();
+    };
+    return { silence: silence.signal, hasAnswered: () => hasAnswered, end };
   }
 
   async #once<Response>(
@@ -321,7 +374,7 @@ export class Connection {
   ): Promise<Response> {
     const node = this.node();
     try {
-      const response = await unaryCall(invoke(node), timeoutMs, signals);
+      const response = await unaryCall(invoke(node), { timeoutMs, signals, clock: this.clock });
       this.answered(node);
       return response;
     } catch (error) {

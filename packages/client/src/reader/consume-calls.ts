@@ -64,8 +64,8 @@ interface Trouble {
 }
 
 /** A node that sends nothing for so long is asked whether it is there. */
-const silenceMs = 3_000;
-const silenceCheckMs = 1_000;
+const silenceMs = 2_000;
+const silenceCheckMs = 500;
 /** Of so many silences, at one another node is asked who leads. */
 const silencesPerQuestion = 5;
 /** So often a node that has not heard of the topic yet is tried again. */

@@ -102,6 +102,8 @@ export class MemoryBroker {
   forwards = true;
   /** Nothing is answered any more, nor refused: as a stopped process. */
   silent = false;
+  /** Questions about topics are not answered, others are. */
+  slowTopics = false;
   /** Produce requests that arrived here and were another's. */
   forwarded = 0;
   /** Faults of the produce requests to come, in order. */
@@ -120,6 +122,7 @@ export class MemoryBroker {
   consumeStreams = 0;
   listOffsetsCalls = 0;
   describeClusterCalls = 0;
+  describeTopicCalls = 0;
   #server: Server;
   #port = 0;
   readonly #sockets = new Set<Socket>();
@@ -211,7 +214,8 @@ export class MemoryBroker {
         call: { request: { topic: string } },
         callback: (error: object | null, response?: object) => void,
       ) => {
-        if (this.silent) return;
+        this.describeTopicCalls += 1;
+        if (this.silent || this.slowTopics) return;
         const { topic } = call.request;
         const partitions = this.topics.get(topic)?.map((log, partition) => ({
           partition,

@@ -1,7 +1,9 @@
+import { type AddressInfo, type Socket, createServer } from "node:net";
 import { Client, Server, ServerCredentials, credentials } from "@grpc/grpc-js";
 import { loadServices } from "@varve/api";
 import { systemClock } from "@varve/log";
 import { expect, test } from "vitest";
+import { PendingProduce } from "../pending-produce.ts";
 import { TimingWheel } from "../timing-wheel.ts";
 import { Forwarding } from "./forwarding.ts";
 
@@ -26,4 +28,49 @@ test("Forwarding.unary() takes a leader that listens and does not serve yet for 
   forwarding.close();
   client.close();
   server.forceShutdown();
+});
+
+/** A process that is stopped: the kernel takes connections for it, and nobody ever says anything. */
+async function stoppedNode(): Promise<{ port: number; stop(): void }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const stop = (): void => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return { port: (server.address() as AddressInfo).port, stop };
+}
+
+test("Forwarding.giveUp() answers for a node that takes connections and says nothing, once the cluster has fenced it", async () => {
+  const { port, stop } = await stoppedNode();
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const clock = systemClock();
+  const forwarding = new Forwarding({
+    peers: { client: () => client },
+    services: loadServices(),
+    wheel: new TimingWheel(clock),
+    clock,
+    countRefusal: () => undefined,
+  });
+  const hour = 3_600_000;
+  const produce = (): Promise<PendingProduce> =>
+    new Promise((resolve) => {
+      const pending = new PendingProduce({ produceSettled: resolve }, 0, "all", clock.nowMs(), undefined);
+      forwarding.produce(2, { topic: "t", partition: 0, acks: "all", batch: new Uint8Array(9) }, pending, hour);
+    });
+  const produced = produce();
+  const asked = forwarding.unary(2, "Fetch", { topic: "t" }, { timeoutMs: hour });
+  forwarding.giveUp((nodeId) => nodeId === 3);
+  const first = await Promise.race([produced, asked, new Promise((resolve) => setImmediate(() => resolve("nothing")))]);
+  expect(first).toBe("nothing");
+  forwarding.giveUp((nodeId) => nodeId === 2);
+  // Whether it was written nobody knows; a question may be asked again.
+  expect((await produced).refusal).toMatchObject({ reason: "REQUEST_TIMED_OUT" });
+  expect(await asked).toMatchObject({ reason: "LEADER_NOT_AVAILABLE" });
+  const later = produce();
+  forwarding.close();
+  expect((await later).refusal?.message).toContain("this broker is stopping");
+  client.close();
+  stop();
 });

@@ -3,6 +3,9 @@
  * connection to that node; what it is sent through it does not send on, so that no call goes round in circles.
  *
  *     client ──> this node ── partition led elsewhere ──> peer listener of the leader: the same service, without forwarding
+ *
+ * A node that is stopped and not dead takes connections and never answers. So nothing waits for one that the cluster has fenced: whoever
+ * leads instead is in the same metadata.
  */
 import {
   type Client,
@@ -44,6 +47,8 @@ export class Forwarding {
   );
   readonly #dependencies: ForwardingDependencies;
   readonly #lanes = new Map<number, ProduceLane>();
+  /** Calls without an answer, by where they went. */
+  readonly #underWay = new Map<number, Set<Pick<ClientUnaryCall, "cancel">>>();
 
   constructor(dependencies: ForwardingDependencies) {
     this.#dependencies = dependencies;
@@ -80,12 +85,40 @@ export class Forwarding {
     const method = (services.log[name] ?? services.admin[name]) as MethodDefinition<object, Answer>;
     const { answer: responseDeserialize = method.responseDeserialize, timeoutMs, started } = options;
     this.#count(name);
-    const called = await callPeer(client, { ...method, responseDeserialize }, request, { clock, timeoutMs, started });
+    let mine: Pick<ClientUnaryCall, "cancel"> | undefined;
+    const calls = this.#callsTo(leader);
+    const called = await callPeer(client, { ...method, responseDeserialize }, request, {
+      clock,
+      timeoutMs,
+      started: (call) => {
+        mine = call;
+        calls.add(call);
+        started?.(call);
+      },
+    });
+    if (mine !== undefined) calls.delete(mine);
     return called.kind === "answer" ? called.answer : refusalFrom(name, leader, called.error);
+  }
+
+  /** Ends what waits for nodes that are fenced: the callers hear that nobody knows, and may try again with whoever leads now. */
+  giveUp(isFenced: (nodeId: number) => boolean): void {
+    for (const [leader, lane] of this.#lanes) {
+      if (isFenced(leader)) lane.giveUp(`the cluster has not heard of broker ${leader} for a session`);
+    }
+    for (const [leader, calls] of this.#underWay) if (isFenced(leader)) for (const call of calls) call.cancel();
   }
 
   close(): void {
     for (const lane of this.#lanes.values()) lane.close();
+  }
+
+  #callsTo(leader: number): Set<Pick<ClientUnaryCall, "cancel">> {
+    let calls = this.#underWay.get(leader);
+    if (calls === undefined) {
+      calls = new Set();
+      this.#underWay.set(leader, calls);
+    }
+    return calls;
   }
 
   #openProduce(leader: number): ForwardStream | undefined {
@@ -115,7 +148,8 @@ function refusalFrom(name: string, leader: number, failure: ServiceError): Refus
   // grpc-js says so of a listener whose services are not there yet: it listens before its node serves. A refusal of ours has details.
   const isStarting =
     failure.code === status.UNIMPLEMENTED && failure.metadata.get("grpc-status-details-bin").length === 0;
-  if (isStarting) return unreachable(name, leader);
+  // Cancelled by `giveUp`; whoever cancels a call by itself looks at no answer.
+  if (isStarting || failure.code === status.CANCELLED) return unreachable(name, leader);
   const error = errorFromStatus(failure);
   if (error instanceof VarveError && isReason(error.reason)) {
     return passedOn(leader, { reason: error.reason, message: error.message, metadata: error.metadata });

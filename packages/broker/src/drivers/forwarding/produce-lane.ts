@@ -12,7 +12,7 @@ import type { PendingProduce } from "../pending-produce.ts";
 import { type PeerStream, onEnd } from "../replication/peer-stream.ts";
 import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
 
-export type ForwardStream = PeerStream<readonly ProduceOutcome[], ProduceRequestFields>;
+export type ForwardStream = PeerStream<readonly ProduceOutcome[], ProduceRequestFields> & { cancel(): void };
 
 export interface ProduceLaneDependencies {
   /** Undefined when it is not known where the leader is. */
@@ -74,6 +74,14 @@ export class ProduceLane {
     const stream = this.#stream;
     this.#ended(stream, "this broker is stopping");
     stream?.end();
+  }
+
+  /** The leader is not heard of any more, and may never answer. What comes later goes on a new stream. */
+  giveUp(why: string): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    this.#ended(stream, why);
+    stream.cancel();
   }
 
   #open(): ForwardStream | undefined {

@@ -1,4 +1,5 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -6,7 +7,7 @@ import { Broker } from "./broker.ts";
 import { silentLogger } from "./logger.ts";
 import type { BrokerOptions } from "./options.ts";
 import { TestBroker, bytes, text, until } from "./testing/test-broker.ts";
-import { TestCluster, quickCluster } from "./testing/test-cluster.ts";
+import { TestCluster, freePeers, quickCluster } from "./testing/test-cluster.ts";
 
 interface Described {
   readonly controllerId: number;
@@ -107,6 +108,41 @@ test("it goes on following when controllers stop, one after the other, and learn
     await stopped.restart();
   }
 }, 120_000);
+
+test("the others reach it where it says, when that is not where it listens", async () => {
+  await using cluster = await TestCluster.start(3);
+  const [place] = await freePeers(1);
+  const { port = 0 } = place ?? {};
+  let passed = 0;
+  // As a mapped port: it leads to the listener, which nobody else knows.
+  const mapped = createServer((socket) => {
+    passed += 1;
+    const there = connect({ host: "127.0.0.1", port });
+    const end = (): void => {
+      socket.destroy();
+      there.destroy();
+    };
+    for (const side of [socket, there]) side.on("error", end).on("close", end);
+    socket.pipe(there).pipe(socket);
+  });
+  await new Promise<void>((resolve) => mapped.listen(0, "127.0.0.1", resolve));
+  try {
+    await using node = await TestBroker.start({
+      ...fourth(cluster),
+      listeners: { grpc: { port: 0 }, http: { port: 0 }, peer: { port } },
+      peerAdvertised: { host: "127.0.0.1", port: (mapped.address() as AddressInfo).port },
+    });
+    await node.call("CreateTopic", { topic: "t", partitions: 4, replicationFactor: 4 });
+    const placed = await node.placements("t");
+    const mine = placed.findIndex(({ leader }) => leader.nodeId === 4);
+    const { results } = await node.produce({ topic: "t", partition: mine, records: [{ value: bytes("v") }] });
+    // The others have fetched from it.
+    expect(results).toMatchObject([{ leader: { nodeId: 4 }, ack: { durableReplicas: 4 } }]);
+    expect(passed).toBeGreaterThan(0);
+  } finally {
+    mapped.close();
+  }
+}, 90_000);
 
 test("it is refused as a controller, on the directory of one, and with another secret", async () => {
   await using cluster = await TestCluster.start(3, { cluster: { peers: [], secret: "the secret of all nodes" } });

@@ -289,6 +289,7 @@ export class Broker {
       meta,
       cluster: this.#options.cluster,
       listener: this.#options.listeners?.peer ?? {},
+      advertised: this.#options.peerAdvertised,
       services,
       clock: this.#clock,
       logger: this.#logger,

@@ -28,7 +28,7 @@ import { ReplacedDirectory } from "./drivers/replaced-directory.ts";
 import { hostPort } from "./grpc/admin-service.ts";
 import { isAnyAddress, loopback } from "./listeners.ts";
 import type { Logger } from "./logger.ts";
-import type { ClusterOptions, ClusterPeer, ListenerOptions } from "./options.ts";
+import type { BrokerOptions, ClusterOptions, ClusterPeer, ListenerOptions } from "./options.ts";
 import { controllerService } from "./peer/controller-service.ts";
 import { MetadataFeed } from "./peer/metadata-feed.ts";
 import { PeerConnections } from "./peer/peer-clients.ts";
@@ -45,6 +45,7 @@ export interface ClusterNodeOptions {
   /** Undefined: alone. */
   readonly cluster: ClusterOptions | undefined;
   readonly listener: ListenerOptions;
+  readonly advertised: BrokerOptions["peerAdvertised"];
   readonly services: Services;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -146,8 +147,10 @@ export class ClusterNode {
       identity = { clusterId: parts.clusterId, nodeId: meta.nodeId, secret };
       const feed = self === undefined ? undefined : offerController(options, cluster, parts, server);
       const { host, port } = server.address;
-      const bound = { host: isAnyAddress(host) ? hostname() : host, port };
-      return new ClusterNode(parts, { server, reachedAt: self ?? bound, feed });
+      const bound = self ?? { host: isAnyAddress(host) ? hostname() : host, port };
+      const { advertised } = options;
+      const reachedAt = { host: advertised?.host ?? bound.host, port: advertised?.port ?? bound.port };
+      return new ClusterNode(parts, { server, reachedAt, feed });
     } catch (error) {
       await server.close();
       throw error;

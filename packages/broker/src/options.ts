@@ -54,6 +54,11 @@ export interface BrokerOptions {
   readonly clusterId?: string;
   /** Host and port that other machines reach this broker at. @default where gRPC listens */
   readonly advertised?: { readonly host: string; readonly port?: number };
+  /**
+   * Host and port at which the other nodes reach this one's peer listener, where that is not what it is bound to: behind a port that is
+   * mapped, in a container. @default what `cluster.peers` says of this node; of a broker alone, where the listener is
+   */
+  readonly peerAdvertised?: { readonly host: string; readonly port?: number };
   readonly rack?: string;
   readonly listeners?: {
     readonly grpc?: ListenerOptions;

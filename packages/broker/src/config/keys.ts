@@ -73,6 +73,12 @@ const nodeKeys = {
     default: undefined,
     unset: "127.0.0.1, and this node's port among the peers, or any free one",
   },
+  "peer-advertised": {
+    about: "With --peers: host, or host:port, that the other nodes reach this node's peer listener at.",
+    schema: advertised,
+    default: undefined,
+    unset: "what --peers says of this node, or where its peer listener is",
+  },
   "cluster-secret": {
     about: "With --peers: what only the nodes of the cluster know. From the environment or the file, never a flag.",
     schema: text({ max: 1_024, pattern: /^.{16,}$/, expected: "16 to 1024 characters" }),

@@ -123,7 +123,12 @@ describe("resolveConfig", () => {
   it("reads the nodes of a cluster, and refuses what makes none", () => {
     const secret = "0123456789abcdef";
     const config = configOf({
-      flags: { peers: "1@a:9093, 2@[::1]:9093", peer: "0.0.0.0:9093", nodeId: "1" },
+      flags: {
+        peers: "1@a:9093, 2@[::1]:9093",
+        peer: "0.0.0.0:9093",
+        nodeId: "1",
+        "peer-advertised": "a.example:7000",
+      },
       env: { VARVE_CLUSTER_SECRET: secret },
     });
     expect(config).toMatchObject({
@@ -131,12 +136,14 @@ describe("resolveConfig", () => {
         { nodeId: 1, host: "a", port: 9093 },
         { nodeId: 2, host: "::1", port: 9093 },
       ],
+      peerAdvertised: { host: "a.example", port: 7_000 },
       clusterSecret: secret,
       sessionTimeoutMs: 3_000,
     });
     expect(configOf(file({ peers: ["7@h:1"] })).peers).toEqual([{ nodeId: 7, host: "h", port: 1 }]);
     expect(errorsOf({ flags: { peers: "a:9093" } })[0]?.message).toContain('such as 1@varve-1:9093, not "a:9093"');
     expect(errorsOf({ env: { VARVE_CLUSTER_SECRET: secret } })[0]?.message).toContain('of no use without "peers"');
+    expect(errorsOf({ flags: { peerAdvertised: "a" } })[0]?.message).toContain('of no use without "peers"');
     expect(errorsOf({ flags: { peers: "1@a:1", heartbeatInterval: "2s" } })[0]?.message).toContain("three times");
     expect(
       errorsOf({ flags: { peers: "1@a:1", clusterSecretFile: "x" }, env: { VARVE_CLUSTER_SECRET: secret } }),

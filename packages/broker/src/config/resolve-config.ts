@@ -43,6 +43,7 @@ export interface NodeConfig {
   readonly roles: "broker,controller" | "controller,broker" | "broker";
   readonly peers: readonly ClusterPeer[] | undefined;
   readonly peer: Listener | undefined;
+  readonly peerAdvertised: { readonly host: string; readonly port?: number } | undefined;
   readonly clusterSecret: string | undefined;
   readonly clusterSecretFile: string | undefined;
   readonly sessionTimeoutMs: number;
@@ -215,6 +216,7 @@ function nodeConfigOf(values: ReadonlyMap<string, unknown>): NodeConfig {
     roles: required(value("roles")),
     peers: value("peers"),
     peer: value("peer"),
+    peerAdvertised: value("peer-advertised"),
     clusterSecret: value("cluster-secret"),
     clusterSecretFile: value("cluster-secret-file"),
     sessionTimeoutMs: required(value("session-timeout")),
@@ -250,7 +252,7 @@ function contradictionsIn(config: NodeConfig, origins: readonly ConfigOrigin[]):
     );
   }
   if (config.peers === undefined) {
-    for (const key of ["peer", "cluster-secret", "cluster-secret-file"] as const) {
+    for (const key of ["peer", "peer-advertised", "cluster-secret", "cluster-secret-file"] as const) {
       const isSet = origins.some((origin) => origin.key === key && origin.source !== "default");
       if (isSet)
         contradict(key, `"${key}" is of no use without "peers": name the nodes of the cluster, or leave it away.`);

@@ -132,7 +132,7 @@ function reachableAddress(grpc: string, advertised: NodeConfig["advertised"]): s
 }
 
 function brokerOptions(config: NodeConfig, secret: string | undefined): BrokerOptions {
-  const { dataDir, nodeId, clusterId, grpc, http, peer, peers, advertised, rack } = config;
+  const { dataDir, nodeId, clusterId, grpc, http, peer, peers, advertised, peerAdvertised, rack } = config;
   return {
     dataDir,
     listeners: { grpc, http, ...(peer === undefined ? {} : { peer }) },
@@ -163,6 +163,7 @@ function brokerOptions(config: NodeConfig, secret: string | undefined): BrokerOp
     ...(nodeId === undefined ? {} : { nodeId }),
     ...(clusterId === undefined ? {} : { clusterId }),
     ...(advertised === undefined ? {} : { advertised }),
+    ...(peerAdvertised === undefined ? {} : { peerAdvertised }),
     ...(rack === undefined ? {} : { rack }),
   };
 }

@@ -271,6 +271,7 @@ export class Broker {
         tellOnce(why, () => this.#logger.warn({ why }, "this node waits for its registration with the cluster"));
         this.#waits(`it is registering with the cluster: ${why}`);
       },
+      isShortOfRoom: () => this.#node?.replication.isShortOfRoom ?? false,
       signal: this.#ending.signal,
       onLost: (error) => this.#fail(error),
     };

@@ -32,6 +32,8 @@ export interface RegistrationOptions extends Omit<HeartbeatsOptions, "nodeId" | 
   readonly isDiskHanging: () => boolean;
   /** What its registration waits for. */
   readonly onWaiting: (why: string) => void;
+  /** H-13 */
+  readonly isShortOfRoom: () => boolean;
   /** Ends the wait for a controller. */
   readonly signal: AbortSignal;
   /** This node's id is another's now. */
@@ -61,6 +63,7 @@ export class Registration implements BrokerSession {
         metadataOffset: options.appliedOffset(),
         wantsFence: this.#wants === "fence" || (this.#wants === "part" && options.isDiskHanging()),
         wantsShutdown: this.#wants === "shutdown",
+        withoutRoom: options.isShortOfRoom(),
       }),
       onAnswer: (answer) => this.#heard(answer),
     });

@@ -2186,6 +2186,10 @@ export const schema = {
         "wantsShutdown": {
          "type": "bool",
          "id": 4
+        },
+        "withoutRoom": {
+         "type": "bool",
+         "id": 5
         }
        }
       },

@@ -60,7 +60,7 @@ const identity = (brokerId: number, port?: number, host = "127.0.0.1"): Register
 });
 
 const alive = (brokerEpoch: number, more: Partial<Heartbeat> = {}): Heartbeat => {
-  return { brokerEpoch, metadataOffset: 1_000, wantsFence: false, wantsShutdown: false, ...more };
+  return { brokerEpoch, metadataOffset: 1_000, wantsFence: false, wantsShutdown: false, withoutRoom: false, ...more };
 };
 
 /** Brokers 1 to `count`, let in. @returns their epochs */
@@ -173,6 +173,31 @@ test("who asks to be fenced is, and is let in when it asks no more (B-10); anoth
   const behind = alive(epoch, { metadataOffset: epoch - 1 });
   expect(await settle(stage.duty.beat(1, behind))).toMatchObject({ fenced: true });
   expect(await settle(stage.duty.beat(1, alive(epoch)))).toMatchObject({ fenced: false });
+});
+
+test("leaders go back to their preferred replicas now and then, not to one that has no room (6.10, H-13)", async () => {
+  const { time, clock, settle } = simulated();
+  const stage = await open(clock);
+  stage.is(leader);
+  const epochs = await letIn(stage, 2, settle);
+  const { controller } = stage;
+  await settle(controller.submit({ kind: "createTopic", name: "t", partitions: 1, replicationFactor: 2 }));
+  const placed = () => [...controller.image.topics.values()][0]?.partitions[0];
+  const { topicId = "", leaderEpoch = -1, replicas: [first = -1, second = -1] = [] } = placed() ?? {};
+  const me = { brokerId: first, brokerEpoch: epochs[first - 1] ?? -1 };
+  const partitions = [{ topicId, partition: 0, leaderEpoch, to: second }];
+  await settle(controller.submit({ kind: "handOver", ...me, partitions }));
+  expect(placed()?.leader).toBe(second);
+  const live = async (withoutRoom: boolean): Promise<void> => {
+    for (let ms = 0; ms <= 60_000; ms += heartbeatMs) {
+      for (const [at, epoch] of epochs.entries()) await settle(stage.duty.beat(at + 1, alive(epoch, { withoutRoom })));
+      await time.pass(heartbeatMs);
+    }
+  };
+  await live(true);
+  expect(placed()?.leader).toBe(second);
+  await live(false);
+  expect(placed()?.leader).toBe(first);
 });
 
 test("who wants to stop may, once it leads nothing and all others know (B-7)", async () => {

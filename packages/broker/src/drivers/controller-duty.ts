@@ -31,6 +31,8 @@ export interface Heartbeat {
   readonly metadataOffset: number;
   readonly wantsFence: boolean;
   readonly wantsShutdown: boolean;
+  /** H-13: it would hand over at once whatever it was given back to lead. */
+  readonly withoutRoom: boolean;
 }
 
 export interface HeartbeatAnswer {
@@ -68,6 +70,8 @@ export class ControllerDuty {
   /** To look at an address again. */
   readonly #looks = new Set<Timer>();
   #isFencing = false;
+  /** Brokers that have last said that they have no room. */
+  readonly #withoutRoom = new Set<number>();
 
   constructor(options: ControllerDutyOptions) {
     this.#options = options;
@@ -97,6 +101,8 @@ export class ControllerDuty {
       return { term: role.term, fenced: true, mayStop: false, stale: true };
     }
     this.#sessions = touchSession(this.#sessions, brokerId, { brokerEpoch, metadataOffset }, clock.monotonicMs());
+    if (heartbeat.withoutRoom) this.#withoutRoom.add(brokerId);
+    else this.#withoutRoom.delete(brokerId);
     const refusal = await this.#grant(broker, heartbeat);
     if (refusal !== undefined) return refusal;
     const fenced = brokerOf(controller.image, brokerId)?.fenced ?? true;
@@ -136,6 +142,7 @@ export class ControllerDuty {
     this.#balanceTimer?.cancel();
     for (const timer of this.#looks) timer.cancel();
     this.#looks.clear();
+    this.#withoutRoom.clear();
   }
 
   async #repair(): Promise<void> {
@@ -157,7 +164,7 @@ export class ControllerDuty {
 
   async #balance(): Promise<void> {
     const { controller, logger } = this.#options;
-    const partitions = misplacedLeaders(controller.image);
+    const partitions = misplacedLeaders(controller.image, { notTo: this.#withoutRoom });
     if (this.#sessions === undefined || partitions.length === 0) return;
     const outcome = await controller.submit({ kind: "electLeaders", mode: "preferred", partitions });
     if (outcome.kind === "done") logger.info({ ...outcome.reply }, "partitions went back to their preferred leaders");

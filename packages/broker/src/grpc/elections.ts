@@ -50,7 +50,7 @@ export async function electLeaders(
 }
 
 function planPreferred(node: BrokerNode, asked: readonly Partition[]): Planned[] {
-  const misplaced = misplacedLeaders(node.controller.image, Infinity);
+  const misplaced = misplacedLeaders(node.controller.image, { max: Infinity });
   return asked
     .filter((partition) => misplaced.some((name) => isSame(name, partition)))
     .map((partition) => ({ partition, candidate: partition.replicas[0] ?? noLeader }));

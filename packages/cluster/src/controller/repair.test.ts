@@ -103,6 +103,7 @@ describe("preferred leaders (6.10)", () => {
       partitions: [{ topicId, partition, leaderEpoch, partitionEpoch, newIsr, recovering: false }],
     });
     expect(misplacedLeaders(image)).toEqual([{ topicId, partition }]);
+    expect(misplacedLeaders(image, { notTo: new Set([preferred]) })).toEqual([]);
     image = after(image, { kind: "electLeaders", mode: "preferred", partitions: misplacedLeaders(image) });
     expect(only(image).leader).toBe(preferred);
   });

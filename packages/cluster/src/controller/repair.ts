@@ -40,14 +40,22 @@ export function decideRepairPartitions(image: ControllerImage): Decision<RepairR
   return { ...accept({ partitions }, records), atomic: false };
 }
 
-/** Partitions that their preferred replica, active and in sync, does not lead; unless said otherwise, as many as one command takes. */
-export function misplacedLeaders(image: ControllerImage, max = alterPartitionsMax): PartitionName[] {
+const nobody: ReadonlySet<number> = new Set();
+
+/**
+ * Partitions that their preferred replica, active and in sync, does not lead; unless said otherwise, as many as one command takes. Nothing
+ * goes to whom `notTo` has.
+ */
+export function misplacedLeaders(
+  image: ControllerImage,
+  { max = alterPartitionsMax, notTo = nobody }: { readonly max?: number; readonly notTo?: ReadonlySet<number> } = {},
+): PartitionName[] {
   const found: PartitionName[] = [];
   for (const topic of image.topics.values()) {
     for (const partition of topic.partitions) {
       const { topicId, replicas, leader, isr } = partition;
       const [preferred] = replicas;
-      if (preferred === undefined || leader === preferred || !isr.includes(preferred)) continue;
+      if (preferred === undefined || leader === preferred || !isr.includes(preferred) || notTo.has(preferred)) continue;
       if (!activeReplicas(image, partition)(preferred)) continue;
       found.push({ topicId, partition: partition.partition });
       if (found.length === max) return found;

@@ -234,6 +234,7 @@ export class Machine implements PeerMachine {
       appliedOffset: () => topics.appliedOffset,
       isDiskHanging: () => isHanging(process),
       onWaiting: () => undefined,
+      isShortOfRoom: () => process.replication?.isShortOfRoom ?? false,
       signal: new AbortController().signal,
       onLost: (error) => this.#ended(process, error),
     });

@@ -22,6 +22,10 @@ export interface HeartbeatRequest {
    * It wants to hand over its partitions, and stop.
    */
   'wantsShutdown'?: (boolean);
+  /**
+   * Its disk has no room: it is to be given no leadership back.
+   */
+  'withoutRoom'?: (boolean);
 }
 
 /**
@@ -44,4 +48,8 @@ export interface HeartbeatRequest__Output {
    * It wants to hand over its partitions, and stop.
    */
   'wantsShutdown': (boolean);
+  /**
+   * Its disk has no room: it is to be given no leadership back.
+   */
+  'withoutRoom': (boolean);
 }

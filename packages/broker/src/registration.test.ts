@@ -51,6 +51,7 @@ async function open(refusals: Refusal[]): Promise<Registration> {
     ...times,
     appliedOffset: () => controller.image.offset,
     isDiskHanging: () => false,
+    isShortOfRoom: () => false,
     signal: new AbortController().signal,
     onWaiting: () => undefined,
     onLost: onFatal,

@@ -31,7 +31,7 @@ test("Forwarding.unary() takes a leader that listens and does not serve yet for 
 });
 
 /** A process that is stopped: the kernel takes connections for it, and nobody ever says anything. */
-async function stoppedNode(): Promise<{ port: number; stop(): void }> {
+async function stoppedNode(): Promise<{ port: number; stop: () => void }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -63,6 +63,8 @@ export class Connection {
   readonly #nodes = new Map<string, Node>();
   readonly #closing = new AbortController();
   readonly #listeners = new Set<() => void>();
+  /** Nodes that are being asked whether they are there. */
+  readonly #asked = new Map<Node, Promise<boolean>>();
   #isLearning = false;
   /** Somebody did not answer since the cluster was last asked who is in it. */
   #isStale = true;
@@ -291,8 +293,17 @@ export class Connection {
     return unaryCall(node.admin.DescribeCluster.bind(node.admin, {}), { timeoutMs, signals: [closing], clock });
   }
 
-  /** @returns whether it answers, be it with a refusal */
-  async #isThere(node: Node): Promise<boolean> {
+  /** Whether it answers, be it with a refusal. However many want to know, it is asked once at a time. */
+  #isThere(node: Node): Promise<boolean> {
+    let asked = this.#asked.get(node);
+    if (asked === undefined) {
+      asked = this.#answers(node).finally(() => this.#asked.delete(node));
+      this.#asked.set(node, asked);
+    }
+    return asked;
+  }
+
+  async #answers(node: Node): Promise<boolean> {
     try {
       this.#learnCluster(node, await this.#describeAt(node, silentQuestionMs));
       return true;

@@ -13,11 +13,16 @@ export interface Damage {
 export function damageRefusal(action: string, id: PartitionLog["id"], damage: Damage): Refusal {
   const { topic, partition } = id;
   const { file, offset, why } = damage;
-  const command = `varve partition accept-loss ${topic} ${partition} --dry-run`;
+  const command = acceptLossCommand(topic, partition);
   return refuse(
     "PARTITION_QUARANTINED",
-    `${action}: "${file}" is damaged at offset ${offset} (${why}) and there is no other replica; records before it can be read; ` +
+    `${action}: "${file}" is damaged at offset ${offset} (${why}) and no whole replica is known; records before it can be read; ` +
       `what giving up the damaged ones would lose is said by: ${command}`,
     { topic, partition, file, offset, command },
   );
+}
+
+/** Says what giving up what is damaged would lose; changes nothing. */
+export function acceptLossCommand(topic: string, partition: number): string {
+  return `varve partition accept-loss ${topic} ${partition} --dry-run`;
 }

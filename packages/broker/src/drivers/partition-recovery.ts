@@ -25,6 +25,7 @@ import {
 import type { Clock, Timer } from "@varve/log";
 import type { Logger } from "../logger.ts";
 import type { Controller } from "./controller.ts";
+import { electCommand } from "./not-leading.ts";
 import { type PartitionReport, reportsMax } from "./replication/replica-reports.ts";
 
 export interface PartitionRecoveryOptions {
@@ -145,7 +146,10 @@ export class PartitionRecovery {
     if (plan.kind === "wait") {
       const why = plan.for.length === 0 ? `an operator: varve cluster elect ${topic} --unclean` : plan.for.join(", ");
       if (why !== waiting.toldFor) {
-        logger.warn({ ...where, mode, waitsFor: why }, "nobody is known to have all of a partition: it waits");
+        const damaged = reports.filter((report) => report.damaged === true).map(({ brokerId }) => brokerId);
+        const command = electCommand(topic ?? partition.topicId, partition.partition);
+        const fields = { ...where, mode, waitsFor: why, damaged, command };
+        logger.warn(fields, "nobody is known to have all of a partition: it waits");
       }
       waiting.toldFor = why;
       return;

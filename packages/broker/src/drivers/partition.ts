@@ -370,7 +370,7 @@ export class LocalPartition {
       );
     }
     const role = roleOf(placement, replicas.nodeId);
-    return role.kind === "leader" ? undefined : notLeadingRefusal(where, placement, replicas);
+    return role.kind === "leader" ? undefined : notLeadingRefusal(this.topic, placement, replicas);
   }
 
   #newEpochRefusal(): Refusal {

@@ -85,7 +85,7 @@ export class LocalTopic {
     const local = this.partitions[partition];
     if (local !== undefined) return local.closedBy ?? local;
     const placement = this.placements[partition];
-    if (placement !== undefined) return notLeadingRefusal(`"${this.name}" ${partition}`, placement, this.#replicas);
+    if (placement !== undefined) return notLeadingRefusal(this.name, placement, this.#replicas);
     return unknownPartition(this, partition);
   }
 
@@ -299,7 +299,7 @@ export class Topics {
     const placement = local.placements[number];
     if (partition === undefined || placement === undefined) return;
     local.partitions[number] = undefined;
-    partition.close(notLeadingRefusal(`"${local.name}" ${number}`, placement, this.#dependencies.replicas));
+    partition.close(notLeadingRefusal(local.name, placement, this.#dependencies.replicas));
     this.#dependencies.log(
       { topic: local.name, partition: number },
       "this node is no replica of the partition any more: its directory was renamed to .stray",

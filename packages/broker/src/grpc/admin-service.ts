@@ -52,8 +52,8 @@ import { acceptLoss, deleteRecords, describePartitions } from "./partition-admin
 
 /** Most topics of one ListTopics answer. */
 const pageSizeMax = 1_000;
-/** For the active controller to say who the controllers are. */
-const controllersMs = 2_000;
+/** For the active controller to say who the controllers are. Clients ask this to see whether a node is there: it is not to take long. */
+const controllersMs = 1_000;
 
 export function createAdminService(node: BrokerNode): UntypedServiceImplementation {
   const service = {

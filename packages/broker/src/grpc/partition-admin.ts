@@ -14,10 +14,13 @@ import {
   type Position,
   positionFromMessage,
 } from "@varve/api";
+import type { Partition } from "@varve/cluster";
 import { FileSystemError, LogError, type PartitionState } from "@varve/log";
+import { acceptLossCommand } from "../drivers/damage.ts";
 import type { LocalPartition } from "../drivers/partition.ts";
 import { BrokerError } from "../errors.ts";
 import { resolvePosition } from "../drivers/positions.ts";
+import { wayOut } from "../drivers/not-leading.ts";
 import { unknownTopic } from "../drivers/unknown.ts";
 import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
@@ -97,7 +100,7 @@ function statusOfPartition(node: BrokerNode, topic: LocalTopic, partition: numbe
   return {
     partition,
     state: follows ? followed : stateNames[kind],
-    stateDetail: follows ? "" : detailOf(log.state),
+    stateDetail: detailOf(follows ? undefined : log.state, topic.name, placed),
     leader: node.leaderOf(placed),
     logStartOffset: log.logStartOffset,
     highWatermark: log.highWatermark,
@@ -110,7 +113,14 @@ function statusOfPartition(node: BrokerNode, topic: LocalTopic, partition: numbe
   };
 }
 
-function detailOf(state: PartitionState): string {
+/** What is wrong with it, and what ends that; empty when nothing is. `state`: undefined of a log that is not asked. */
+function detailOf(state: PartitionState | undefined, topic: string, placed: Partition): string {
+  const fault = state === undefined ? "" : faultOf(state);
+  if (placed.leader < 0) return [fault, wayOut(topic, placed)].filter((text) => text !== "").join("; ");
+  return state?.kind === "quarantined" ? `${fault}; see ${acceptLossCommand(topic, placed.partition)}` : fault;
+}
+
+function faultOf(state: PartitionState): string {
   switch (state.kind) {
     case "open":
       return "";

@@ -98,6 +98,7 @@ function electCommand(terminal: Terminal): Command {
       `
 Preferred leaders come back by themselves within a minute of being in sync, and nothing is lost by it. An unclean election may
 lose acknowledged records: wait for the nodes that "varve topic describe" names as replicas first, if they can come back.
+When all replicas are damaged, the one with most before its damage leads, and takes nothing before "varve partition accept-loss".
 
 Examples:
   $ varve cluster elect orders

@@ -22,6 +22,8 @@ const partitionsMax = 500;
 export class HandOvers {
   readonly #dependencies: HandOversDependencies;
   #isUnderWay = false;
+  /** Why it was refused last, so that it is told once. */
+  #toldWhy = "";
 
   constructor(dependencies: HandOversDependencies) {
     this.#dependencies = dependencies;
@@ -37,8 +39,13 @@ export class HandOvers {
     const outcome = await this.#dependencies.submit({ kind: "handOver", ...me, partitions: going });
     this.#isUnderWay = false;
     const { tell } = this.#dependencies;
-    if (outcome.kind === "refused") tell({ why: outcome.refusal.message }, "partitions could not be handed over yet");
-    else tell({ ...outcome.reply }, "the disk has no room: partitions were handed over to replicas that have");
+    const why = outcome.kind === "refused" ? outcome.refusal.reason : "";
+    if (outcome.kind === "refused" && why !== this.#toldWhy) {
+      tell({ why: outcome.refusal.message }, "partitions could not be handed over yet");
+    } else if (outcome.kind === "done" && outcome.reply.partitions > 0) {
+      tell({ ...outcome.reply }, "partitions were handed over to replicas that have room");
+    }
+    this.#toldWhy = why;
   }
 }
 

@@ -208,8 +208,7 @@ export class Replication implements ReplicaHost {
     this.#room = lookAtRoom(before, isWithoutRoom(), this.monotonicMs());
     const { isShort } = this.#room;
     if (isShort !== before.isShort) {
-      if (isShort) tell({}, "the disk has no room: others are to lead what they can, and nobody waits for this node");
-      else tell({}, "the disk has room again: this node leads and joins as before");
+      tell({}, isShort ? "the disk has no room for records" : "the disk has room for records again");
       for (const link of this.#links.values()) link.tellRoom();
     }
     if (isShort) void this.#handOvers.send(partitions());

@@ -10,6 +10,7 @@
 import type { ReplicaAnswer } from "@varve/api";
 import {
   type FetchAnswer,
+  type FetchRefusal,
   type FetchRequest,
   type FetchedBatch,
   type Following,
@@ -53,6 +54,11 @@ export interface FetcherDependencies {
 const retryMs = 100;
 /** While the disk has no room. */
 const spaceRetryMs = 1_000;
+
+/** Older than every registration. */
+const noIncarnation = 0;
+/** What a leader answers to that, and nobody else does: epoch, leadership and membership are looked at before. */
+const ledHere: FetchRefusal = "STALE_BROKER_EPOCH";
 
 type Records = Extract<FetchAnswer, { readonly kind: "records" }>;
 interface Batches {
@@ -114,10 +120,7 @@ export class ReplicaFetcher {
     const { state } = this.log;
     if (this.#isStopped || this.#isCutting || this.#pause !== undefined) return undefined;
     if (state.kind === "failed" || state.kind === "closed") return undefined;
-    if (state.kind === "quarantined") {
-      this.#refill();
-      return undefined;
-    }
+    if (state.kind === "quarantined") return this.#askForRefill();
     this.#hasProvedNothing = false;
     const brokerEpoch = this.#dependencies.brokerEpoch();
     if (brokerEpoch !== this.#following.brokerEpoch) {
@@ -156,6 +159,7 @@ export class ReplicaFetcher {
   /** What the leader answered. `answer.batches` is borrowed until the log has copied it. */
   take(answer: ReplicaAnswer): void {
     if (this.#isStopped || this.#isCutting) return;
+    if (this.log.state.kind === "quarantined") return this.#takeWhileDamaged(answer);
     const found = answer.kind === "records" ? batchesOf(answer.batches) : undefined;
     const decoded = isPlain(answer) ? fetchAnswerOf(answer, found?.batches ?? []) : refusalOf(answer);
     const { outstanding } = this.#following;
@@ -255,14 +259,31 @@ export class ReplicaFetcher {
    * F-9: damage in what had counted. It may go only once the controller has committed that this replica does not count, for until
    * then somebody may believe that it is whole. Fetches of the epoch in which the damage was found may have brought it into the ISR
    * without this node knowing: the report begins another one.
+   *
+   * And it may go only for something better: a leader that is dead, or damaged too, has nothing to refill this log from, and what lies
+   * before the damage may be all that is left. So the leader is asked first, in the name of no incarnation: a fetch like that counts for
+   * nothing, and only who leads in this epoch gets as far as to say so (H-3).
    */
-  #refill(): void {
-    const { log } = this;
+  #askForRefill(): FetchRequest | undefined {
     if (this.mayCountDamaged) {
       this.#dependencies.reportLoss();
       this.#later(spaceRetryMs);
-      return;
+      return undefined;
     }
+    const planned = planFetch(this.#following, replicaView(this.log), this.log.durableOffset);
+    this.#following = planned.following;
+    return { ...planned.request, brokerEpoch: noIncarnation };
+  }
+
+  #takeWhileDamaged({ fetchId, kind, reason }: ReplicaAnswer): void {
+    if (this.#following.outstanding?.id !== fetchId) return;
+    this.lost();
+    if (kind === "refused" && reason === ledHere && !this.mayCountDamaged) this.#refill();
+    else this.#later(retryMs);
+  }
+
+  #refill(): void {
+    const { log } = this;
     this.#tell({ logEnd: log.logEndOffset }, "the log is damaged and begins anew from the leader's");
     this.#cut(() => log.truncateFullyAndStartAt(0));
   }

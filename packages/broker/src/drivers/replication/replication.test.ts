@@ -265,6 +265,28 @@ describe("replication of a partition on three nodes", () => {
     await expectWhole(world, topicId);
   });
 
+  it("keeps what lies before the damage until a leader is there to refill the log from (F-9)", async () => {
+    const { world, topicId } = await threeNodes(14);
+    const leader = leaderOf(world, topicId);
+    const hurt = world.nodes.find((node) => node !== leader) as ReplicaNode;
+    for (let count = 0; count < 10; count++) {
+      await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    }
+    await world.time.until(() => hurt.log(topicId).logEndOffset === 10, "it to have everything");
+    // For the metadata it leads, and does not know of that epoch: it may turn out to be damaged itself, and lead nothing.
+    leader.isDeaf = true;
+    hurt.log(topicId).quarantine({ file: "00.log", offset: 7, why: "a bit has flipped" });
+    void world.produce(leader, topicId);
+    await world.time.until(() => !world.placement(topicId).isr.includes(hurt.id), "the controller to know");
+    await world.time.pass(10_000);
+    expect(world.placement(topicId).leader).toBe(leader.id);
+    expect([hurt.log(topicId).logEndOffset, hurt.log(topicId).state.kind]).toEqual([10, "quarantined"]);
+    leader.listenAgain();
+    await allInSync(world, topicId);
+    expect(hurt.told).toContain("the log is damaged and begins anew from the leader's");
+    await expectWhole(world, topicId);
+  });
+
   it("takes a leader out of the ISR whose damage was found while it followed (F-9)", async () => {
     const { world, topicId } = await threeNodes(11);
     const leader = leaderOf(world, topicId);

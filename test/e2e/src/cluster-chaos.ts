@@ -219,6 +219,7 @@ export class ClusterChaos {
   async #fillDisk(): Promise<string> {
     if (this.disk === undefined) return "not done: mounting is not allowed here";
     const node = this.cluster.node(smallDiskNode);
+    const decides = (await this.#controller()) === node ? ", which decided" : "";
     await this.disk.fill(0);
     try {
       // H-13: the others lead what it led, do not wait for it where it followed, and go on for as long as it is full.
@@ -233,7 +234,7 @@ export class ClusterChaos {
     } finally {
       await this.disk.empty();
     }
-    return `node ${node.nodeId}, on a tmpfs without room`;
+    return `node ${node.nodeId}${decides}, on a tmpfs without room`;
   }
 
   async #restartAll(): Promise<string> {

@@ -57,6 +57,16 @@ async function fill(partition: number, count: number, from = 0): Promise<void> {
 }
 
 describe("Producer in a cluster", () => {
+  /** To partition 1, by a producer that goes to node 2 with it; `before`: so many records are there. */
+  async function sendToSecond(): Promise<{ send: (value: string) => Promise<unknown>; before: number }> {
+    const producer = clientOf().producer(patient);
+    const send = (value: string): Promise<unknown> => producer.send({ topic: "t", partition: 1, value });
+    await send("0");
+    await until(() => brokers[1].requests > 0 || (void send("more"), false));
+    await producer.flush();
+    return { send, before: stored(1).length };
+  }
+
   it("goes to the leader of each partition, found through one address", async () => {
     const producer = clientOf().producer(patient);
     const send = (value: string): Promise<unknown> =>
@@ -87,12 +97,7 @@ describe("Producer in a cluster", () => {
   });
 
   it("leaves a leader that says nothing any more for the one that the others name", async () => {
-    const producer = clientOf().producer(patient);
-    const send = (value: string): Promise<unknown> => producer.send({ topic: "t", partition: 1, value });
-    await send("0");
-    await until(() => brokers[1].requests > 0 || (void send("more"), false));
-    await producer.flush();
-    const before = stored(1).length;
+    const { send, before } = await sendToSecond();
     brokers[1].silent = true;
     const sends = numbers(5).map(send);
     cluster.elect("t", 1, 3);
@@ -101,12 +106,7 @@ describe("Producer in a cluster", () => {
   });
 
   it("leaves a node that passes on to a leader which says nothing, for the one that it names itself", async () => {
-    const producer = clientOf().producer(patient);
-    const send = (value: string): Promise<unknown> => producer.send({ topic: "t", partition: 1, value });
-    await send("0");
-    await until(() => brokers[1].requests > 0 || (void send("more"), false));
-    await producer.flush();
-    const before = stored(1).length;
+    const { send, before } = await sendToSecond();
     brokers[1].silent = true;
     // Whoever it is passed on by waits for the stopped leader, as long as nobody knows of another.
     const waiting: (() => void)[] = [];

@@ -7,6 +7,18 @@ import { PendingProduce } from "../pending-produce.ts";
 import { TimingWheel } from "../timing-wheel.ts";
 import { Forwarding } from "./forwarding.ts";
 
+/** Every other node is at the end of `client`. */
+function forwardingBy(client: Client): Forwarding {
+  const clock = systemClock();
+  return new Forwarding({
+    peers: { client: () => client },
+    services: loadServices(),
+    wheel: new TimingWheel(clock),
+    clock,
+    countRefusal: () => undefined,
+  });
+}
+
 test("Forwarding.unary() takes a leader that listens and does not serve yet for one to be tried again", async () => {
   const server = new Server();
   const port = await new Promise<number>((resolve, reject) => {
@@ -15,14 +27,7 @@ test("Forwarding.unary() takes a leader that listens and does not serve yet for 
     );
   });
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
-  const clock = systemClock();
-  const forwarding = new Forwarding({
-    peers: { client: () => client },
-    services: loadServices(),
-    wheel: new TimingWheel(clock),
-    clock,
-    countRefusal: () => undefined,
-  });
+  const forwarding = forwardingBy(client);
   const answer = await forwarding.unary(2, "ListOffsets", { topic: "t" }, { timeoutMs: 10_000 });
   expect(answer).toMatchObject({ reason: "LEADER_NOT_AVAILABLE", message: expect.stringContaining("try again") });
   forwarding.close();
@@ -45,18 +50,11 @@ async function stoppedNode(): Promise<{ port: number; stop: () => void }> {
 test("Forwarding.giveUp() answers for a node that takes connections and says nothing, once the cluster has fenced it", async () => {
   const { port, stop } = await stoppedNode();
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
-  const clock = systemClock();
-  const forwarding = new Forwarding({
-    peers: { client: () => client },
-    services: loadServices(),
-    wheel: new TimingWheel(clock),
-    clock,
-    countRefusal: () => undefined,
-  });
+  const forwarding = forwardingBy(client);
   const hour = 3_600_000;
   const produce = (): Promise<PendingProduce> =>
     new Promise((resolve) => {
-      const pending = new PendingProduce({ produceSettled: resolve }, 0, "all", clock.nowMs(), undefined);
+      const pending = new PendingProduce({ produceSettled: resolve }, 0, "all", 0, undefined);
       forwarding.produce(2, { topic: "t", partition: 0, acks: "all", batch: new Uint8Array(9) }, pending, hour);
     });
   const produced = produce();

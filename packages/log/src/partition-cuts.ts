@@ -322,13 +322,32 @@ export class PartitionCuts {
     const { files } = this.#writer;
     const kept = files.segments.find(({ endOffset }) => endOffset > start) ?? files.segments.at(-1);
     if (kept !== undefined && kept !== files.segments[0] && this.#memory.producers.producerCount > 0) {
-      const source = this.#producerSource();
-      await this.#node.lanes.run(() => keepProducersBelow(kept.baseOffset, this.#node.fs, source));
+      await this.#keepProducersBelow(kept.baseOffset);
     }
     // J-7: durable before a file goes.
     await this.#writer.record({ type: "log-start", base: start });
     this.#memory.logStartOffset = start;
     return this.#node.lanes.run(() => this.#writer.files.removeBelow(start));
+  }
+
+  /** A shortage harms nobody: nothing was changed yet, and whoever asked may ask again when there is room. */
+  async #keepProducersBelow(end: number): Promise<void> {
+    const source = this.#producerSource();
+    try {
+      await this.#node.lanes.run(() => keepProducersBelow(end, this.#node.fs, source));
+    } catch (problem) {
+      if (!isShortage(problem)) throw problem;
+      const { code, path } = problem;
+      const why = `there is no room for what is known of its producers: ${problem.message}`;
+      throw new LogError(
+        code === "NO_SPACE" ? "NO_SPACE" : "TOO_MANY_FILES",
+        `Cannot remove records of ${this.#memory.name}: ${why}`,
+        {
+          path,
+          cause: problem,
+        },
+      );
+    }
   }
 
   #cannotWrite(): boolean {

@@ -42,3 +42,24 @@ test.each(["kill", "powerCut"] as const)(
     expect(offer(again, 2)).toMatchObject({ kind: "appended" });
   },
 );
+
+test("retention that has no room to keep producers harms nobody, and is made up for (J-15, F-10)", async () => {
+  const disk = await newDisk(6);
+  const store = await openStore(disk);
+  const log = await disk.time.result(
+    store.create(id, { ...config, flush: "os", retentionBytes: 4_000 }),
+    "a partition",
+  );
+  log.startEpoch(1);
+  expect(offer(log, 0)).toMatchObject({ kind: "appended" });
+  await fill(disk, store, log);
+  disk.limitFreeBytes(0);
+  expect(await disk.time.result(store.runRetention(), "retention")).toEqual({ segments: 0, bytes: 0 });
+  await expect(disk.time.result(log.deleteRecordsBefore(10), "a removal")).rejects.toMatchObject({ code: "NO_SPACE" });
+  expect(log.state.kind).toBe("open");
+  expect(log.logStartOffset).toBe(0);
+  disk.quotaBytes = Infinity;
+  expect((await disk.time.result(store.runRetention(), "retention")).segments).toBeGreaterThan(0);
+  expect(log.state.kind).toBe("open");
+  expect(offer(log, 0)).toMatchObject({ kind: "duplicate", baseOffset: 0 });
+});

@@ -24,7 +24,7 @@ import { findCluster, notThere } from "./drivers/find-cluster.ts";
 import { FollowedMetadataLog } from "./drivers/followed-metadata-log.ts";
 import { type RaftGroup, type SeveralNodes, openRaftGroup } from "./drivers/raft-group.ts";
 import { RaftMetadataLog } from "./drivers/raft-metadata-log.ts";
-import { ReplacedDirectory } from "./drivers/replaced-directory.ts";
+import { DirectoryWatch } from "./drivers/directory-watch.ts";
 import { hostPort } from "./grpc/admin-service.ts";
 import { isAnyAddress, loopback } from "./listeners.ts";
 import type { Logger } from "./logger.ts";
@@ -81,7 +81,7 @@ interface Parts {
   readonly membership: ControllerMembership;
   readonly connections: PeerConnections | undefined;
   /** Of a controller that is not alone. */
-  readonly replaced?: ReplacedDirectory | undefined;
+  readonly directoryWatch?: DirectoryWatch | undefined;
 }
 
 /** The listener for the other nodes, and what is offered there. */
@@ -105,7 +105,7 @@ export class ClusterNode {
   readonly peers: PeerConnections | undefined;
   readonly raft: RaftMetadataLog | undefined;
   readonly #door: Door | undefined;
-  readonly #replaced: ReplacedDirectory | undefined;
+  readonly #directoryWatch: DirectoryWatch | undefined;
   /** Of which this node has heard since it started (6.11). */
   uncleanElections = 0;
 
@@ -118,7 +118,7 @@ export class ClusterNode {
     this.peers = parts.connections;
     this.raft = parts.raft;
     this.#door = door;
-    this.#replaced = parts.replaced;
+    this.#directoryWatch = parts.directoryWatch;
     parts.controller.subscribe((_, records) => {
       this.uncleanElections += records.filter(isUncleanElection).length;
     });
@@ -175,7 +175,7 @@ export class ClusterNode {
 
   /** Hands over what this node leads, then is gone for the others. Idempotent. */
   async close(): Promise<void> {
-    this.#replaced?.close();
+    this.#directoryWatch?.close();
     this.control.close();
     this.duty.close();
     this.#door?.feed?.close();
@@ -205,9 +205,9 @@ async function openParts(options: ClusterNodeOptions, several: Several | undefin
         });
   const raft = log instanceof RaftMetadataLog ? log : undefined;
   const parts = partsAround(options, controller, { cluster: several?.cluster, connections, raft });
-  const replaced =
+  const directoryWatch =
     several === undefined || group === undefined ? undefined : watchDirectory(options, several, group, controller);
-  return { ...parts, clusterId, replaced };
+  return { ...parts, clusterId, directoryWatch };
 }
 
 /** A broker that is no controller: the controllers say which cluster it is, and what is decided. */
@@ -349,10 +349,10 @@ function watchDirectory(
   { cluster }: Several,
   { bootstrap, clusterId, opened }: RaftGroup,
   controller: Controller,
-): ReplacedDirectory | undefined {
+): DirectoryWatch | undefined {
   if (bootstrap === undefined) return undefined;
   const tellOnce = oncePerText();
-  return new ReplacedDirectory({
+  return new DirectoryWatch({
     clusterId,
     nodeId: meta.nodeId,
     directoryId: opened.identity.dirId,
@@ -361,7 +361,7 @@ function watchDirectory(
     role: () => controller.role,
     clock,
     lookMs: 3 * (cluster.electionMs ?? electionMsDefault),
-    onReplaced: (message) => {
+    onOutside: (message) => {
       onWaiting(message);
       tellOnce(message, () => logger.error({}, message));
     },

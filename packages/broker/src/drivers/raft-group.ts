@@ -178,7 +178,7 @@ function damaged(directory: string, why: string): MetadataLogError {
   return new MetadataLogError(
     "DAMAGED",
     `Cannot use the metadata log in "${directory}": ${why}. Nothing was changed. Of a node that is alone, restore the data directory from ` +
-      `a backup. Of a node in a cluster, remove this node's controller and add it again with an empty directory.`,
+      `a backup. Of a node in a cluster, start it with an empty data directory, and tell the cluster: varve cluster replace NODE.`,
   );
 }
 

@@ -25,7 +25,7 @@ test("a node that stays out is told which command or flag ends that", () => {
 test.each([
   ["Refused (secret): the call does not show the group's secret", "give all nodes the same cluster secret"],
   ["Refused (version): protocol version 2, this node speaks 1", "run releases that belong together"],
-  ['Refused (cluster): cluster "a", this node belongs to "b"', "correct the addresses"],
+  ['Refused (cluster): cluster "a", this node belongs to "b"', "the directory of another cluster"],
   ['Refused (target): target "3@a", this node is "3@b"', "must not come back"],
 ])("%s: it says what to do", (why, advice) => {
   expect(withAdvice(why)).toContain(advice);

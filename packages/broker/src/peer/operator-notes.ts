@@ -17,7 +17,7 @@ export function oncePerText(): (text: string, tell: () => void) => void {
 const adviceOnRefusal: readonly (readonly [says: RegExp, advice: string])[] = [
   [/\(secret\)|secret of this cluster/, "give all nodes the same cluster secret"],
   [/protocol version|version of the protocol/, "run releases that belong together"],
-  [/\(cluster\)/, "correct the addresses of its peers: they are of another cluster"],
+  [/\(cluster\)/, "one of the two has the directory of another cluster, or wrong addresses of its peers"],
   [/\(target\)/, "another data directory runs there; a directory that was replaced must not come back"],
 ];
 

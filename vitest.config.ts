@@ -13,6 +13,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // No test fails because the machine is slow: by default a condition has one second to come about.
+    expect: { poll: { timeout: 60_000 } },
     reporters: ["default"],
   },
 });

@@ -204,7 +204,11 @@ async function deleteBefore(
     );
   }
   if (validateOnly) return Math.max(offset, log.logStartOffset);
-  return log.deleteRecordsBefore(offset);
+  return log
+    .deleteRecordsBefore(offset)
+    .catch((error: unknown) =>
+      refusalOf(error, `Cannot delete records of "${topic}" ${partition}`, { topic, partition }),
+    );
 }
 
 export async function acceptLoss(
@@ -235,20 +239,24 @@ export async function acceptLoss(
   if (request.validateOnly) {
     return { fromOffset: state.offset, toOffset: Math.max(state.end, log.logEndOffset), leader: hint };
   }
-  const accepted = await leader.acceptLoss().catch((error: unknown) => refusalOf(error, topic.name, request.partition));
+  const about = { topic: topic.name, partition: request.partition };
+  const what = `Cannot accept the loss of "${about.topic}" ${about.partition}`;
+  const accepted = await leader.acceptLoss().catch((error: unknown) => refusalOf(error, what, about));
   if (isRefusal(accepted)) return accepted;
   const { from, to } = accepted;
   node.logger.warn({ topic: topic.name, partition: request.partition, from, to }, "loss accepted");
   return { fromOffset: from, toOffset: to, leader: hint };
 }
 
-/** A loss that could not be accepted now: nothing is lost that was not, and the same call may succeed later. */
-function refusalOf(error: unknown, topic: string, partition: number): Refusal {
-  const what = `Cannot accept the loss of "${topic}" ${partition}`;
+/** What could not be done to a log now: nothing is lost that was not, and the same call may succeed later. */
+function refusalOf(
+  error: unknown,
+  what: string,
+  about: { readonly topic: string; readonly partition: number },
+): Refusal {
   if (error instanceof LogError || error instanceof FileSystemError) {
-    return refuse("STORAGE_FAILED", `${what}: ${error.message}`, { topic, partition });
+    return refuse(error.code === "NO_SPACE" ? "STORAGE_FULL" : "STORAGE_FAILED", `${what}: ${error.message}`, about);
   }
-  if (error instanceof BrokerError)
-    return refuse("LEADER_NOT_AVAILABLE", `${what}: ${error.message}`, { topic, partition });
+  if (error instanceof BrokerError) return refuse("LEADER_NOT_AVAILABLE", `${what}: ${error.message}`, about);
   throw error;
 }

@@ -59,6 +59,11 @@ export class ProduceStream<Tag> {
     return this.#pending[this.#answered];
   }
 
+  /** How many requests have no answer. */
+  get underWay(): number {
+    return this.#pending.length - this.#answered;
+  }
+
   /** The requests without an answer, in the order sent. */
   get pending(): readonly Tag[] {
     return this.#pending.slice(this.#answered);

@@ -271,6 +271,35 @@ describe("Producer retries", () => {
   });
 });
 
+describe("Producer, while its node has many requests under way", () => {
+  it("sends what has come for a partition in one batch, when the one before is answered", async () => {
+    broker.createTopic("wide", 32);
+    let timers = 0;
+    const setTimer: Clock["setTimer"] = (delayMs, run) =>
+      systemClock.setTimer(delayMs, () => {
+        timers += 1;
+        run();
+      });
+    const patient = new Client({ address: broker.address, clock: { ...systemClock, setTimer } });
+    const producer = patient.producer({ lingerMs: 1 });
+    const held: (() => void)[] = (broker.held = []);
+    const sends = numbers(32).map((value, partition) => producer.send({ topic: "wide", partition, value }));
+    await until(() => broker.requests === 32);
+    for (const value of numbers(5)) {
+      sends.push(producer.send({ topic: "wide", partition: 7, value }));
+      const seen = timers;
+      await until(() => timers > seen + 2);
+    }
+    expect(broker.requests).toBe(32);
+    broker.held = undefined;
+    for (const release of held) release();
+    await Promise.all(sends);
+    expect(broker.requests).toBe(33);
+    expect(broker.records("wide", 7).map(({ value }) => textOf(value))).toEqual(["7", ...numbers(5)]);
+    patient.destroy();
+  });
+});
+
 describe("Producer.flush() and close()", () => {
   it("flush resolves when all that was sent is settled", async () => {
     const producer = client.producer({ lingerMs: 10_000 });

@@ -10,7 +10,7 @@
 // Bounded: `bufferBytes` of unacknowledged records (send() then rejects with BUSY; ready() asks for a pause long before), 5
 // batches in flight for each partition, `deliveryTimeoutMs` for each record.
 
-import { VarveError, type Acks, type ErrorFields, type LeaderHint, type ProduceOutcome } from "@varve/api";
+import { VarveError, type Acks, type ProduceOutcome } from "@varve/api";
 import {
   messageBytesMax,
   producerBatchesRemembered,
@@ -23,6 +23,7 @@ import { cancelled, onAbort } from "../call.ts";
 import type { Timer } from "../clock.ts";
 import type { Connection, Node } from "../connection.ts";
 import { Batch } from "./batch.ts";
+import { hintIn } from "./leader-hint.ts";
 import { PartitionLane, type LaneNeed } from "./partition-lane.ts";
 import { ProduceStream } from "./produce-stream.ts";
 import { toBytes, type RecordAck, type SendRecord } from "./record.ts";
@@ -35,7 +36,10 @@ export interface ProducerOptions {
   readonly codec?: Codec | undefined;
   /** A batch is sent when it has this size, in bytes. @default 65536 */
   readonly batchBytes?: number | undefined;
-  /** Longest wait for company while the partition has batches in flight, in ms; otherwise a turn of the event loop. @default 5 */
+  /**
+   * Longest wait for company while the partition has batches in flight, in ms; otherwise a turn of the event loop. While the node has 32
+   * requests under way: until those of the partition are answered. @default 5
+   */
   readonly lingerMs?: number | undefined;
   /**
    * Unacknowledged records from which on send() refuses, in bytes; ready() asks for a pause from a quarter of it on. A record counts 500
@@ -62,6 +66,8 @@ const recordOverheadBytes = 500;
  * with 32 MiB of small records under way it took half of the time, with 8 MiB a tenth. The rest takes bursts.
  */
 const readyShare = 1 / 4;
+/** Requests under way to a node from which on a partition sends one at a time: a small batch costs a node as much as a large one. */
+const crowdedRequests = 32;
 /** Room for the envelope of a request. */
 const recordBytesCeiling = messageBytesMax - 64 * 1024;
 /** A node that leaves batches without an answer for so long is asked whether it is there. */
@@ -314,11 +320,18 @@ export class Producer {
       for (const lane of this.#lingering) {
         // Half a millisecond of grace: timers are no more exact.
         if (lane.open !== undefined && nowMs - lane.open.sinceMs < this.#lingerMs - 0.5) continue;
+        if (this.#isCrowded(lane)) continue;
         this.#lingering.delete(lane);
         this.#closeBatch(lane);
       }
       if (this.#lingering.size > 0) this.#armLinger(Math.max(1, this.#lingerMs / 2));
     });
+  }
+
+  /** The next answer closes the batch. */
+  #isCrowded({ inFlight, node }: PartitionLane): boolean {
+    const way = node === undefined || inFlight.length === 0 ? undefined : this.#ways.get(node);
+    return way !== undefined && way.stream.underWay >= crowdedRequests;
   }
 
   #closeBatch(lane: PartitionLane): void {
@@ -564,14 +577,6 @@ export class Producer {
 function within(name: string, value: number, least: number, most: number): number {
   if (value >= least && value <= most) return value;
   throw invalid(`Cannot make a producer: ${name} is ${value}, not ${least} to ${most}`);
-}
-
-/** Where the leader is, as a refusal says it. */
-function hintIn(error: ErrorFields | undefined): LeaderHint | undefined {
-  if (error?.reason !== "NOT_LEADER") return undefined;
-  const { leader, leaderEpoch, address } = error.metadata;
-  if (leader === undefined || address === undefined || leaderEpoch === undefined) return undefined;
-  return { nodeId: Number(leader), address, leaderEpoch: Number(leaderEpoch) };
 }
 
 /** `sent`, unless the signal is aborted before it is settled. */

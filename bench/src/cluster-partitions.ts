@@ -17,8 +17,8 @@ const turnSeconds = Math.min(3, seconds);
 const rounds = seconds < 10 ? 2 : 4;
 const counts = [3, 300];
 /**
- * Of the producer. By default it lets some 12,000 records of this size be under way, 40 for each of 300 partitions, so that batches are
- * small; eight times as much is what makes them whole.
+ * Of the producer. By default it lets some 12,000 records of this size be under way, 40 for each of 300 partitions, so that a batch has half of
+ * these at best; eight times as much is what makes them whole.
  */
 const buffers = [32 << 20, 256 << 20];
 

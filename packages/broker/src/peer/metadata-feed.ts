@@ -26,6 +26,8 @@ export interface MetadataFeedOptions {
 export type FollowCall = ServerWritableStream<FollowMetadataRequestOutput, FollowMetadataResponseMessage>;
 
 const pieceBytes = 256 * 1024;
+/** What a message takes in memory beside what it carries, about. */
+const messageBytes = 1_024;
 /** Written and not taken by the network, for one broker. */
 const unsentBytesMax = 64 * 1024 * 1024;
 /** More brokers than a cluster has. */
@@ -112,7 +114,7 @@ export class MetadataFeed {
   #tell(follower: Follower, what: Pick<FollowMetadataResponseMessage, "batch" | "snapshot" | "snapshotEnds">): void {
     const { image, role } = this.#options.controller;
     const { call } = follower;
-    const bytes = (what.batch?.length ?? 0) + (what.snapshot?.length ?? 0);
+    const bytes = messageBytes + (what.batch?.length ?? 0) + (what.snapshot?.length ?? 0);
     follower.unsentBytes += bytes;
     // One snapshot always goes through, however large.
     if (follower.unsentBytes > unsentBytesMax && follower.unsentBytes > bytes && what.snapshot === undefined) {

@@ -144,7 +144,7 @@ export class PartitionRecovery {
     const plan = planRecovery(image, partition, { mode, reports, waitedMs });
     if (plan.kind === "notNeeded") return;
     if (plan.kind === "wait") {
-      const why = plan.for.length === 0 ? `an operator: varve cluster elect ${topic} --unclean` : plan.for.join(", ");
+      const why = plan.for.length === 0 ? "an operator" : plan.for.join(", ");
       if (why !== waiting.toldFor) {
         const damaged = reports.filter((report) => report.damaged === true).map(({ brokerId }) => brokerId);
         const command = electCommand(topic ?? partition.topicId, partition.partition);

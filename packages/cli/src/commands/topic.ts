@@ -143,7 +143,7 @@ function describeCommand(terminal: Terminal): Command {
           (entry) => options.allConfigs === true || entry.source !== "CONFIG_SOURCE_DEFAULT",
         );
         const heading = `Topic "${name}", id ${topic.topicId}, ${printNumberOf(recordCount(partitions), "record")}, ${printSize(totalBytes(partitions))}\n\n`;
-        const troubles = printTroubles(name, partitions);
+        const troubles = printTroubles(partitions);
         return terminal.out(
           heading +
             printPartitions(partitions) +

@@ -25,17 +25,11 @@ export function printPartitions(partitions: readonly PartitionStatusOutput[]): s
 }
 
 /** Why partitions are not as they should be; sentences would tear the table apart. Empty when all is well. */
-export function printTroubles(topic: string, partitions: readonly PartitionStatusOutput[]): string {
+export function printTroubles(partitions: readonly PartitionStatusOutput[]): string {
   const lines = partitions.flatMap((partition) => {
     const why = partition.error?.message ?? partition.stateDetail;
     return why === "" ? [] : [`partition ${partition.partition} is ${stateOf(partition)}: ${escapeControls(why)}`];
   });
-  if (partitions.some((partition) => stateOf(partition) === "offline")) {
-    lines.push(
-      "What is offline comes back with the nodes that hold it. When they cannot come back, what of it is left, and may be lost:",
-      `  varve cluster elect ${topic} --unclean --dry-run`,
-    );
-  }
   return lines.map((line) => `${line}\n`).join("");
 }
 

@@ -207,6 +207,33 @@ test("LogStore J-12: a first segment that is missing is damage, also when no che
   expect(logOf(await openStore(disk)).state).toMatchObject({ kind: "quarantined", offset: 0, end: appended });
 });
 
+test.each([
+  { from: "os", to: "sync", mode: "journal", by: "acceptLoss" },
+  { from: "os", to: "sync", mode: "journal", by: "truncateFullyAndStartAt" },
+  { from: "journal", to: "os", mode: "os", by: "acceptLoss" },
+  { from: "journal", to: "os", mode: "os", by: "truncateFullyAndStartAt" },
+] as const)(
+  "a change of flush from $from to $to that comes while a log is damaged is made up for by $by() (J-1)",
+  async (one) => {
+    const disk = await damaged(one.from, "end");
+    const store = await openStore(disk);
+    const log = logOf(store);
+    expect(log.state.kind).toBe("quarantined");
+    await disk.time.result(log.setConfig({ ...log.config, flush: one.to }), "the change");
+    const ended = one.by === "acceptLoss" ? log.acceptLoss(5) : log.truncateFullyAndStartAt(0);
+    await disk.time.result<unknown>(ended, "the end of the damage");
+    await disk.time.until(() => log.mode === one.mode, "the log to be what it should be");
+    if (log.state.kind === "needs-epoch") log.startEpoch(6);
+    await append(disk, log, 3);
+    if (one.to === "sync") expect(log.durableOffset).toBe(log.logEndOffset);
+    const { logEndOffset } = log;
+    disk.powerCut(9);
+    const next = logOf(await openStore(disk));
+    expect(next.config.flush).toBe(one.to);
+    if (one.to === "sync") expect(next.logEndOffset).toBe(logEndOffset);
+  },
+);
+
 test("PartitionLog.acceptLoss() J-12: of a partition whose creation is lost, and that began above 0, all is given up", async () => {
   const disk = await newDisk(3);
   const store = await openStore(disk);

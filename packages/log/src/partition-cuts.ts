@@ -77,6 +77,7 @@ export class PartitionCuts {
       this.#writer.resume();
       this.#liftReadLimit();
       this.#memory.damageEnded({ kind: "needs-epoch", why: "the log was started anew" });
+      this.#makeUpForFlush();
       this.#node.checkpointSoon();
     });
   }
@@ -127,6 +128,7 @@ export class PartitionCuts {
       this.#liftReadLimit();
       this.#writer.resume();
       memory.damageEnded({ kind: "open" });
+      this.#makeUpForFlush();
       this.#node.checkpointSoon();
       return { from, to };
     });
@@ -170,6 +172,13 @@ export class PartitionCuts {
       if (isThere || this.#cannotWrite()) return;
       await this.#writer.record({ type: "flush", base: this.#memory.logEndOffset, mode });
       await this.#writer.changeMode(mode);
+    });
+  }
+
+  /** `flush` may have changed while the log was damaged and nothing of it could be written. */
+  #makeUpForFlush(): void {
+    this.changeFlush(this.#memory.config.flush).catch(() => {
+      // The job has told the partition what failed.
     });
   }
 

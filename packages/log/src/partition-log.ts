@@ -130,10 +130,15 @@ export class PartitionLog {
     return this.writer.files.segments;
   }
 
-  /** Takes effect for the next segment and the next run of retention; a change of `flush` returns when it is durable. */
+  /**
+   * Takes effect for the next segment and the next run of retention; a change of `flush` returns when it is durable, and rejects when
+   * it could not be made: then `config` has the former one. Of a damaged log it is made when the damage ends.
+   */
   async setConfig(config: LogConfig): Promise<void> {
-    this.#memory.config = config;
+    const { flush } = this.#memory.config;
+    this.#memory.config = { ...config, flush };
     if ((config.flush === "os") !== (this.writer.mode === "os")) await this.#cuts.changeFlush(config.flush);
+    this.#memory.config = { ...this.#memory.config, flush: config.flush };
   }
 
   /**

@@ -388,6 +388,31 @@ describe("replication of a partition on three nodes", () => {
     await expectWhole(world, topicId);
   });
 
+  it("knows nothing of its followers when it is assigned again: they may have been cut back meanwhile (H-2, W13)", async () => {
+    const { world, topicId } = await threeNodes(13);
+    const leader = leaderOf(world, topicId);
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    const before = leader.topics?.partition(topicId, 0)?.leading;
+    const offsets = (): unknown[] => {
+      const leading = leader.topics?.partition(topicId, 0)?.leading;
+      return [...(leading?.state.followers.values() ?? [])].map(({ fetchOffset }) => fetchOffset);
+    };
+    expect(offsets()).toEqual([1, 1]);
+    for (const other of world.nodes) if (other !== leader) world.cut(leader.id, other.id);
+    const { leaderEpoch } = world.placement(topicId);
+    const me = { brokerId: leader.id, brokerEpoch: leader.brokerEpoch };
+    world.command({ kind: "newLeaderEpoch", ...me, topicId, partition: 0, leaderEpoch });
+    const hasBegunAgain = (): boolean => {
+      const leading = leader.topics?.partition(topicId, 0)?.leading;
+      return leading !== undefined && leading !== before;
+    };
+    await world.time.until(hasBegunAgain, "the next epoch to begin");
+    expect(offsets()).toEqual([undefined, undefined]);
+    world.cuts.clear();
+    await world.time.result(world.produce(leader, topicId, { timeoutMs: 60_000 }), "an acknowledgement");
+    await expectWhole(world, topicId);
+  });
+
   it("goes on following after this node was registered again under another epoch (B-1)", async () => {
     const { world, topicId } = await threeNodes(10);
     const leader = leaderOf(world, topicId);

@@ -11,7 +11,7 @@ import { noLeader } from "@varve/cluster";
 import { type Coverage, holds } from "raft-ts/testing";
 import { ProducerLane, Consumer } from "./clients.ts";
 import { ClusterWorld } from "./cluster-world.ts";
-import { allPartitions, createTopic, disturb, electWithLoss } from "./faults.ts";
+import { acceptLoss, allPartitions, createTopic, disturb, electWithLoss } from "./faults.ts";
 import { ReplicaShadow, keyOf } from "./replica-shadow.ts";
 
 export interface ClusterOutcome {
@@ -119,13 +119,11 @@ class ClusterStory {
     const present = new Set(allPartitions(world).map(({ topicId, partition }) => keyOf(topicId, partition)));
     for (const lane of this.#lanes) {
       const key = keyOf(lane.topicId, lane.partition);
-      if (this.#waitsForOperator(lane.topicId, lane.partition)) lane.abandon();
       const isLossy = world.partitions.get(key)?.isLossy === true;
       if (!present.has(key) || (isLossy && lane.acks === "all")) lane.abandon();
     }
     this.#lanes = this.#lanes.filter(({ isStopped }) => !isStopped);
     for (const { topicId, partition } of allPartitions(world)) {
-      if (this.#waitsForOperator(topicId, partition)) continue;
       const has = this.#lanes.filter((lane) => lane.topicId === topicId && lane.partition === partition).length;
       const isLossy = world.partitions.get(keyOf(topicId, partition))?.isLossy === true;
       const wanted = isLossy ? 1 : 2;
@@ -151,6 +149,7 @@ class ClusterStory {
     }
     const tend = (): void => {
       electWithLoss(world);
+      acceptLoss(world);
       for (const machine of world.machines) machine.start();
       world.time.after(300, tend);
     };
@@ -162,7 +161,8 @@ class ClusterStory {
   }
 
   #whyNotWell(): string | undefined {
-    const { image, machines } = this.#world;
+    const { image, machines, replacing } = this.#world;
+    if (replacing !== undefined) return `node ${replacing} has no place in the metadata group`;
     for (const { process, id } of machines) {
       if (process?.isReady !== true) return `node ${id} is not ready`;
       if (image.brokers.get(String(id))?.fenced !== false) return `node ${id} is fenced`;
@@ -171,21 +171,12 @@ class ClusterStory {
     }
     for (const { topicId, partition, leader, isr, replicas, flush, recovering } of allPartitions(this.#world)) {
       const name = `${topicId.slice(0, 6)}/${partition}`;
-      if (this.#waitsForOperator(topicId, partition)) continue;
       if (leader === noLeader) return `${name} has no leader`;
       if (isr.length < replicas.length)
         return `${name} has only [${isr.join()}] in sync: ${this.#whoLags(topicId, partition)}`;
       if (flush === "syncing" || recovering) return `${name} is ${flush}, recovering: ${recovering}`;
     }
     return undefined;
-  }
-
-  /** More was lost than is promised, and what is left of the partition is damaged: somebody has to say what becomes of it. */
-  #waitsForOperator(topicId: string, partition: number): boolean {
-    const isLossy = this.#world.partitions.get(keyOf(topicId, partition))?.isLossy === true;
-    return (
-      isLossy && this.#world.machines.some((one) => one.local(topicId, partition)?.log.state.kind === "quarantined")
-    );
   }
 
   /** What replicas and their leader know of each other. */
@@ -197,8 +188,8 @@ class ClusterStory {
         const { log, leading, fetcher } = local;
         const followers = [...(leading?.state.followers ?? [])];
         const known = leading === undefined ? fetcher?.following : { followers, isr: leading.state.isr };
-        const { logStartOffset, highWatermark, countedOffset, logEndOffset } = log;
-        const shown = `[${logStartOffset}, ${logEndOffset}) high watermark ${highWatermark}, counted ${countedOffset}`;
+        const { logStartOffset, highWatermark, countedOffset, logEndOffset, mode } = log;
+        const shown = `${mode} [${logStartOffset}, ${logEndOffset}) high watermark ${highWatermark}, counted ${countedOffset}`;
         return `${machine.id} ${log.state.kind} ${shown} ${JSON.stringify(known)}`;
       })
       .join("; ");
@@ -218,12 +209,12 @@ class ClusterStory {
   #whyNotEven(): string | undefined {
     const world = this.#world;
     for (const { topicId, partition, replicas, leader } of allPartitions(world)) {
-      if (this.#waitsForOperator(topicId, partition)) continue;
       const end = world.machine(leader).local(topicId, partition)?.log.logEndOffset;
       for (const id of replicas) {
         const log = world.machine(id).local(topicId, partition)?.log;
         if (log?.logEndOffset !== end || log?.highWatermark !== end) {
-          return `${topicId.slice(0, 6)}/${partition}: ${id} ends at ${log?.logEndOffset}, shows ${log?.highWatermark} of ${end}`;
+          const shown = `${id} ends at ${log?.logEndOffset}, shows ${log?.highWatermark} of ${end}`;
+          return `${topicId.slice(0, 6)}/${partition}: ${shown}: ${this.#whoLags(topicId, partition)}`;
         }
       }
     }

@@ -10,7 +10,7 @@ import type { ControllerImage, Partition } from "@varve/cluster";
 import { partitionOf } from "@varve/cluster";
 import { Random, SimulatedTime } from "@varve/log/testing";
 import { Coverage, MemoryNetwork, Trace, holds } from "raft-ts/testing";
-import type { PeerAddress } from "raft-ts";
+import type { PeerAddress, answerOf } from "raft-ts";
 import type { LeaderStream } from "../../drivers/replication/leader-link.ts";
 import { type MemoryWire, memoryStreams } from "../memory-stream.ts";
 import { Machine } from "./machine.ts";
@@ -39,6 +39,8 @@ export class ClusterWorld implements ShadowListener {
   readonly trace: Trace;
   /** Replicas with a flipped bit that nobody may have found yet: "node key". */
   readonly damaged = new Set<string>();
+  /** The node whose place in the metadata group is lost, and not given to its next disk yet (M11). */
+  replacing: number | undefined;
   failure: Error | undefined;
   #changed = new Set<string>();
 
@@ -175,6 +177,13 @@ export class ClusterWorld implements ShadowListener {
     this.check(() => this.oracle(topicId, partition).highWatermarkMoved(shadow, from));
   }
 
+  lossAccepted(shadow: ReplicaShadow): void {
+    const { topicId, partition } = shadow.log.id;
+    this.count("log gives up what is damaged");
+    this.tell(shadow.nodeId, "gives up what is damaged", { partition: shadow.key, end: shadow.end });
+    this.check(() => this.oracle(topicId, partition).lossAccepted(shadow));
+  }
+
   trimmed(shadow: ReplicaShadow): void {
     const { topicId, partition } = shadow.log.id;
     this.count("log trimmed by retention");
@@ -246,6 +255,25 @@ export class ClusterWorld implements ShadowListener {
   }
 
   // ---- the network
+
+  /** Who `asker` finds at an address of the metadata group: whichever disk that node has now. */
+  whoIsAt(asker: number, address: string): Promise<ReturnType<typeof answerOf>> {
+    const id = Number(address.slice(0, address.indexOf("@")));
+    return new Promise((resolve, reject) => {
+      this.time.after(this.network.delayMs(asker, id), () => {
+        const answering = this.machine(id).process;
+        const gate = this.machine(asker).process?.gate;
+        const passes = this.network.passes("control", asker, id) && this.network.passes("control", id, asker);
+        if (!passes || answering?.whoAmI === undefined) gate?.enter(() => reject(new Error("nobody answers there")));
+        else {
+          answering.gate.enter(() => {
+            const answer = answering.whoAmI?.();
+            if (answer !== undefined) gate?.enter(() => resolve(answer));
+          });
+        }
+      });
+    });
+  }
 
   /** A replication stream from a follower to a leader. */
   connect(from: Machine, leader: number): LeaderStream | undefined {

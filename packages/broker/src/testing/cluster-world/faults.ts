@@ -3,6 +3,9 @@
  * happen now, or that the promise does not cover, does nothing.
  */
 import { type Command, type Partition, noLeader } from "@varve/cluster";
+import { FileSystemError, LogError } from "@varve/log";
+import { BrokerError } from "../../errors.ts";
+import { isRefusal } from "../../refusal.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
 import { isCovered, isWithinPromise, lossesOf, mayLower, takeFrom } from "./fault-budget.ts";
 import { type Machine, closedSegments } from "./machine.ts";
@@ -20,7 +23,7 @@ const actions: Readonly<Record<string, { readonly weight: number; readonly run: 
   "fault everybody killed": { weight: 1, run: (world) => crashAll(world, "kill") },
   "fault everybody loses power": { weight: 1, run: (world) => crashAll(world, "power") },
   "fault wiped disk": { weight: 2, run: wipe },
-  "fault flipped bit": { weight: 2, run: flip },
+  "fault flipped bit": { weight: 3, run: flip },
   "fault full disk": { weight: 2, run: fill },
   "fault hung disk": { weight: 2, run: hangDisk },
   "fault pause": { weight: 4, run: pause },
@@ -39,6 +42,8 @@ const actions: Readonly<Record<string, { readonly weight: number; readonly run: 
   "operator preferred election": { weight: 6, run: electPreferred },
   "operator add partitions": { weight: 1, run: addPartitions },
   "operator controlled shutdown": { weight: 3, run: shutDown },
+  "operator replace controller": { weight: 2, run: replaceController },
+  "operator accept loss": { weight: 2, run: (world) => acceptLoss(world) },
   "operator election with loss": { weight: 2, run: (world) => electWithLoss(world) },
 };
 
@@ -111,22 +116,60 @@ function wipe(world: ClusterWorld, machine: Machine): boolean {
   return true;
 }
 
+/**
+ * M11: a controller loses its part of the metadata group, and somebody gives its place to what it has now. One at a time: while it lasts
+ * the group has a member less.
+ */
+function replaceController(world: ClusterWorld, machine: Machine): boolean {
+  if (!machine.isVoter || machine.process === undefined || world.replacing !== undefined) return false;
+  world.replacing = machine.id;
+  machine.crash("kill");
+  machine.loseGroup();
+  startSoon(world, machine);
+  let inARow = 0;
+  const ask = (): void => {
+    // A leader may say so of what is not committed yet, and lose it: nobody leads for that long without a majority.
+    if (inARow >= 3) {
+      world.replacing = undefined;
+      return world.count("operator replace controller done");
+    }
+    world.time.after(600, ask);
+    const active = world.machines.find(({ process }) => process?.controller?.role.kind === "leader")?.process;
+    const raft = active?.raft;
+    active?.gate.enter(() => {
+      raft?.replaceDirectory(machine.id, false).then(
+        (replaced) => {
+          world.tell(machine.id, "is given its place again", replaced);
+          inARow = isRefusal(replaced) ? 0 : inARow + 1;
+        },
+        (error: unknown) => world.fail(error),
+      );
+    });
+  };
+  ask();
+  return true;
+}
+
 function flip(world: ClusterWorld, machine: Machine): boolean {
-  const { random, image } = world;
-  const topics = [...image.topics.values()];
-  if (topics.length === 0) return false;
-  const topic = random.pick(topics);
-  const partition = random.pick(topic.partitions);
-  const { replicas, partition: number } = partition;
-  if (!replicas.includes(machine.id) || replicas.length === 1) return false;
-  const segments = closedSegments(machine.disk, topic.name, number);
-  // Damage everywhere is for an operator with a backup, in a reckless world too.
-  if (segments.length === 0 || !isWithinPromise(world, machine, [partition], true)) return false;
+  const { random, image, profile } = world;
+  const held = [...image.topics.values()].flatMap(({ name, partitions }) =>
+    partitions
+      .filter(({ replicas }) => replicas.includes(machine.id))
+      .map((partition) => ({ partition, segments: closedSegments(machine.disk, name, partition.partition) })),
+  );
+  const damageable = held.filter(({ segments }) => segments.length > 0);
+  if (damageable.length === 0) return false;
+  const { partition, segments } = random.pick(damageable);
+  const { topicId, partition: number, replicas } = partition;
+  if (!profile.isReckless && (replicas.length === 1 || !isWithinPromise(world, machine, [partition], true)))
+    return false;
   takeFrom(world, machine, [partition], true);
+  // Whatever becomes of it, nobody else has it.
+  if (replicas.length === 1) world.oracle(topicId, number).lostWithoutElection(partition);
   const path = random.pick(segments);
   const size = machine.disk.files().find((file) => file.path === path)?.sizeBytes ?? 1;
   machine.disk.flipBit(path, random.below(size), random.below(8));
-  const key = keyOf(topic.id, number);
+  const key = keyOf(topicId, number);
   world.damaged.add(`${machine.id} ${key}`);
   const shadow = machine.process?.shadows.get(key);
   if (shadow !== undefined) shadow.isDamaged = true;
@@ -303,6 +346,29 @@ export function electWithLoss(world: ClusterWorld): boolean {
   if (lost.length === 0) return false;
   const candidates = lost.map((partition) => mostOf(world, partition));
   return ask(world, { kind: "electLeaders", mode: "unclean", partitions: namesOf(lost), candidates });
+}
+
+/** J-12: leaders that nobody could take the place of say what is damaged; somebody decides to go on without it. */
+export function acceptLoss(world: ClusterWorld): boolean {
+  let isAny = false;
+  for (const { topicId, partition, leader } of allPartitions(world)) {
+    if (leader === noLeader || !world.oracle(topicId, partition).isLossy) continue;
+    const { process } = world.machine(leader);
+    const local = process?.topics?.partition(topicId, partition);
+    if (process === undefined || local?.log.state.kind !== "quarantined") continue;
+    isAny = true;
+    process.gate.enter(() => {
+      local.acceptLoss().then(
+        () => world.count("operator accept loss done"),
+        (error: unknown) => {
+          const isExpected = [LogError, FileSystemError, BrokerError].some((kind) => error instanceof kind);
+          if (isExpected || world.machine(leader).process !== process) world.count("operator accept loss refused");
+          else world.fail(error);
+        },
+      );
+    });
+  }
+  return isAny;
 }
 
 /** As far as the operator sees: who runs, is not damaged and has most. */

@@ -12,6 +12,7 @@ import { loadServices } from "@varve/api";
 import { type ControllerImage, brokerOf, isActive } from "@varve/cluster";
 import { FileSystemError, LogError, LogStore, type PartitionLog } from "@varve/log";
 import { SimulatedDisk } from "@varve/log/testing";
+import type { answerOf } from "raft-ts";
 import { MemoryDisk } from "raft-ts/testing";
 import { ClusterController } from "../../drivers/controller-client.ts";
 import { ControllerDuty } from "../../drivers/controller-duty.ts";
@@ -19,6 +20,7 @@ import { Controller } from "../../drivers/controller.ts";
 import { DiskWatch } from "../../drivers/disk-watch.ts";
 import type { LocalPartition } from "../../drivers/partition.ts";
 import { PartitionRecovery } from "../../drivers/partition-recovery.ts";
+import type { RaftMetadataLog } from "../../drivers/raft-metadata-log.ts";
 import { ReplicaReports } from "../../drivers/replication/replica-reports.ts";
 import { Replication } from "../../drivers/replication/replication.ts";
 import { TimingWheel } from "../../drivers/timing-wheel.ts";
@@ -43,6 +45,10 @@ const services = loadServices();
 export class SimulatedProcess implements PeerProcess {
   readonly gate: ProcessGate;
   handlers: PeerProcess["handlers"] = {};
+  /** Of a controller. */
+  raft: RaftMetadataLog | undefined;
+  /** Who it says that it is, to whoever makes it a member of the group. */
+  whoAmI: (() => ReturnType<typeof answerOf>) | undefined;
   controller: Controller | undefined;
   control: ClusterController | undefined;
   duty: ControllerDuty | undefined;
@@ -69,28 +75,20 @@ export class SimulatedProcess implements PeerProcess {
 export class Machine implements PeerMachine {
   readonly id: number;
   readonly #world: ClusterWorld;
-  readonly raftDisk: MemoryDisk;
+  raftDisk: MemoryDisk;
   disk: SimulatedDisk;
   process: SimulatedProcess | undefined;
   #directoryId: string;
   #bootId = 1;
+  /** Its first disk for the metadata group is gone: it was not there when the group was formed. */
+  #joins = false;
 
   constructor(world: ClusterWorld, id: number) {
     this.#world = world;
     this.id = id;
     this.#directoryId = world.uuid();
     this.disk = this.#newDisk();
-    this.raftDisk = new MemoryDisk({
-      nodeId: String(id),
-      dirId: world.uuid(),
-      pace: {
-        sync: (run) => void world.time.after(world.random.next() * 3 + 0.05, run),
-        tell: (run) => {
-          const { process } = this;
-          world.time.after(0.02, () => process?.gate.enter(run));
-        },
-      },
-    });
+    this.raftDisk = this.#newRaftDisk();
   }
 
   /** A controller; else a broker alone. */
@@ -134,6 +132,12 @@ export class Machine implements PeerMachine {
     this.disk = this.#newDisk();
   }
 
+  /** Another, empty disk for the metadata group (M11). The process on it must be gone. */
+  loseGroup(): void {
+    this.raftDisk = this.#newRaftDisk();
+    this.#joins = true;
+  }
+
   /** B-7, then the process ends as one that closes its store. */
   async shutDown(): Promise<void> {
     const { process } = this;
@@ -173,6 +177,20 @@ export class Machine implements PeerMachine {
     this.process = undefined;
     for (const cut of process.onCut) cut();
     this.#world.peers.break(this.id);
+  }
+
+  #newRaftDisk(): MemoryDisk {
+    return new MemoryDisk({
+      nodeId: String(this.id),
+      dirId: this.#world.uuid(),
+      pace: {
+        sync: (run) => void this.#world.time.after(this.#world.random.next() * 3 + 0.05, run),
+        tell: (run) => {
+          const { process } = this;
+          this.#world.time.after(0.02, () => process?.gate.enter(run));
+        },
+      },
+    });
   }
 
   #newDisk(): SimulatedDisk {
@@ -321,6 +339,8 @@ export class Machine implements PeerMachine {
     const log = await openMetadataLog(world, {
       id: this.id,
       raftDisk: this.isVoter ? this.raftDisk : undefined,
+      joins: this.#joins,
+      process,
       gate,
       peers,
       image: () => process.controller?.image,

@@ -7,12 +7,15 @@
  */
 import { loadServices } from "@varve/api";
 import { type ControllerImage, emptyImage } from "@varve/cluster";
+import { formCluster } from "raft-ts";
+import type { GrpcBootstrap } from "raft-ts/grpc";
 import { type MemoryDisk, MemoryStorage } from "raft-ts/testing";
 import { FollowedMetadataLog } from "../../drivers/followed-metadata-log.ts";
 import { RaftMetadataLog } from "../../drivers/raft-metadata-log.ts";
 import type { MetadataLog } from "../../ports/metadata-log.ts";
 import type { PeerClients } from "../../ports/peers.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
+import type { SimulatedProcess } from "./machine.ts";
 import type { ProcessGate } from "./process-gate.ts";
 import { worldTimes } from "./profile.ts";
 
@@ -23,6 +26,9 @@ export interface MetadataNode {
   readonly id: number;
   /** Undefined of a broker without a vote. */
   readonly raftDisk: MemoryDisk | undefined;
+  /** A blank disk waits to be taken into the group; else it forms it. */
+  readonly joins: boolean;
+  readonly process: Pick<SimulatedProcess, "raft" | "whoAmI">;
   readonly gate: ProcessGate;
   readonly peers: PeerClients;
   /** What the node has made of it; undefined before its controller has started. */
@@ -36,12 +42,24 @@ export async function openMetadataLog(world: ClusterWorld, node: MetadataNode): 
     : observed(world, node, await joined(world, node, raftDisk));
 }
 
-async function joined(world: ClusterWorld, { gate }: MetadataNode, raftDisk: MemoryDisk): Promise<MetadataLog> {
+async function joined(world: ClusterWorld, node: MetadataNode, raftDisk: MemoryDisk): Promise<MetadataLog> {
+  const { id, gate, joins, process } = node;
   const storage = new MemoryStorage(raftDisk);
   let opened = await storage.open();
-  if (opened.health.state === "blank") opened = await storage.form({ clusterId, voters: world.raft.voters });
-  return new RaftMetadataLog({
-    group: { storage, opened, clusterId, told: [], bootstrap: undefined },
+  const bootstrap: Pick<GrpcBootstrap, "answerWith" | "hello"> = {
+    answerWith: (answer) => (process.whoAmI = answer),
+    hello: (address) => world.whoIsAt(id, address),
+  };
+  if (opened.health.state === "blank") {
+    const { voters } = world.raft;
+    const peers = voters.map(({ address }) => ({ nodeId: address.slice(0, address.indexOf("@")), address }));
+    opened = joins
+      ? await formCluster({ storage, opened, transport: bootstrap, clock: gate.raft }, { peers })
+      : await storage.form({ clusterId, voters });
+  }
+  process.raft = new RaftMetadataLog({
+    // Two methods of it are all that is called.
+    group: { storage, opened, clusterId, told: [], bootstrap: bootstrap as GrpcBootstrap },
     transport: world.raft.network.transport(raftDisk.peerId),
     clock: gate.raft,
     raft: {
@@ -52,6 +70,7 @@ async function joined(world: ClusterWorld, { gate }: MetadataNode, raftDisk: Mem
       snapshots: { everyEntries: world.profile.snapshotEntries, minIntervalMs: 0, trailingEntries: 20 },
     },
   });
+  return process.raft;
 }
 
 function followed(world: ClusterWorld, { id, gate, peers, image }: MetadataNode): MetadataLog {

@@ -42,6 +42,8 @@ export class PartitionOracle {
   >();
   /** Leader epochs whose begin was looked at (ID3). */
   readonly #begun = new Set<string>();
+  /** A loss was accepted: batches without records stand where it was. */
+  #mayHaveGaps = false;
   /** Exclusive. */
   end = 0;
   /** Below it records were removed on purpose. */
@@ -68,6 +70,11 @@ export class PartitionOracle {
 
   get isLossy(): boolean {
     return this.lossEpoch >= 0;
+  }
+
+  /** Of a single replica: whatever becomes of it, nobody else has it. */
+  lostWithoutElection({ leaderEpoch }: Partition): void {
+    if (!this.isLossy) this.lossEpoch = leaderEpoch;
   }
 
   asked(minIsr: number): void {
@@ -111,7 +118,10 @@ export class PartitionOracle {
     const place = `${batch.base}@${batch.epoch}`;
     const known = this.#seen.get(place);
     if (known === undefined) {
-      holds(this.#sent.has(batch.crc), "ID20", () => this.#say(`${nodeId} has at ${place} what nobody sent there`));
+      const isGap = this.#mayHaveGaps && batch.records === 0;
+      holds(isGap || this.#sent.has(batch.crc), "ID20", () =>
+        this.#say(`${nodeId} has at ${place} what nobody sent there`),
+      );
       this.#seen.set(place, batch.crc);
     } else holds(known === batch.crc, "ID4", () => this.#say(`${nodeId} has another batch at ${place}`));
   }
@@ -132,6 +142,12 @@ export class PartitionOracle {
     }
     const isPardoned = newest.uncleanEpoch > (log.epochAt(highWatermark - 1) ?? -1);
     holds(isPardoned, "ID12", () => this.#say(`${nodeId} cuts back from ${highWatermark} to ${to}`));
+  }
+
+  /** J-12: what is given up was damaged, and nobody promised it any more. */
+  lossAccepted({ nodeId }: ReplicaShadow): void {
+    holds(this.isLossy, "ID12", () => this.#say(`${nodeId} gave up what others may have`));
+    this.#mayHaveGaps = true;
   }
 
   /** F-6 */

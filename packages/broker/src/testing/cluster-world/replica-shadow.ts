@@ -29,9 +29,13 @@ export interface ShadowListener {
   /** Before it is cut, on somebody's order. */
   cutting(shadow: ReplicaShadow, to: number): void;
   highWatermarkMoved(shadow: ReplicaShadow, from: number): void;
+  /** An operator gave up what is damaged. */
+  lossAccepted(shadow: ReplicaShadow): void;
   /** Retention of the node's own has removed what lies below the log start. */
   trimmed(shadow: ReplicaShadow): void;
 }
+
+const gap = { crc: 0, producerId: -1, sequence: -1, records: 0 } as const;
 
 export class ReplicaShadow {
   readonly nodeId: number;
@@ -94,6 +98,16 @@ export class ReplicaShadow {
       this.#agreedIndex++;
     }
     return true;
+  }
+
+  /** What lay there is given up, and said to be a gap. */
+  giveUp(from: number, to: number, epoch: number): void {
+    while (this.batches.length > 0 && (this.batches.at(-1) as Batch).base >= from) this.batches.pop();
+    if (this.end !== from) this.#beginAt(from);
+    if (from < to) this.batches.push({ ...gap, base: from, end: to, epoch });
+    this.agreed = Math.min(this.agreed, from);
+    this.#agreedIndex = this.batches.findIndex(({ base }) => base >= this.agreed);
+    if (this.#agreedIndex < 0) this.#agreedIndex = this.batches.length;
   }
 
   /** What the files give back after a start, every byte of it. */
@@ -207,6 +221,16 @@ export function observe(shadow: ReplicaShadow, listener: ShadowListener): void {
     shadow.follow();
     listener.cutting(shadow, -1);
     return restart(at).then(() => shadow.beginAnew(at));
+  };
+  const acceptLoss = log.acceptLoss.bind(log);
+  log.acceptLoss = async (epoch) => {
+    const lost = await acceptLoss(epoch);
+    const { isDamaged } = shadow;
+    shadow.giveUp(lost.from, lost.to, epoch);
+    // There may be more of it elsewhere in these files.
+    shadow.isDamaged = isDamaged;
+    listener.lossAccepted(shadow);
+    return lost;
   };
   const applyRetention = log.applyRetention.bind(log);
   log.applyRetention = async () => {

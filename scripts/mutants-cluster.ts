@@ -35,6 +35,11 @@ const hunters: readonly Hunter[] = [
     isShared: true,
   },
   {
+    name: "starts",
+    files: ["registration.test.ts", "drivers/strays.test.ts"].map((name) => `packages/broker/src/${name}`),
+    isShared: true,
+  },
+  {
     name: "worlds",
     files: ["packages/broker/src/testing/cluster-world/cluster-world.test.ts"],
     cases: /seed (\d+) fails/,

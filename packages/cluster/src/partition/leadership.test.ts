@@ -155,6 +155,18 @@ describe("the pending ISR (A-1 to A-6)", () => {
     });
   });
 
+  it("takes from the metadata what an answer of the same partition epoch did not say (A-3)", () => {
+    const desk = new Desk({ flush: "os", isr: [1, 2, 3] });
+    // `flush` has changed at 7; 8, the answer to a proposal, comes before the metadata do.
+    const altered = { leader: 1, leaderEpoch: 5, partitionEpoch: 8, isr: [1, 2], minIsr: 2, recovering: false };
+    desk.state = adoptAnswer(desk.state, altered);
+    expect(desk.state.flush).toBe("os");
+    desk.state = refreshLeadership(desk.state, { ...partition, flush: "syncing", partitionEpoch: 8 }, 10);
+    expect(desk.state.flush).toBe("syncing");
+    expect(desk.state.syncingTo).toBe(10);
+    expect(desk.state.isr.committed).toMatchObject({ partitionEpoch: 8, isr: [1, 2] });
+  });
+
   it("asks for one thing at a time, and with the same words (A-6)", () => {
     const desk = new Desk();
     desk.fetch(3, 10);

@@ -388,6 +388,23 @@ describe("replication of a partition on three nodes", () => {
     await expectWhole(world, topicId);
   });
 
+  it("takes nothing below acks=all once it hears neither a controller nor minIsr members of its ISR (H-11)", async () => {
+    const { world, topicId } = await threeNodes(14);
+    const leader = leaderOf(world, topicId);
+    const take = async (): Promise<string | undefined> => {
+      const answer = await world.time.result(world.produce(leader, topicId, { acks: "leader" }), "an answer");
+      return answer.refusal?.reason;
+    };
+    leader.isDeaf = true;
+    await world.time.pass(10_000);
+    expect(await take()).toBeUndefined();
+    for (const other of world.nodes) if (other !== leader) world.cut(leader.id, other.id);
+    await world.time.pass(10_000);
+    expect(await take()).toBe("NOT_LEADER");
+    leader.isDeaf = false;
+    expect(await take()).toBeUndefined();
+  });
+
   it("knows nothing of its followers when it is assigned again: they may have been cut back meanwhile (H-2, W13)", async () => {
     const { world, topicId } = await threeNodes(13);
     const leader = leaderOf(world, topicId);

@@ -49,15 +49,37 @@ async function* input(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
 }
 
-const nothing = { onAcknowledged: (): void => undefined };
+const nothing = { onAcknowledged: (): void => undefined, onStalled: (): void => undefined };
 const values = (producer: HeldProducer): string[] =>
   producer.sent.map((record) => Buffer.from(record.value ?? "null").toString());
 
 describe("sendLines()", () => {
+  it("tells when nothing is acknowledged of what is under way, and goes on", async () => {
+    const held: (() => void)[] = [];
+    const producer = {
+      send: async (): Promise<RecordAck> => {
+        await new Promise<void>((resolve) => held.push(resolve));
+        return { partition: 0, offset: 0, timestampMs: 0, ack: { level: "all", leaderEpoch: 0, durableReplicas: 1 } };
+      },
+      flush: () => Promise.resolve(),
+    };
+    const stalled: number[] = [];
+    const summary = await sendLines(input("a\nb\n"), producer, options({ stalledMs: 1 }), {
+      ...nothing,
+      onStalled(records) {
+        stalled.push(records);
+        for (const acknowledge of held.splice(0)) acknowledge();
+      },
+    });
+    expect(stalled).toEqual([2]);
+    expect(summary.records).toBe(2);
+  });
+
   it("sends each line once, in order, and sums up by partition", async () => {
     const producer = new HeldProducer(true);
     let acknowledged = 0;
     const summary = await sendLines(input("a\nb\nc\n"), producer, options(), {
+      ...nothing,
       onAcknowledged: (records) => (acknowledged += records),
     });
     expect(values(producer)).toEqual(["a", "b", "c"]);

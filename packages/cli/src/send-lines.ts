@@ -26,6 +26,8 @@ export interface SendOptions {
   skipBadLines: boolean;
   lineBytesMax: number;
   inFlightBytesMax: number;
+  /** So long nothing was acknowledged of what is under way: it is told, in ms. @default 5000 */
+  stalledMs?: number | undefined;
   ratePerSecond?: number | undefined;
   /** Aborted: read no further, wait for what was sent. */
   signal: AbortSignal;
@@ -52,7 +54,11 @@ export interface SendSummary {
 export interface SendProgress {
   /** `inputBytes`: read from the input so far, line ends included. */
   onAcknowledged(records: number, bytes: number, inputBytes: number): void;
+  /** Once each time that acknowledgements stop coming. */
+  onStalled(records: number): void;
 }
+
+const stalledMsDefault = 5_000;
 
 /** Fails with the error of the first record that failed, or a CliError for a bad line. */
 export async function sendLines(
@@ -62,14 +68,18 @@ export async function sendLines(
   progress: SendProgress,
 ): Promise<SendSummary> {
   const pump = new Pump(producer, options, progress);
-  for await (const lines of readLines(input, { lineBytesMax: options.lineBytesMax })) {
-    for (const line of lines) {
+  try {
+    for await (const lines of readLines(input, { lineBytesMax: options.lineBytesMax })) {
+      for (const line of lines) {
+        if (options.signal.aborted || pump.failed) break;
+        await pump.line(line);
+      }
       if (options.signal.aborted || pump.failed) break;
-      await pump.line(line);
     }
-    if (options.signal.aborted || pump.failed) break;
+    return await pump.finish();
+  } finally {
+    pump.close();
   }
-  return pump.finish();
 }
 
 class Pump {
@@ -92,6 +102,8 @@ class Pump {
   private inFlightBytes = 0;
   private failure: { error: unknown } | undefined;
   private wake: (() => void) | undefined;
+  /** Runs while something is under way; anew with each acknowledgement. */
+  private stalled: NodeJS.Timeout | undefined;
 
   constructor(producer: Pick<Producer, "send" | "flush">, options: SendOptions, progress: SendProgress) {
     this.producer = producer;
@@ -149,7 +161,12 @@ class Pump {
     };
   }
 
+  close(): void {
+    clearTimeout(this.stalled);
+  }
+
   private send(record: LineRecord): void {
+    if (this.inFlight === 0) this.watch();
     const { topic, partition } = this.options;
     const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
     const held = bytes + this.overheadBytes;
@@ -171,6 +188,7 @@ class Pump {
           this.records += 1;
           this.bytes += bytes;
           this.count(ack.partition, ack.offset);
+          this.stalled?.refresh();
           this.progress.onAcknowledged(1, bytes, this.inputBytes);
         },
         (error: unknown) => (this.failure ??= { error }),
@@ -178,8 +196,14 @@ class Pump {
       .finally(() => {
         this.inFlight -= 1;
         this.inFlightBytes -= held;
+        if (this.inFlight === 0) this.close();
         this.wake?.();
       });
+  }
+
+  private watch(): void {
+    const { stalledMs = stalledMsDefault } = this.options;
+    this.stalled = setTimeout(() => this.progress.onStalled(this.inFlight), stalledMs);
   }
 
   private count(partition: number, offset: number): void {

@@ -143,6 +143,9 @@ async function produce(
                 meter.add(records, bytes, performance.now());
                 progress.at(bytesBefore + read);
               },
+              onStalled(waiting) {
+                if (options.quiet !== true) terminal.note(stalledNote(topic, waiting));
+              },
             });
             bytesBefore += inputBytes;
             summaries.push(summary);
@@ -162,6 +165,13 @@ async function produce(
   }
   await tell(terminal, options, summaries, meter);
   if (summaries.some((summary) => summary.interrupted)) process.exitCode = exitCodes.interrupted.code;
+}
+
+function stalledNote(topic: string, waiting: number): string {
+  return (
+    `No acknowledgement for 5 s, ${printNumberOf(waiting, "record")} under way; it is tried again for up to 2 minutes. ` +
+    `Who is missing: varve topic describe ${topic}`
+  );
 }
 
 async function tell(

@@ -2,7 +2,7 @@
  * What goes wrong in a cluster world, and what people ask of it meanwhile. Each kind is counted by its name; one that cannot
  * happen now, or that the promise does not cover, does nothing.
  */
-import { type Command, type Partition, noLeader } from "@varve/cluster";
+import { type Command, type Partition, noLeader, partitionOf } from "@varve/cluster";
 import { FileSystemError, LogError } from "@varve/log";
 import { BrokerError } from "../../errors.ts";
 import { isRefusal } from "../../refusal.ts";
@@ -72,9 +72,12 @@ function losePower(world: ClusterWorld, machine: Machine): boolean {
   const losses = lossesOf(world, machine, "power");
   if (!isCovered(world, machine, losses)) return false;
   takeFrom(world, machine, losses);
-  // What a log in `sync` has counted is on the disk, whatever the metadata say meanwhile.
+  // What a log in `sync` has counted is on the disk, whatever the metadata say meanwhile. One that is on its way there may have
+  // said so in its journal already: what is on the disk then, its recovery knows.
+  const { shadows, controller } = machine.process ?? {};
   const isInMemory = ({ topicId, partition }: Partition): boolean =>
-    machine.process?.shadows.get(keyOf(topicId, partition))?.log.mode === "os";
+    shadows?.get(keyOf(topicId, partition))?.log.mode === "os" &&
+    partitionOf(controller?.image ?? world.metadata.image, topicId, partition)?.flush === "os";
   lost(world, machine, losses.filter(isInMemory));
   return true;
 }

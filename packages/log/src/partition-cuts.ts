@@ -57,7 +57,6 @@ export class PartitionCuts {
   /** G-8: everything goes, and the log starts at `offset`. Ends a quarantine: the partition is refilled. */
   restart(offset: number): Promise<void> {
     return this.#cut(0, async () => {
-      const { mode } = this.#writer;
       await this.#writer.settle();
       this.#writer.stop();
       this.#node.commit.withdrawPromise(this.#memory.key);
@@ -73,11 +72,10 @@ export class PartitionCuts {
       await this.#node.lanes.run(() => this.#writer.files.startAt(offset, this.#node.clock.nowMs()));
       this.#writer.restartedAt(offset);
       await this.#rebuildProducers();
-      await this.#writer.barrier(mode);
+      await this.#writer.barrier(this.#modeAfterDamage);
       this.#writer.resume();
       this.#liftReadLimit();
       this.#memory.damageEnded({ kind: "needs-epoch", why: "the log was started anew" });
-      this.#makeUpForFlush();
       this.#node.checkpointSoon();
     });
   }
@@ -92,7 +90,7 @@ export class PartitionCuts {
       const { state } = memory;
       if (state.kind !== "quarantined") return { from: memory.logEndOffset, to: memory.logEndOffset };
       invariant(epoch > memory.epochs.latestEpoch, () => `epoch ${epoch} of ${memory.name} is not new`);
-      const { files, mode } = this.#writer;
+      const { files } = this.#writer;
       memory.readLimit = Math.min(memory.readLimit, state.offset);
       await this.#writer.settle();
       this.#writer.stop();
@@ -124,11 +122,10 @@ export class PartitionCuts {
       memory.highWatermark = Math.max(memory.highWatermark, memory.logStartOffset);
       this.#writer.restartedAt(to);
       await this.#rebuildProducers();
-      await this.#writer.barrier(mode);
+      await this.#writer.barrier(this.#modeAfterDamage);
       this.#liftReadLimit();
       this.#writer.resume();
       memory.damageEnded({ kind: "open" });
-      this.#makeUpForFlush();
       this.#node.checkpointSoon();
       return { from, to };
     });
@@ -175,11 +172,14 @@ export class PartitionCuts {
     });
   }
 
-  /** `flush` may have changed while the log was damaged and nothing of it could be written. */
-  #makeUpForFlush(): void {
-    this.changeFlush(this.#memory.config.flush).catch(() => {
-      // The job has told the partition what failed.
-    });
+  /**
+   * `flush` may have changed while the log was damaged and nothing of it could be written. What is appended from here on counts as it
+   * says: in `journal` mode a follower would take for written what is in memory alone (F-3).
+   */
+  get #modeAfterDamage(): PartitionMode {
+    const { mode } = this.#writer;
+    if (this.#memory.config.flush === "os") return "os";
+    return mode === "os" ? "journal" : mode;
   }
 
   /** The amount of data asks for it; for `flush=sync` only. */

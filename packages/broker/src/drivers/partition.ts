@@ -246,6 +246,8 @@ export class LocalPartition {
     if (leading === undefined || placement === undefined || this.#closedBy !== undefined) {
       return { kind: "refused", reason: "NOT_LEADER" };
     }
+    // Nobody begins anew from a log that is damaged itself, and nothing more is committed here.
+    if (this.givingWay !== undefined) return { kind: "refused", reason: "NOT_LEADER" };
     const reason = refuseFetch(placement, nodeId, fetch, factsOf);
     if (reason !== undefined) return { kind: "refused", reason };
     const check = leading.hear(fetch);

@@ -287,6 +287,30 @@ describe("replication of a partition on three nodes", () => {
     await expectWhole(world, topicId);
   });
 
+  it("refills no damaged log from a leader that is damaged too and about to give way (F-9)", async () => {
+    const { world, topicId } = await threeNodes(17);
+    const leader = leaderOf(world, topicId);
+    const hurt = world.nodes.find((node) => node !== leader) as ReplicaNode;
+    for (let count = 0; count < 10; count++) {
+      await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    }
+    await world.time.until(() => hurt.log(topicId).logEndOffset === 10, "it to have everything");
+    hurt.log(topicId).quarantine({ file: "00.log", offset: 7, why: "a bit has flipped" });
+    void world.produce(leader, topicId);
+    await world.time.until(() => !world.placement(topicId).isr.includes(hurt.id), "the controller to know");
+    const { leaderEpoch } = world.placement(topicId);
+    await world.time.until(
+      () => leader.topics?.partition(topicId, 0)?.leading?.state.leaderEpoch === leaderEpoch,
+      "the leader to lead on",
+    );
+    leader.log(topicId).quarantine({ file: "00.log", offset: 3, why: "a bit has flipped" });
+    const isBegunAnew = (): boolean => hurt.told.includes("the log is damaged and begins anew from the leader's");
+    await world.time.until(isBegunAnew, "it to begin anew");
+    expect(world.placement(topicId).leader).not.toBe(leader.id);
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+  });
+
   it("takes a leader out of the ISR whose damage was found while it followed (F-9)", async () => {
     const { world, topicId } = await threeNodes(11);
     const leader = leaderOf(world, topicId);

@@ -93,16 +93,11 @@ test("a follower that names what it may not is told so, and does not wait for ev
 
 test("a link that nobody follows any more leaves no stream behind, with unread messages on it either", async () => {
   const answer = { ...fetch, ...nothing, kind: "records", batches: new Uint8Array(1 << 20) } as const;
-  let sent = 0;
   let isOver = false;
   const { service, client } = await open((_, stream) => {
     stream.on("data", () => undefined);
     onEnd(stream, () => stream.end());
-    for (let count = 0; count < 8; count++) {
-      stream.write(encodeReplicateResponse([answer]), () => {
-        sent++;
-      });
-    }
+    for (let count = 0; count < 8; count++) stream.write(encodeReplicateResponse([answer]));
   });
   const fetcher = { log: { id: { topicId: fetch.topicId, partition: 0 } }, plan: () => fetch, lost: () => undefined };
   let admitted = 0;
@@ -127,7 +122,6 @@ test("a link that nobody follows any more leaves no stream behind, with unread m
   });
   link.add(fetcher as unknown as ReplicaFetcher);
   await expect.poll(() => admitted).toBe(1);
-  expect(sent).toBeLessThan(8);
   link.remove(fetcher as unknown as ReplicaFetcher);
   await expect.poll(() => isOver).toBe(true);
 });

@@ -23,6 +23,7 @@ const hunt: Hunt = {
     },
   ],
   environment: { VARVE_PARTITION_SEEDS: String(seeds), VARVE_PARTITION_SHRINK: "0" },
+  control: { VARVE_PARTITION_SEEDS: "20" },
   how: /(?:seed \d+ fails: |AssertionError: |Error: )([^\n]*)/,
   survived: `survived ${seeds} worlds and every rule's own tests`,
 };

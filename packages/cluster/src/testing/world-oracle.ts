@@ -84,8 +84,11 @@ export class Oracle {
     const uncleanEpoch = process?.seen?.uncleanEpoch ?? -1;
     const isPardoned = uncleanEpoch > (log.runs.epochAt(highWatermark - 1) ?? -1);
     holds(to >= highWatermark || isPardoned, "ID12", () => `${id} cuts back from ${highWatermark} to ${to}`);
+    // Who does not count may follow a leader of the past that has less, until it hears of the present one.
+    const { isr, elr } = this.#world.partition;
+    const counts = isr.includes(id) || elr.includes(id);
     const known = Math.min(log.end, this.trueHighWatermark);
-    if (this.#eraEpoch < 0 && log.agreesBelow(known, this)) {
+    if (counts && this.#eraEpoch < 0 && log.agreesBelow(known, this)) {
       holds(to >= known, "ID12", () => `${id} cuts off what is committed, at ${to}`);
     }
   }

@@ -312,7 +312,7 @@ export class WorldBroker implements SeenBroker {
     const heard = hearFetch(leadership, fetch, log, this.#world.nowMs);
     this.#world.coverage.count(`fetch ${heard.check.kind}`);
     this.#lead(heard.leadership);
-    this.#world.oracle.afterFetch(this, fetch);
+    this.#world.oracle.afterWordOf(fetch.brokerId, this);
     this.#advance();
     this.#world.send({ kind: "answer", to: from, ...this.#answer(who, request.fetchOffset, heard.check) });
   }
@@ -339,6 +339,7 @@ export class WorldBroker implements SeenBroker {
   hearSync(message: Extract<Message, { kind: "synced" }>): void {
     if (this.leadership === undefined) return;
     this.#lead(hearSync(this.leadership, { ...message, brokerId: message.from }));
+    this.#world.oracle.afterWordOf(message.from, this);
     this.#advance();
   }
 

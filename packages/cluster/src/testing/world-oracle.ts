@@ -10,7 +10,7 @@ import { holds } from "raft-ts/testing";
 import type { ControllerImage, Partition } from "../controller/state.ts";
 import { noLeader } from "../controller/state.ts";
 import { maximalIsr } from "../partition/isr.ts";
-import type { FollowerFetch, Leadership } from "../partition/leadership.ts";
+import type { Leadership } from "../partition/leadership.ts";
 import type { Entry } from "./entry-log.ts";
 import type { SeenBroker, SeenWorld } from "./world-types.ts";
 
@@ -62,15 +62,18 @@ export class Oracle {
     if (isLossy) this.#lossy.add(broker.id);
   }
 
-  /** ID15: a lossy replica counts again once it has fetched, in the current epoch, up to what may have been committed before. */
-  afterFetch(leader: SeenBroker, { brokerId }: FollowerFetch): void {
+  /**
+   * ID15: a lossy replica counts again once it has, by its fetches of the current epoch and its word of a sync after them, what may have
+   * been committed before.
+   */
+  afterWordOf(brokerId: number, leader: SeenBroker): void {
     const { leadership } = leader;
     if (leadership === undefined || leadership.leaderEpoch !== this.#world.partition.leaderEpoch) return;
     const progress = leadership.followers.get(brokerId);
     const registered = this.#world.image.brokers.get(String(brokerId))?.brokerEpoch;
     if (progress?.fetchOffset === undefined || progress.brokerEpoch !== registered) return;
-    if (progress.fetchOffset >= Math.max(leadership.highWatermark, leadership.startOffset))
-      this.#lossy.delete(brokerId);
+    const has = Math.max(progress.fetchOffset, progress.durableOffset);
+    if (has >= Math.max(leadership.highWatermark, leadership.startOffset)) this.#lossy.delete(brokerId);
   }
 
   afterAck(leaderEpoch: number, end: number, entry: Entry): void {

@@ -114,6 +114,8 @@ describe("Producer in a cluster", () => {
     const sends = numbers(5).map(send);
     await until(() => waiting.length > 0);
     cluster.elect("t", 1, 3);
+    // It knows now, and what comes to it from here on goes there. On a busy machine the client may take the new leader for silent.
+    brokers[0].held = undefined;
     await Promise.all(sends);
     expect(stored(1).slice(before)).toEqual(numbers(5));
   });

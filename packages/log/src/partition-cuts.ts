@@ -69,7 +69,7 @@ export class PartitionCuts {
       this.#memory.logEndOffset = offset;
       this.#memory.countedOffset = offset;
       this.#memory.highWatermark = offset;
-      await this.#node.lanes.run(() => this.#writer.files.startAt(offset, this.#node.clock.nowMs()));
+      await this.#node.lanes.run(() => this.#writer.files.startAt(offset));
       this.#writer.restartedAt(offset);
       await this.#rebuildProducers();
       await this.#writer.barrier(this.#modeAfterDamage);
@@ -111,7 +111,7 @@ export class PartitionCuts {
       memory.epochs.add(epoch, from);
       const nowMs = this.#node.clock.nowMs();
       await this.#node.lanes.run(async () => {
-        if (boundary === undefined) await files.startAt(from, nowMs);
+        if (boundary === undefined) await files.startAt(from);
         else await files.cutTo(boundary);
         await files.append(gapBatches(from, to, epoch), memory.config, nowMs);
         await files.sync();
@@ -273,12 +273,13 @@ export class PartitionCuts {
   async #truncate(target: number): Promise<number> {
     const { files } = this.#writer;
     await this.#writer.settle();
-    const isInFiles = target < files.endOffset;
-    const boundary = isInFiles ? await files.boundaryAt(Math.max(target, this.#memory.logStartOffset)) : undefined;
+    const limit = Math.max(target, this.#memory.logStartOffset);
+    const isInFiles = files.segments.length > 0 && target < files.endOffset;
+    const boundary = isInFiles ? await files.boundaryAt(limit) : undefined;
     if (isInFiles && boundary === undefined) {
       throw new LogError("DAMAGED", `Cannot truncate ${this.#memory.name} to ${target}: no batch ends there.`);
     }
-    const to = boundary?.offset ?? this.#writer.tail.boundaryAt(Math.min(target, this.#memory.logEndOffset));
+    const to = boundary?.offset ?? this.#writer.tail.boundaryAt(Math.min(limit, this.#memory.logEndOffset));
     this.#node.commit.withdrawPromise(this.#memory.key);
     // J-7: durable before files change.
     await this.#writer.record({ type: "truncate", base: to });

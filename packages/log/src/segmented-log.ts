@@ -39,8 +39,8 @@ export class SegmentedLog {
   #rollNext = false;
   /** Files behind damage: nobody reads them, and nobody removes them before the loss is accepted (J-12). */
   #behindDamage: string[];
-  /** Where the log begins and ends while there is no segment: there is none yet, or all are lost. */
-  readonly #emptyAt: number;
+  /** Where the log begins and ends while there is no segment: there is none yet, or all are gone. */
+  #emptyAt: number;
 
   constructor(
     directory: string,
@@ -193,15 +193,18 @@ export class SegmentedLog {
     await this.sync();
   }
 
-  /** Removes everything; the next batch is `offset` (G-8). Durable on return. */
-  async startAt(offset: number, nowMs: number): Promise<void> {
+  /**
+   * Removes everything; the next batch is `offset` (G-8). Durable on return. Takes no room, so that a full disk cannot stop it
+   * half-way: the first segment comes with the next append.
+   */
+  async startAt(offset: number): Promise<void> {
     for (const segment of [...this.#segments].reverse()) {
       await this.#remove(segment);
       this.#segments.pop();
     }
     await this.#removeBehindDamage();
     this.#rollNext = false;
-    await this.#create(offset, nowMs);
+    this.#emptyAt = offset;
     await this.sync();
   }
 

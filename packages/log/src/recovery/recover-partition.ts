@@ -116,7 +116,7 @@ class PartitionFiles {
     if (restartAt !== undefined) {
       // The log was started anew, and the barrier that says the files show it is missing: make them show it.
       this.log = this.#logOf(this.#segmentsKnown(listed, restartAt));
-      await this.log.startAt(restartAt, this.#context.nowMs);
+      await this.log.startAt(restartAt);
     } else {
       remaining = await this.#removeBelowLogStart(listed);
       // Those that begin above the recovery point hold nothing that is known to be good.
@@ -131,7 +131,7 @@ class PartitionFiles {
     const { logStartOffset } = this.#replayed;
     if (this.damage === undefined && quarantine === undefined && this.log.endOffset < logStartOffset) {
       // Of `os`, everything above the log start may be lost with what was below.
-      await this.log.startAt(logStartOffset, this.#context.nowMs);
+      await this.log.startAt(logStartOffset);
     }
     if (this.damage === undefined && quarantine === undefined) await this.#fillGap();
     if (this.damage !== undefined) await this.#lookBehind(remaining);
@@ -267,7 +267,7 @@ class PartitionFiles {
     const last = below.at(-1);
     if (last === undefined) {
       this.log = this.#logOf(this.#segmentsKnown(listed, recoveryPoint));
-      await this.log.startAt(recoveryPoint, nowMs);
+      await this.log.startAt(recoveryPoint);
     } else {
       const place = await this.#placeOf(below, last, recoveryPoint);
       if (place === undefined) return;
@@ -295,7 +295,7 @@ class PartitionFiles {
       return;
     }
     if (last === undefined) {
-      await this.log.startAt(recoveryPoint, this.#context.nowMs);
+      await this.log.startAt(recoveryPoint);
       return;
     }
     const place = await this.#placeOf(below, last, recoveryPoint);
@@ -367,7 +367,7 @@ class PartitionFiles {
     if (this.damage !== undefined) return;
     const tail = this.log.segments.at(-1);
     if (tail === undefined) {
-      await this.log.startAt(Math.max(from, this.#replayed.logStartOffset), this.#context.nowMs);
+      await this.log.startAt(Math.max(from, this.#replayed.logStartOffset));
       return;
     }
     const size = toScan.find(({ baseOffset }) => baseOffset === tail.baseOffset)?.sizeBytes ?? tail.sizeBytes;

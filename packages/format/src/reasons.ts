@@ -86,6 +86,22 @@ const table = {
     "The log does not end at the expected offset; the metadata says where it ends.",
   ),
 
+  // Consumer groups.
+  NOT_COORDINATOR: yes("UNAVAILABLE", 16, "This broker does not keep the group; the metadata names the one that does."),
+  COORDINATOR_LOADING: yes("UNAVAILABLE", 14, "The broker has just taken over the group and reads what is kept of it."),
+  UNKNOWN_GROUP: no("NOT_FOUND", 69, "No group has that name."),
+  NON_EMPTY_GROUP: no("FAILED_PRECONDITION", 68, "The group has members; they have to stop first."),
+  GROUP_MAX_SIZE_REACHED: no("RESOURCE_EXHAUSTED", 81, "The group has as many members as it may have."),
+  UNKNOWN_MEMBER_ID: no("FAILED_PRECONDITION", 25, "The group has no such member: its session has ended; join again."),
+  STALE_MEMBER_EPOCH: yes("FAILED_PRECONDITION", 113, "The member has a newer epoch: take in its assignment first."),
+  FENCED_MEMBER_EPOCH: no("FAILED_PRECONDITION", 110, "The member's epoch is not one that it was given: join again."),
+  FENCED_INSTANCE_ID: no("FAILED_PRECONDITION", 82, "Another process uses the instance id by now."),
+  UNRELEASED_INSTANCE_ID: yes("FAILED_PRECONDITION", 111, "Another process uses the instance id still."),
+  UNSUPPORTED_ASSIGNOR: no("INVALID_ARGUMENT", 112, "There is no assignor of that name."),
+  INVALID_SESSION_TIMEOUT: no("INVALID_ARGUMENT", 26, "The session timeout is not within the broker's bounds."),
+  NOT_ASSIGNED: no("FAILED_PRECONDITION", 22, "The partition is not the member's any more."),
+  OFFSET_METADATA_TOO_LARGE: no("INVALID_ARGUMENT", 12, "The text that goes with an offset is too long."),
+
   // Durability and room.
   NOT_ENOUGH_REPLICAS: yes("UNAVAILABLE", 19, "Too few replicas are in sync: nothing was written."),
   STORAGE_FULL: yes("RESOURCE_EXHAUSTED", 56, "The disk has too little room: nothing was written."),

@@ -1,0 +1,162 @@
+// Where a group is: commits of its members, fenced by epoch and by what they have, and the ways in which offsets move without them:
+// resets while they run, expiry of groups that nobody uses, topics that are deleted.
+
+import { refuse } from "../controller/decision.ts";
+import type { Refusal } from "../controller/decision.ts";
+import { has } from "./assignment.ts";
+import { accept, memberOf } from "./decision.ts";
+import type { GroupContext, GroupDecision, MemberClaim } from "./decision.ts";
+import { Draft } from "./draft.ts";
+import { awayEpoch } from "./state.ts";
+import type { CommittedOffset, Group, Member } from "./state.ts";
+
+export interface OffsetToCommit {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** -1: not said. */
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+}
+
+export interface CommitOffsets {
+  /** Undefined: somebody who is no member, of a group that has none. */
+  readonly claim: MemberClaim | undefined;
+  readonly offsets: readonly OffsetToCommit[];
+}
+
+/** Of each offset, in order: undefined when it is in. */
+export type CommitVerdict = Refusal | undefined;
+
+/**
+ * O-3: a commit lands in the epoch that the member has at its append, and for what it has: what was given back, or was moved by a reset,
+ * is not committed over.
+ */
+export function decideCommit(
+  group: Group,
+  { claim, offsets }: CommitOffsets,
+  context: GroupContext,
+): GroupDecision<readonly CommitVerdict[]> {
+  let member: Member | undefined;
+  if (claim !== undefined) {
+    const found = memberOf(group, claim, "commit");
+    if ("refusal" in found) return found;
+    member = found.member;
+  } else if (group.members.size > 0) {
+    const why = "it has members, and they commit. Reset its offsets instead (`varve group reset`), or stop them first.";
+    return refuse("UNKNOWN_MEMBER_ID", `Cannot commit in group "${group.groupId}": ${why}`, { group: group.groupId });
+  }
+  const draft = new Draft(group);
+  const verdicts = offsets.map((one): CommitVerdict => {
+    const refusal = whyNotCommit(group, member, one, context);
+    if (refusal === undefined) draft.offset(one.topicId, one.partition, committed(one, context.nowMs));
+    return refusal;
+  });
+  return accept(draft, verdicts);
+}
+
+function whyNotCommit(
+  { groupId }: Group,
+  member: Member | undefined,
+  { topicId, partition, offset, metadata }: OffsetToCommit,
+  { limits }: GroupContext,
+): Refusal | undefined {
+  const what = `Cannot commit ${offset} of ${topicId}/${partition} in group "${groupId}"`;
+  const about = { group: groupId, topicId, partition: String(partition) };
+  if (!Number.isSafeInteger(offset) || offset < 0)
+    return refuse("INVALID_REQUEST", `${what}: an offset is a whole number from 0 up.`, about).refusal;
+  if (Buffer.byteLength(metadata) > limits.metadataBytesMax) {
+    const why = `its text is longer than ${limits.metadataBytesMax} bytes.`;
+    return refuse("OFFSET_METADATA_TOO_LARGE", `${what}: ${why}`, about).refusal;
+  }
+  if (member === undefined || has(member.assigned, topicId, partition) || has(member.revoking, topicId, partition))
+    return undefined;
+  const why = `member "${member.memberId}" does not have it any more.`;
+  return refuse("NOT_ASSIGNED", `${what}: ${why}`, { ...about, member: member.memberId }).refusal;
+}
+
+function committed({ offset, leaderEpoch, metadata }: OffsetToCommit, committedAtMs: number): CommittedOffset {
+  return { offset, leaderEpoch, metadata, committedAtMs };
+}
+
+export interface ResetOffsets {
+  readonly offsets: readonly Pick<OffsetToCommit, "topicId" | "partition" | "offset">[];
+}
+
+/**
+ * Moves a group, while its members run or not. O-2: the offsets and the epoch of every member that has one of these partitions change
+ * in one batch, so that nothing they commit under the old epoch can land, and who hears of the new one hears of the new position.
+ */
+export function decideReset(
+  group: Group,
+  { offsets }: ResetOffsets,
+  context: GroupContext,
+): GroupDecision<{ readonly members: readonly string[] }> {
+  const draft = new Draft(group);
+  const moved = new Set<string>();
+  for (const { topicId, partition, offset } of offsets) {
+    draft.offset(
+      topicId,
+      partition,
+      committed({ topicId, partition, offset, leaderEpoch: -1, metadata: "" }, context.nowMs),
+    );
+    for (const { memberId, assigned, revoking } of group.members.values()) {
+      if (has(assigned, topicId, partition) || has(revoking, topicId, partition)) moved.add(memberId);
+    }
+  }
+  if (moved.size > 0) {
+    draft.nextEpoch();
+    const { epoch } = draft.group;
+    // Who shall have what stays as it was made, if it was made.
+    if (group.targetEpoch === group.epoch) draft.reached(epoch);
+    for (const memberId of moved) {
+      const member = draft.group.members.get(memberId) as Member;
+      // Its old epoch is no excuse: it may not have heard of the new one, and then must not commit.
+      if (member.epoch !== awayEpoch) draft.current({ ...member, epoch, previousEpoch: epoch });
+    }
+  }
+  return accept(draft, { members: [...moved] });
+}
+
+/** O-4: a topic is deleted, and nothing is left to be committed of it. */
+export function decideForgetTopics(group: Group, topicIds: Iterable<string>): GroupDecision<undefined> {
+  const draft = new Draft(group);
+  for (const topicId of topicIds) {
+    for (const partition of group.offsets.get(topicId)?.keys() ?? []) draft.offset(topicId, partition, null);
+  }
+  return accept(draft, undefined);
+}
+
+/** A group without members is forgotten so long after the last of them left, and after the last commit: with it what it committed. */
+export function decideExpire(
+  group: Group,
+  { nowMs, retentionMs }: { readonly nowMs: number; readonly retentionMs: number },
+): GroupDecision<{ readonly isGone: boolean }> {
+  const draft = new Draft(group);
+  if (group.members.size > 0) return accept(draft, { isGone: false });
+  let isGone = true;
+  for (const [topicId, partitions] of group.offsets) {
+    for (const [partition, { committedAtMs }] of partitions) {
+      if (nowMs - Math.max(committedAtMs, group.emptySinceMs) >= retentionMs) draft.offset(topicId, partition, null);
+      else isGone = false;
+    }
+  }
+  if (group.emptySinceMs >= 0 && nowMs - group.emptySinceMs < retentionMs) isGone = false;
+  if (isGone) draft.put({ type: "Group", key: { groupId: group.groupId }, value: null });
+  return accept(draft, { isGone });
+}
+
+/** At once, with everything that it committed; refused while it has members. */
+export function decideDelete(group: Group): GroupDecision<undefined> {
+  const { groupId, members } = group;
+  if (members.size > 0) {
+    const why = `it has ${members.size} members. Stop them first.`;
+    return refuse("NON_EMPTY_GROUP", `Cannot delete group "${groupId}": ${why}`, { group: groupId });
+  }
+  const draft = new Draft(group);
+  for (const [topicId, partitions] of group.offsets) {
+    for (const partition of partitions.keys()) draft.offset(topicId, partition, null);
+  }
+  draft.put({ type: "Group", key: { groupId }, value: null });
+  return accept(draft, undefined);
+}

@@ -1,0 +1,178 @@
+// A group as its coordinator knows it: a value, made of records by `replay` and by nothing else, live and at load alike. What is not
+// kept, who was heard when, is in sessions.ts.
+
+import { nothing, pairsOf } from "./assignment.ts";
+import type { Assignment } from "./assignment.ts";
+import { assignmentOfShares } from "./records.ts";
+import type { GroupRecord } from "./records.ts";
+
+/** A static member that said it will be back: its partitions wait for it. */
+export const awayEpoch = -2;
+
+export const assignorNames = ["cooperative-sticky", "range", "round-robin"] as const;
+export type AssignorName = (typeof assignorNames)[number];
+
+export interface Member {
+  readonly memberId: string;
+  /** Empty: a dynamic member. */
+  readonly instanceId: string;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly topics: readonly string[];
+  /** Empty: none. */
+  readonly pattern: string;
+  readonly assignor: AssignorName;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  /** 0: it has joined and heard nothing yet. */
+  readonly epoch: number;
+  readonly previousEpoch: number;
+  /** What it has, and nobody else. */
+  readonly assigned: Assignment;
+  /** What it is asked to give back, and has still. Not in `assigned`. */
+  readonly revoking: Assignment;
+}
+
+export interface CommittedOffset {
+  /** Of the next record that the group wants. */
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  readonly committedAtMs: number;
+}
+
+export interface Group {
+  readonly groupId: string;
+  readonly epoch: number;
+  readonly targetEpoch: number;
+  readonly assignor: AssignorName;
+  /** When its last member left; -1: it has some. */
+  readonly emptySinceMs: number;
+  readonly members: ReadonlyMap<string, Member>;
+  /** By member id; who is not in it shall have nothing. */
+  readonly target: ReadonlyMap<string, Assignment>;
+  /** By topic id and partition. */
+  readonly offsets: ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>;
+}
+
+export function emptyGroup(groupId: string): Group {
+  return {
+    groupId,
+    epoch: 0,
+    targetEpoch: 0,
+    assignor: "cooperative-sticky",
+    emptySinceMs: -1,
+    members: new Map(),
+    target: new Map(),
+    offsets: new Map(),
+  };
+}
+
+export type GroupPhase = "empty" | "assigning" | "reconciling" | "stable";
+
+/** What people are told of it. */
+export function phaseOf({ members, epoch, targetEpoch }: Group): GroupPhase {
+  if (members.size === 0) return "empty";
+  if (epoch > targetEpoch) return "assigning";
+  for (const member of members.values()) {
+    if (member.epoch !== awayEpoch && (member.epoch !== targetEpoch || member.revoking.size > 0)) return "reconciling";
+  }
+  return "stable";
+}
+
+export function memberOfInstance({ members }: Group, instanceId: string): Member | undefined {
+  if (instanceId === "") return undefined;
+  for (const member of members.values()) if (member.instanceId === instanceId) return member;
+  return undefined;
+}
+
+/** Whose a partition is: it was given to it and is not given back. Undefined: it is free. */
+export function ownerOf({ members }: Group, topicId: string, partition: number): Member | undefined {
+  for (const member of members.values()) {
+    for (const share of [member.assigned, member.revoking]) {
+      if (share.get(topicId)?.includes(partition) === true) return member;
+    }
+  }
+  return undefined;
+}
+
+/** By `topicId/partition`: the member id of whoever has it. */
+export function ownersOf({ members }: Group): Map<string, string> {
+  const owners = new Map<string, string>();
+  for (const { memberId, assigned, revoking } of members.values()) {
+    for (const share of [assigned, revoking]) {
+      for (const [topicId, partition] of pairsOf(share)) owners.set(`${topicId}/${partition}`, memberId);
+    }
+  }
+  return owners;
+}
+
+/** The group after `record`. A member's parts may come in any order: compaction keeps the newest of each, wherever it lies. */
+export function replayGroup(group: Group, record: GroupRecord): Group {
+  switch (record.type) {
+    case "Group": {
+      if (record.value === null) return { ...emptyGroup(group.groupId), offsets: group.offsets };
+      const { epoch, targetEpoch, assignor, emptySinceMs } = record.value;
+      return { ...group, epoch, targetEpoch, assignor: assignor as AssignorName, emptySinceMs };
+    }
+    case "Member": {
+      const { memberId } = record.key;
+      if (record.value === null) return { ...group, members: without(group.members, memberId) };
+      const before = group.members.get(memberId) ?? newcomer(memberId);
+      const member = { ...before, ...record.value, assignor: record.value.assignor as AssignorName };
+      return { ...group, members: withEntry(group.members, memberId, member) };
+    }
+    case "Target": {
+      const { memberId } = record.key;
+      if (record.value === null) return { ...group, target: without(group.target, memberId) };
+      return {
+        ...group,
+        target: withEntry(group.target, memberId, assignmentOfShares(record.value.partitions)),
+      };
+    }
+    case "Current": {
+      const { memberId } = record.key;
+      if (record.value === null) return group;
+      const before = group.members.get(memberId) ?? newcomer(memberId);
+      const { epoch, previousEpoch, assigned, revoking } = record.value;
+      const shares = { assigned: assignmentOfShares(assigned), revoking: assignmentOfShares(revoking) };
+      return { ...group, members: withEntry(group.members, memberId, { ...before, epoch, previousEpoch, ...shares }) };
+    }
+    case "Offset": {
+      const { topicId, partition } = record.key;
+      const before = group.offsets.get(topicId) ?? new Map<number, CommittedOffset>();
+      const after = record.value === null ? without(before, partition) : withEntry(before, partition, record.value);
+      const offsets = after.size === 0 ? without(group.offsets, topicId) : withEntry(group.offsets, topicId, after);
+      return { ...group, offsets };
+    }
+  }
+}
+
+function newcomer(memberId: string): Member {
+  return {
+    memberId,
+    instanceId: "",
+    clientId: "",
+    clientHost: "",
+    topics: [],
+    pattern: "",
+    assignor: "cooperative-sticky",
+    sessionTimeoutMs: 0,
+    rebalanceTimeoutMs: 0,
+    epoch: 0,
+    previousEpoch: 0,
+    assigned: nothing,
+    revoking: nothing,
+  };
+}
+
+function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
+  return new Map(map).set(key, value);
+}
+
+function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+  if (!map.has(key)) return map;
+  const rest = new Map(map);
+  rest.delete(key);
+  return rest;
+}

@@ -111,8 +111,7 @@ export function decideReset(
     if (group.targetEpoch === group.epoch) draft.reached(epoch);
     for (const memberId of moved) {
       const member = draft.group.members.get(memberId) as Member;
-      // Its old epoch is no excuse: it may not have heard of the new one, and then must not commit.
-      if (member.epoch !== awayEpoch) draft.current({ ...member, epoch, previousEpoch: epoch });
+      if (member.epoch !== awayEpoch) draft.current({ ...member, epoch, previousEpoch: member.epoch });
     }
   }
   return accept(draft, { members: [...moved] });

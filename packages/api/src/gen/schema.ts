@@ -524,6 +524,10 @@ export const schema = {
          "options": {
           "proto3_optional": true
          }
+        },
+        "group": {
+         "type": "string",
+         "id": 11
         }
        }
       },
@@ -650,6 +654,10 @@ export const schema = {
         "maxBufferBytes": {
          "type": "uint32",
          "id": 8
+        },
+        "group": {
+         "type": "string",
+         "id": 9
         }
        }
       },
@@ -1666,6 +1674,10 @@ export const schema = {
          "requestType": "ForkGroupRequest",
          "responseType": "ForkGroupResponse"
         },
+        "ConfigureGroup": {
+         "requestType": "ConfigureGroupRequest",
+         "responseType": "ConfigureGroupResponse"
+        },
         "DeleteGroup": {
          "requestType": "DeleteGroupRequest",
          "responseType": "DeleteGroupResponse"
@@ -1709,6 +1721,10 @@ export const schema = {
         "error": {
          "type": "Error",
          "id": 6
+        },
+        "committedAtMs": {
+         "type": "int64",
+         "id": 7
         }
        }
       },
@@ -1719,7 +1735,9 @@ export const schema = {
           "join",
           "commit",
           "heartbeat",
-          "revoked"
+          "revoked",
+          "leave",
+          "topics"
          ]
         }
        },
@@ -1739,6 +1757,14 @@ export const schema = {
         "revoked": {
          "type": "MemberRevoked",
          "id": 4
+        },
+        "leave": {
+         "type": "MemberLeave",
+         "id": 5
+        },
+        "topics": {
+         "type": "MemberTopics",
+         "id": 6
         }
        }
       },
@@ -1768,6 +1794,40 @@ export const schema = {
         "start": {
          "type": "Position",
          "id": 6
+        },
+        "topicPattern": {
+         "type": "string",
+         "id": 7
+        },
+        "rebalanceTimeoutMs": {
+         "type": "uint32",
+         "id": 8
+        },
+        "memberId": {
+         "type": "string",
+         "id": 9
+        },
+        "clientId": {
+         "type": "string",
+         "id": 10
+        },
+        "owned": {
+         "rule": "repeated",
+         "type": "TopicPartition",
+         "id": 11
+        }
+       }
+      },
+      "MemberTopics": {
+       "fields": {
+        "topics": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 1
+        },
+        "topicPattern": {
+         "type": "string",
+         "id": 2
         }
        }
       },
@@ -1781,11 +1841,23 @@ export const schema = {
          "rule": "repeated",
          "type": "CommittedOffset",
          "id": 2
+        },
+        "generation": {
+         "type": "int32",
+         "id": 3
         }
        }
       },
       "MemberHeartbeat": {
        "fields": {}
+      },
+      "MemberLeave": {
+       "fields": {
+        "willReturn": {
+         "type": "bool",
+         "id": 1
+        }
+       }
       },
       "MemberRevoked": {
        "fields": {
@@ -1806,7 +1878,9 @@ export const schema = {
          "oneof": [
           "assignment",
           "commit",
-          "heartbeat"
+          "heartbeat",
+          "joined",
+          "finished"
          ]
         }
        },
@@ -1822,8 +1896,39 @@ export const schema = {
         "heartbeat": {
          "type": "MemberHeartbeat",
          "id": 3
+        },
+        "joined": {
+         "type": "Joined",
+         "id": 4
+        },
+        "finished": {
+         "type": "GroupFinished",
+         "id": 5
         }
        }
+      },
+      "Joined": {
+       "fields": {
+        "memberId": {
+         "type": "string",
+         "id": 1
+        },
+        "generation": {
+         "type": "int32",
+         "id": 2
+        },
+        "sessionTimeoutMs": {
+         "type": "uint32",
+         "id": 3
+        },
+        "heartbeatIntervalMs": {
+         "type": "uint32",
+         "id": 4
+        }
+       }
+      },
+      "GroupFinished": {
+       "fields": {}
       },
       "Assignment": {
        "fields": {
@@ -1835,15 +1940,62 @@ export const schema = {
          "type": "int32",
          "id": 2
         },
-        "partitions": {
+        "assign": {
          "rule": "repeated",
-         "type": "CommittedOffset",
+         "type": "AssignedPartition",
          "id": 3
         },
         "revoke": {
          "rule": "repeated",
          "type": "TopicPartition",
          "id": 4
+        },
+        "lost": {
+         "rule": "repeated",
+         "type": "TopicPartition",
+         "id": 5
+        }
+       }
+      },
+      "AssignedPartition": {
+       "oneofs": {
+        "_endOffset": {
+         "oneof": [
+          "endOffset"
+         ]
+        }
+       },
+       "fields": {
+        "topic": {
+         "type": "string",
+         "id": 1
+        },
+        "partition": {
+         "type": "int32",
+         "id": 2
+        },
+        "offset": {
+         "type": "int64",
+         "id": 3
+        },
+        "leaderEpoch": {
+         "type": "int32",
+         "id": 4
+        },
+        "metadata": {
+         "type": "string",
+         "id": 5
+        },
+        "endOffset": {
+         "type": "int64",
+         "id": 6,
+         "options": {
+          "proto3_optional": true
+         }
+        },
+        "leader": {
+         "type": "LeaderHint",
+         "id": 7
         }
        }
       },
@@ -1857,6 +2009,10 @@ export const schema = {
          "rule": "repeated",
          "type": "CommittedOffset",
          "id": 2
+        },
+        "error": {
+         "type": "Error",
+         "id": 3
         }
        }
       },
@@ -1938,6 +2094,11 @@ export const schema = {
         "nextPageToken": {
          "type": "string",
          "id": 2
+        },
+        "errors": {
+         "rule": "repeated",
+         "type": "Error",
+         "id": 3
         }
        }
       },
@@ -1946,7 +2107,8 @@ export const schema = {
         "GROUP_STATE_UNSPECIFIED": 0,
         "GROUP_STATE_EMPTY": 1,
         "GROUP_STATE_REBALANCING": 2,
-        "GROUP_STATE_STABLE": 3
+        "GROUP_STATE_STABLE": 3,
+        "GROUP_STATE_FINISHED": 4
        }
       },
       "GroupSummary": {
@@ -2000,6 +2162,14 @@ export const schema = {
          "rule": "repeated",
          "type": "PartitionLag",
          "id": 6
+        },
+        "rate": {
+         "type": "GroupRate",
+         "id": 7
+        },
+        "coordinator": {
+         "type": "LeaderHint",
+         "id": 8
         }
        }
       },
@@ -2021,10 +2191,30 @@ export const schema = {
          "rule": "repeated",
          "type": "TopicPartition",
          "id": 4
+        },
+        "clientId": {
+         "type": "string",
+         "id": 5
+        },
+        "generation": {
+         "type": "int32",
+         "id": 6
+        },
+        "revoking": {
+         "rule": "repeated",
+         "type": "TopicPartition",
+         "id": 7
         }
        }
       },
       "PartitionLag": {
+       "oneofs": {
+        "_endOffset": {
+         "oneof": [
+          "endOffset"
+         ]
+        }
+       },
        "fields": {
         "topic": {
          "type": "string",
@@ -2045,6 +2235,41 @@ export const schema = {
         "lag": {
          "type": "int64",
          "id": 5
+        },
+        "logStartOffset": {
+         "type": "int64",
+         "id": 6
+        },
+        "lagMs": {
+         "type": "int64",
+         "id": 7
+        },
+        "memberId": {
+         "type": "string",
+         "id": 8
+        },
+        "endOffset": {
+         "type": "int64",
+         "id": 9,
+         "options": {
+          "proto3_optional": true
+         }
+        },
+        "error": {
+         "type": "Error",
+         "id": 10
+        }
+       }
+      },
+      "GroupRate": {
+       "fields": {
+        "recordsPerSecond": {
+         "type": "uint64",
+         "id": 1
+        },
+        "bytesPerSecond": {
+         "type": "uint64",
+         "id": 2
         }
        }
       },
@@ -2075,10 +2300,42 @@ export const schema = {
       },
       "ResetOffsetsResponse": {
        "fields": {
-        "offsets": {
+        "moves": {
          "rule": "repeated",
-         "type": "CommittedOffset",
+         "type": "OffsetMove",
          "id": 1
+        }
+       }
+      },
+      "OffsetMove": {
+       "fields": {
+        "topic": {
+         "type": "string",
+         "id": 1
+        },
+        "partition": {
+         "type": "int32",
+         "id": 2
+        },
+        "fromOffset": {
+         "type": "int64",
+         "id": 3
+        },
+        "toOffset": {
+         "type": "int64",
+         "id": 4
+        },
+        "skipped": {
+         "type": "int64",
+         "id": 5
+        },
+        "seenAgain": {
+         "type": "int64",
+         "id": 6
+        },
+        "error": {
+         "type": "Error",
+         "id": 7
         }
        }
       },
@@ -2095,14 +2352,77 @@ export const schema = {
         "position": {
          "type": "Position",
          "id": 3
+        },
+        "end": {
+         "type": "End",
+         "id": 4
+        },
+        "rate": {
+         "type": "GroupRate",
+         "id": 5
+        },
+        "topics": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 6
         }
        }
       },
       "ForkGroupResponse": {
        "fields": {
-        "offsets": {
+        "partitions": {
          "rule": "repeated",
-         "type": "CommittedOffset",
+         "type": "ForkedPartition",
+         "id": 1
+        }
+       }
+      },
+      "ForkedPartition": {
+       "oneofs": {
+        "_endOffset": {
+         "oneof": [
+          "endOffset"
+         ]
+        }
+       },
+       "fields": {
+        "topic": {
+         "type": "string",
+         "id": 1
+        },
+        "partition": {
+         "type": "int32",
+         "id": 2
+        },
+        "offset": {
+         "type": "int64",
+         "id": 3
+        },
+        "endOffset": {
+         "type": "int64",
+         "id": 4,
+         "options": {
+          "proto3_optional": true
+         }
+        }
+       }
+      },
+      "ConfigureGroupRequest": {
+       "fields": {
+        "group": {
+         "type": "string",
+         "id": 1
+        },
+        "rate": {
+         "type": "GroupRate",
+         "id": 2
+        }
+       }
+      },
+      "ConfigureGroupResponse": {
+       "fields": {
+        "rate": {
+         "type": "GroupRate",
          "id": 1
         }
        }

@@ -1,48 +1,58 @@
 // Original file: proto/varve/v1/groups.proto
 
-import type { CommittedOffset as _varve_v1_CommittedOffset, CommittedOffset__Output as _varve_v1_CommittedOffset__Output } from '../../varve/v1/CommittedOffset.ts';
+import type { AssignedPartition as _varve_v1_AssignedPartition, AssignedPartition__Output as _varve_v1_AssignedPartition__Output } from '../../varve/v1/AssignedPartition.ts';
 import type { TopicPartition as _varve_v1_TopicPartition, TopicPartition__Output as _varve_v1_TopicPartition__Output } from '../../varve/v1/TopicPartition.ts';
 
 /**
- * The partitions that a member has from now on.
+ * What changes for a member. Partitions that it does not name stay as they are.
  */
 export interface Assignment {
   /**
-   * Id that the broker gave to the member.
+   * Id of the member.
    */
   'memberId'?: (string);
   /**
-   * Number of the assignment; commits of an older one are refused.
+   * Number of the assignment, for commits from now on; commits of an older one are refused.
    */
   'generation'?: (number);
   /**
-   * Partitions, each with the offset to go on from.
+   * Partitions to read from the offset given. One that the member has already was moved: go on from here, and commit nothing
+   * that was read before.
    */
-  'partitions'?: (_varve_v1_CommittedOffset)[];
+  'assign'?: (_varve_v1_AssignedPartition)[];
   /**
-   * Partitions to stop reading; answer with revoked.
+   * Partitions to stop reading: commit, then answer with revoked.
    */
   'revoke'?: (_varve_v1_TopicPartition)[];
+  /**
+   * Partitions that are gone, with their topic: stop, commit nothing, answer nothing.
+   */
+  'lost'?: (_varve_v1_TopicPartition)[];
 }
 
 /**
- * The partitions that a member has from now on.
+ * What changes for a member. Partitions that it does not name stay as they are.
  */
 export interface Assignment__Output {
   /**
-   * Id that the broker gave to the member.
+   * Id of the member.
    */
   'memberId': (string);
   /**
-   * Number of the assignment; commits of an older one are refused.
+   * Number of the assignment, for commits from now on; commits of an older one are refused.
    */
   'generation': (number);
   /**
-   * Partitions, each with the offset to go on from.
+   * Partitions to read from the offset given. One that the member has already was moved: go on from here, and commit nothing
+   * that was read before.
    */
-  'partitions': (_varve_v1_CommittedOffset__Output)[];
+  'assign': (_varve_v1_AssignedPartition__Output)[];
   /**
-   * Partitions to stop reading; answer with revoked.
+   * Partitions to stop reading: commit, then answer with revoked.
    */
   'revoke': (_varve_v1_TopicPartition__Output)[];
+  /**
+   * Partitions that are gone, with their topic: stop, commit nothing, answer nothing.
+   */
+  'lost': (_varve_v1_TopicPartition__Output)[];
 }

@@ -15,7 +15,7 @@ export interface CommitOffsetsRequest {
    */
   'memberId'?: (string);
   /**
-   * Generation of the member; -1 for a group without members.
+   * Generation of the member; not looked at for a group without members.
    */
   'generation'?: (number);
   /**
@@ -37,7 +37,7 @@ export interface CommitOffsetsRequest__Output {
    */
   'memberId': (string);
   /**
-   * Generation of the member; -1 for a group without members.
+   * Generation of the member; not looked at for a group without members.
    */
   'generation': (number);
   /**

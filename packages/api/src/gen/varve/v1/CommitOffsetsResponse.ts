@@ -7,7 +7,7 @@ import type { CommittedOffset as _varve_v1_CommittedOffset, CommittedOffset__Out
  */
 export interface CommitOffsetsResponse {
   /**
-   * One for each partition.
+   * One for each partition, in order.
    */
   'offsets'?: (_varve_v1_CommittedOffset)[];
 }
@@ -17,7 +17,7 @@ export interface CommitOffsetsResponse {
  */
 export interface CommitOffsetsResponse__Output {
   /**
-   * One for each partition.
+   * One for each partition, in order.
    */
   'offsets': (_varve_v1_CommittedOffset__Output)[];
 }

@@ -16,7 +16,7 @@ export interface CommittedOffset {
    */
   'partition'?: (number);
   /**
-   * The next offset to read.
+   * The next offset to read; -1 when nothing is committed.
    */
   'offset'?: (number | string | Long);
   /**
@@ -31,6 +31,10 @@ export interface CommittedOffset {
    * Why the offset is not known or was not committed. Absent on success.
    */
   'error'?: (_varve_v1_Error | null);
+  /**
+   * When it was committed, by the broker's clock; 0 when nothing is. Ignored in a commit.
+   */
+  'committedAtMs'?: (number | string | Long);
 }
 
 /**
@@ -46,7 +50,7 @@ export interface CommittedOffset__Output {
    */
   'partition': (number);
   /**
-   * The next offset to read.
+   * The next offset to read; -1 when nothing is committed.
    */
   'offset': (number);
   /**
@@ -61,4 +65,8 @@ export interface CommittedOffset__Output {
    * Why the offset is not known or was not committed. Absent on success.
    */
   'error': (_varve_v1_Error__Output | null);
+  /**
+   * When it was committed, by the broker's clock; 0 when nothing is. Ignored in a commit.
+   */
+  'committedAtMs': (number);
 }

@@ -43,6 +43,10 @@ export interface ConsumeRequest {
    * 0: the broker's default. A larger wish than the broker's limit gets the limit.
    */
   'maxBufferBytes'?: (number);
+  /**
+   * Group that the records are for: its rate holds. Empty: none.
+   */
+  'group'?: (string);
   '_fromTimeMs'?: "fromTimeMs";
   '_toTimeMs'?: "toTimeMs";
 }
@@ -84,6 +88,10 @@ export interface ConsumeRequest__Output {
    * 0: the broker's default. A larger wish than the broker's limit gets the limit.
    */
   'maxBufferBytes': (number);
+  /**
+   * Group that the records are for: its rate holds. Empty: none.
+   */
+  'group': (string);
   '_fromTimeMs'?: "fromTimeMs";
   '_toTimeMs'?: "toTimeMs";
 }

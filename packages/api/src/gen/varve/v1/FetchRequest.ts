@@ -48,6 +48,10 @@ export interface FetchRequest {
    * Deliver only records whose time is before this one. Absent: all.
    */
   'toTimeMs'?: (number | string | Long);
+  /**
+   * Group that the records are for: its rate holds. Empty: none.
+   */
+  'group'?: (string);
   '_currentLeaderEpoch'?: "currentLeaderEpoch";
   '_fromTimeMs'?: "fromTimeMs";
   '_toTimeMs'?: "toTimeMs";
@@ -97,6 +101,10 @@ export interface FetchRequest__Output {
    * Deliver only records whose time is before this one. Absent: all.
    */
   'toTimeMs'?: (number);
+  /**
+   * Group that the records are for: its rate holds. Empty: none.
+   */
+  'group': (string);
   '_currentLeaderEpoch'?: "currentLeaderEpoch";
   '_fromTimeMs'?: "fromTimeMs";
   '_toTimeMs'?: "toTimeMs";

@@ -1,9 +1,11 @@
 // Original file: proto/varve/v1/groups.proto
 
 import type { Position as _varve_v1_Position, Position__Output as _varve_v1_Position__Output } from '../../varve/v1/Position.ts';
+import type { End as _varve_v1_End, End__Output as _varve_v1_End__Output } from '../../varve/v1/End.ts';
+import type { GroupRate as _varve_v1_GroupRate, GroupRate__Output as _varve_v1_GroupRate__Output } from '../../varve/v1/GroupRate.ts';
 
 /**
- * A wish to copy a group.
+ * A wish to make a group beside another one.
  */
 export interface ForkGroupRequest {
   /**
@@ -18,10 +20,22 @@ export interface ForkGroupRequest {
    * Where the new group starts. Absent: where the old one is.
    */
   'position'?: (_varve_v1_Position | null);
+  /**
+   * Where it ends. Absent: nowhere. An end of a count of records is refused: a group has no such thing.
+   */
+  'end'?: (_varve_v1_End | null);
+  /**
+   * How fast it may read. Absent: as fast as it can.
+   */
+  'rate'?: (_varve_v1_GroupRate | null);
+  /**
+   * Only these topics. Empty: all of which the old group has committed offsets.
+   */
+  'topics'?: (string)[];
 }
 
 /**
- * A wish to copy a group.
+ * A wish to make a group beside another one.
  */
 export interface ForkGroupRequest__Output {
   /**
@@ -36,4 +50,16 @@ export interface ForkGroupRequest__Output {
    * Where the new group starts. Absent: where the old one is.
    */
   'position': (_varve_v1_Position__Output | null);
+  /**
+   * Where it ends. Absent: nowhere. An end of a count of records is refused: a group has no such thing.
+   */
+  'end': (_varve_v1_End__Output | null);
+  /**
+   * How fast it may read. Absent: as fast as it can.
+   */
+  'rate': (_varve_v1_GroupRate__Output | null);
+  /**
+   * Only these topics. Empty: all of which the old group has committed offsets.
+   */
+  'topics': (string)[];
 }

@@ -1,6 +1,6 @@
 // Original file: proto/varve/v1/groups.proto
 
-import type { CommittedOffset as _varve_v1_CommittedOffset, CommittedOffset__Output as _varve_v1_CommittedOffset__Output } from '../../varve/v1/CommittedOffset.ts';
+import type { ForkedPartition as _varve_v1_ForkedPartition, ForkedPartition__Output as _varve_v1_ForkedPartition__Output } from '../../varve/v1/ForkedPartition.ts';
 
 /**
  * The new group's offsets.
@@ -9,7 +9,7 @@ export interface ForkGroupResponse {
   /**
    * One for each partition.
    */
-  'offsets'?: (_varve_v1_CommittedOffset)[];
+  'partitions'?: (_varve_v1_ForkedPartition)[];
 }
 
 /**
@@ -19,5 +19,5 @@ export interface ForkGroupResponse__Output {
   /**
    * One for each partition.
    */
-  'offsets': (_varve_v1_CommittedOffset__Output)[];
+  'partitions': (_varve_v1_ForkedPartition__Output)[];
 }

@@ -19,9 +19,21 @@ export interface GroupMember {
    */
   'clientAddress'?: (string);
   /**
-   * Its partitions.
+   * Its partitions, those included that it is asked to give back.
    */
   'partitions'?: (_varve_v1_TopicPartition)[];
+  /**
+   * Name of the program.
+   */
+  'clientId'?: (string);
+  /**
+   * Number of its assignment.
+   */
+  'generation'?: (number);
+  /**
+   * Partitions that it is asked to give back.
+   */
+  'revoking'?: (_varve_v1_TopicPartition)[];
 }
 
 /**
@@ -41,7 +53,19 @@ export interface GroupMember__Output {
    */
   'clientAddress': (string);
   /**
-   * Its partitions.
+   * Its partitions, those included that it is asked to give back.
    */
   'partitions': (_varve_v1_TopicPartition__Output)[];
+  /**
+   * Name of the program.
+   */
+  'clientId': (string);
+  /**
+   * Number of its assignment.
+   */
+  'generation': (number);
+  /**
+   * Partitions that it is asked to give back.
+   */
+  'revoking': (_varve_v1_TopicPartition__Output)[];
 }

@@ -20,6 +20,10 @@ export const GroupState = {
    * Every member has its partitions.
    */
   GROUP_STATE_STABLE: 'GROUP_STATE_STABLE',
+  /**
+   * Has an end, and has committed all of it.
+   */
+  GROUP_STATE_FINISHED: 'GROUP_STATE_FINISHED',
 } as const;
 
 /**
@@ -46,6 +50,11 @@ export type GroupState =
    */
   | 'GROUP_STATE_STABLE'
   | 3
+  /**
+   * Has an end, and has committed all of it.
+   */
+  | 'GROUP_STATE_FINISHED'
+  | 4
 
 /**
  * State of a group.

@@ -4,6 +4,8 @@ import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { CommitOffsetsRequest as _varve_v1_CommitOffsetsRequest, CommitOffsetsRequest__Output as _varve_v1_CommitOffsetsRequest__Output } from '../../varve/v1/CommitOffsetsRequest.ts';
 import type { CommitOffsetsResponse as _varve_v1_CommitOffsetsResponse, CommitOffsetsResponse__Output as _varve_v1_CommitOffsetsResponse__Output } from '../../varve/v1/CommitOffsetsResponse.ts';
+import type { ConfigureGroupRequest as _varve_v1_ConfigureGroupRequest, ConfigureGroupRequest__Output as _varve_v1_ConfigureGroupRequest__Output } from '../../varve/v1/ConfigureGroupRequest.ts';
+import type { ConfigureGroupResponse as _varve_v1_ConfigureGroupResponse, ConfigureGroupResponse__Output as _varve_v1_ConfigureGroupResponse__Output } from '../../varve/v1/ConfigureGroupResponse.ts';
 import type { DeleteGroupRequest as _varve_v1_DeleteGroupRequest, DeleteGroupRequest__Output as _varve_v1_DeleteGroupRequest__Output } from '../../varve/v1/DeleteGroupRequest.ts';
 import type { DeleteGroupResponse as _varve_v1_DeleteGroupResponse, DeleteGroupResponse__Output as _varve_v1_DeleteGroupResponse__Output } from '../../varve/v1/DeleteGroupResponse.ts';
 import type { DescribeGroupRequest as _varve_v1_DescribeGroupRequest, DescribeGroupRequest__Output as _varve_v1_DescribeGroupRequest__Output } from '../../varve/v1/DescribeGroupRequest.ts';
@@ -24,19 +26,34 @@ import type { ResetOffsetsResponse as _varve_v1_ResetOffsetsResponse, ResetOffse
  */
 export interface GroupsClient extends grpc.Client {
   /**
-   * Commits offsets for a group without a session, or for a member of one.
+   * Commits offsets for a group without members, or for a member of one.
    */
   CommitOffsets(argument: _varve_v1_CommitOffsetsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_CommitOffsetsResponse__Output>): grpc.ClientUnaryCall;
   CommitOffsets(argument: _varve_v1_CommitOffsetsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_CommitOffsetsResponse__Output>): grpc.ClientUnaryCall;
   CommitOffsets(argument: _varve_v1_CommitOffsetsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_CommitOffsetsResponse__Output>): grpc.ClientUnaryCall;
   CommitOffsets(argument: _varve_v1_CommitOffsetsRequest, callback: grpc.requestCallback<_varve_v1_CommitOffsetsResponse__Output>): grpc.ClientUnaryCall;
   /**
-   * Commits offsets for a group without a session, or for a member of one.
+   * Commits offsets for a group without members, or for a member of one.
    */
   commitOffsets(argument: _varve_v1_CommitOffsetsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_CommitOffsetsResponse__Output>): grpc.ClientUnaryCall;
   commitOffsets(argument: _varve_v1_CommitOffsetsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_CommitOffsetsResponse__Output>): grpc.ClientUnaryCall;
   commitOffsets(argument: _varve_v1_CommitOffsetsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_CommitOffsetsResponse__Output>): grpc.ClientUnaryCall;
   commitOffsets(argument: _varve_v1_CommitOffsetsRequest, callback: grpc.requestCallback<_varve_v1_CommitOffsetsResponse__Output>): grpc.ClientUnaryCall;
+  
+  /**
+   * Limits how fast a group reads, also while it does.
+   */
+  ConfigureGroup(argument: _varve_v1_ConfigureGroupRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ConfigureGroupResponse__Output>): grpc.ClientUnaryCall;
+  ConfigureGroup(argument: _varve_v1_ConfigureGroupRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ConfigureGroupResponse__Output>): grpc.ClientUnaryCall;
+  ConfigureGroup(argument: _varve_v1_ConfigureGroupRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ConfigureGroupResponse__Output>): grpc.ClientUnaryCall;
+  ConfigureGroup(argument: _varve_v1_ConfigureGroupRequest, callback: grpc.requestCallback<_varve_v1_ConfigureGroupResponse__Output>): grpc.ClientUnaryCall;
+  /**
+   * Limits how fast a group reads, also while it does.
+   */
+  configureGroup(argument: _varve_v1_ConfigureGroupRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ConfigureGroupResponse__Output>): grpc.ClientUnaryCall;
+  configureGroup(argument: _varve_v1_ConfigureGroupRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ConfigureGroupResponse__Output>): grpc.ClientUnaryCall;
+  configureGroup(argument: _varve_v1_ConfigureGroupRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ConfigureGroupResponse__Output>): grpc.ClientUnaryCall;
+  configureGroup(argument: _varve_v1_ConfigureGroupRequest, callback: grpc.requestCallback<_varve_v1_ConfigureGroupResponse__Output>): grpc.ClientUnaryCall;
   
   /**
    * Deletes a group without members, and its offsets.
@@ -84,14 +101,14 @@ export interface GroupsClient extends grpc.Client {
   fetchOffsets(argument: _varve_v1_FetchOffsetsRequest, callback: grpc.requestCallback<_varve_v1_FetchOffsetsResponse__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Copies a group's offsets to a new group, to replay beside it.
+   * Makes a new group at a position, to replay beside another one; with an end, it stops there by itself.
    */
   ForkGroup(argument: _varve_v1_ForkGroupRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ForkGroupResponse__Output>): grpc.ClientUnaryCall;
   ForkGroup(argument: _varve_v1_ForkGroupRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ForkGroupResponse__Output>): grpc.ClientUnaryCall;
   ForkGroup(argument: _varve_v1_ForkGroupRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ForkGroupResponse__Output>): grpc.ClientUnaryCall;
   ForkGroup(argument: _varve_v1_ForkGroupRequest, callback: grpc.requestCallback<_varve_v1_ForkGroupResponse__Output>): grpc.ClientUnaryCall;
   /**
-   * Copies a group's offsets to a new group, to replay beside it.
+   * Makes a new group at a position, to replay beside another one; with an end, it stops there by itself.
    */
   forkGroup(argument: _varve_v1_ForkGroupRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ForkGroupResponse__Output>): grpc.ClientUnaryCall;
   forkGroup(argument: _varve_v1_ForkGroupRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ForkGroupResponse__Output>): grpc.ClientUnaryCall;
@@ -99,14 +116,16 @@ export interface GroupsClient extends grpc.Client {
   forkGroup(argument: _varve_v1_ForkGroupRequest, callback: grpc.requestCallback<_varve_v1_ForkGroupResponse__Output>): grpc.ClientUnaryCall;
   
   /**
-   * A member's session. The member sends join first, then heartbeats and commits; the broker pushes assignments.
-   * The session ends with the stream.
+   * A member's session. The member sends join first, then commits, and heartbeats if it asked for a session timeout; the broker
+   * pushes assignments. Closing the sending side, or leave, ends the membership. A stream that breaks leaves the member its
+   * place until its session times out: join again with its member id.
    */
   Join(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_JoinRequest, _varve_v1_JoinResponse__Output>;
   Join(options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_JoinRequest, _varve_v1_JoinResponse__Output>;
   /**
-   * A member's session. The member sends join first, then heartbeats and commits; the broker pushes assignments.
-   * The session ends with the stream.
+   * A member's session. The member sends join first, then commits, and heartbeats if it asked for a session timeout; the broker
+   * pushes assignments. Closing the sending side, or leave, ends the membership. A stream that breaks leaves the member its
+   * place until its session times out: join again with its member id.
    */
   join(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_JoinRequest, _varve_v1_JoinResponse__Output>;
   join(options?: grpc.CallOptions): grpc.ClientDuplexStream<_varve_v1_JoinRequest, _varve_v1_JoinResponse__Output>;
@@ -127,14 +146,14 @@ export interface GroupsClient extends grpc.Client {
   listGroups(argument: _varve_v1_ListGroupsRequest, callback: grpc.requestCallback<_varve_v1_ListGroupsResponse__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Moves a group to a position, also while its members run.
+   * Moves a group to a position, also while its members run: they go on from there, and nothing that they commit of before lands.
    */
   ResetOffsets(argument: _varve_v1_ResetOffsetsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ResetOffsetsResponse__Output>): grpc.ClientUnaryCall;
   ResetOffsets(argument: _varve_v1_ResetOffsetsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ResetOffsetsResponse__Output>): grpc.ClientUnaryCall;
   ResetOffsets(argument: _varve_v1_ResetOffsetsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ResetOffsetsResponse__Output>): grpc.ClientUnaryCall;
   ResetOffsets(argument: _varve_v1_ResetOffsetsRequest, callback: grpc.requestCallback<_varve_v1_ResetOffsetsResponse__Output>): grpc.ClientUnaryCall;
   /**
-   * Moves a group to a position, also while its members run.
+   * Moves a group to a position, also while its members run: they go on from there, and nothing that they commit of before lands.
    */
   resetOffsets(argument: _varve_v1_ResetOffsetsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_ResetOffsetsResponse__Output>): grpc.ClientUnaryCall;
   resetOffsets(argument: _varve_v1_ResetOffsetsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_ResetOffsetsResponse__Output>): grpc.ClientUnaryCall;
@@ -148,9 +167,14 @@ export interface GroupsClient extends grpc.Client {
  */
 export interface GroupsHandlers extends grpc.UntypedServiceImplementation {
   /**
-   * Commits offsets for a group without a session, or for a member of one.
+   * Commits offsets for a group without members, or for a member of one.
    */
   CommitOffsets: grpc.handleUnaryCall<_varve_v1_CommitOffsetsRequest__Output, _varve_v1_CommitOffsetsResponse>;
+  
+  /**
+   * Limits how fast a group reads, also while it does.
+   */
+  ConfigureGroup: grpc.handleUnaryCall<_varve_v1_ConfigureGroupRequest__Output, _varve_v1_ConfigureGroupResponse>;
   
   /**
    * Deletes a group without members, and its offsets.
@@ -168,13 +192,14 @@ export interface GroupsHandlers extends grpc.UntypedServiceImplementation {
   FetchOffsets: grpc.handleUnaryCall<_varve_v1_FetchOffsetsRequest__Output, _varve_v1_FetchOffsetsResponse>;
   
   /**
-   * Copies a group's offsets to a new group, to replay beside it.
+   * Makes a new group at a position, to replay beside another one; with an end, it stops there by itself.
    */
   ForkGroup: grpc.handleUnaryCall<_varve_v1_ForkGroupRequest__Output, _varve_v1_ForkGroupResponse>;
   
   /**
-   * A member's session. The member sends join first, then heartbeats and commits; the broker pushes assignments.
-   * The session ends with the stream.
+   * A member's session. The member sends join first, then commits, and heartbeats if it asked for a session timeout; the broker
+   * pushes assignments. Closing the sending side, or leave, ends the membership. A stream that breaks leaves the member its
+   * place until its session times out: join again with its member id.
    */
   Join: grpc.handleBidiStreamingCall<_varve_v1_JoinRequest__Output, _varve_v1_JoinResponse>;
   
@@ -184,7 +209,7 @@ export interface GroupsHandlers extends grpc.UntypedServiceImplementation {
   ListGroups: grpc.handleUnaryCall<_varve_v1_ListGroupsRequest__Output, _varve_v1_ListGroupsResponse>;
   
   /**
-   * Moves a group to a position, also while its members run.
+   * Moves a group to a position, also while its members run: they go on from there, and nothing that they commit of before lands.
    */
   ResetOffsets: grpc.handleUnaryCall<_varve_v1_ResetOffsetsRequest__Output, _varve_v1_ResetOffsetsResponse>;
   
@@ -192,6 +217,7 @@ export interface GroupsHandlers extends grpc.UntypedServiceImplementation {
 
 export interface GroupsDefinition extends grpc.ServiceDefinition {
   CommitOffsets: MethodDefinition<_varve_v1_CommitOffsetsRequest, _varve_v1_CommitOffsetsResponse, _varve_v1_CommitOffsetsRequest__Output, _varve_v1_CommitOffsetsResponse__Output>
+  ConfigureGroup: MethodDefinition<_varve_v1_ConfigureGroupRequest, _varve_v1_ConfigureGroupResponse, _varve_v1_ConfigureGroupRequest__Output, _varve_v1_ConfigureGroupResponse__Output>
   DeleteGroup: MethodDefinition<_varve_v1_DeleteGroupRequest, _varve_v1_DeleteGroupResponse, _varve_v1_DeleteGroupRequest__Output, _varve_v1_DeleteGroupResponse__Output>
   DescribeGroup: MethodDefinition<_varve_v1_DescribeGroupRequest, _varve_v1_DescribeGroupResponse, _varve_v1_DescribeGroupRequest__Output, _varve_v1_DescribeGroupResponse__Output>
   FetchOffsets: MethodDefinition<_varve_v1_FetchOffsetsRequest, _varve_v1_FetchOffsetsResponse, _varve_v1_FetchOffsetsRequest__Output, _varve_v1_FetchOffsetsResponse__Output>

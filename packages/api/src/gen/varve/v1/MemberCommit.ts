@@ -12,9 +12,13 @@ export interface MemberCommit {
    */
   'requestId'?: (number | string | Long);
   /**
-   * The offsets.
+   * Each the next offset to read.
    */
   'offsets'?: (_varve_v1_CommittedOffset)[];
+  /**
+   * Generation of the newest assignment that the member has taken in. An older one is refused.
+   */
+  'generation'?: (number);
 }
 
 /**
@@ -26,7 +30,11 @@ export interface MemberCommit__Output {
    */
   'requestId': (number);
   /**
-   * The offsets.
+   * Each the next offset to read.
    */
   'offsets': (_varve_v1_CommittedOffset__Output)[];
+  /**
+   * Generation of the newest assignment that the member has taken in. An older one is refused.
+   */
+  'generation': (number);
 }

@@ -7,7 +7,7 @@ import type { TopicPartition as _varve_v1_TopicPartition, TopicPartition__Output
  */
 export interface MemberRevoked {
   /**
-   * Generation of the assignment that asked for it.
+   * Generation of the newest assignment that the member has taken in.
    */
   'generation'?: (number);
   /**
@@ -21,7 +21,7 @@ export interface MemberRevoked {
  */
 export interface MemberRevoked__Output {
   /**
-   * Generation of the assignment that asked for it.
+   * Generation of the newest assignment that the member has taken in.
    */
   'generation': (number);
   /**

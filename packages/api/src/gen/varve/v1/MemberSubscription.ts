@@ -1,6 +1,7 @@
 // Original file: proto/varve/v1/groups.proto
 
 import type { Position as _varve_v1_Position, Position__Output as _varve_v1_Position__Output } from '../../varve/v1/Position.ts';
+import type { TopicPartition as _varve_v1_TopicPartition, TopicPartition__Output as _varve_v1_TopicPartition__Output } from '../../varve/v1/TopicPartition.ts';
 
 /**
  * What a member wants.
@@ -11,7 +12,7 @@ export interface MemberSubscription {
    */
   'group'?: (string);
   /**
-   * Name under which a restarted member gets its old partitions back. Empty: none.
+   * Name under which a restarted member gets its old partitions back, without a rebalance. Empty: none.
    */
   'instanceId'?: (string);
   /**
@@ -19,7 +20,8 @@ export interface MemberSubscription {
    */
   'topics'?: (string)[];
   /**
-   * Longest silence before the member counts as gone. 0: the broker's default.
+   * Longest silence before the member counts as gone; it then has to send heartbeats. 0: no heartbeats are needed, the
+   * connection is the sign of life, and the broker's default is how long a member may take to come back.
    */
   'sessionTimeoutMs'?: (number);
   /**
@@ -27,9 +29,29 @@ export interface MemberSubscription {
    */
   'assignor'?: (string);
   /**
-   * Where to start partitions without a committed offset. Absent: latest.
+   * Where to start partitions without a committed offset. Absent: latest. What it comes to is committed at once.
    */
   'start'?: (_varve_v1_Position | null);
+  /**
+   * Reads every topic whose whole name matches this pattern (RE2 syntax), also those that come later. Empty: none.
+   */
+  'topicPattern'?: (string);
+  /**
+   * Longest time to give back a partition. 0: the broker's default.
+   */
+  'rebalanceTimeoutMs'?: (number);
+  /**
+   * Id of an earlier answer, to go on as that member. Empty: a new member.
+   */
+  'memberId'?: (string);
+  /**
+   * Name of the program, for people.
+   */
+  'clientId'?: (string);
+  /**
+   * What a member that comes back believes to have, so that nobody else gets it meanwhile.
+   */
+  'owned'?: (_varve_v1_TopicPartition)[];
 }
 
 /**
@@ -41,7 +63,7 @@ export interface MemberSubscription__Output {
    */
   'group': (string);
   /**
-   * Name under which a restarted member gets its old partitions back. Empty: none.
+   * Name under which a restarted member gets its old partitions back, without a rebalance. Empty: none.
    */
   'instanceId': (string);
   /**
@@ -49,7 +71,8 @@ export interface MemberSubscription__Output {
    */
   'topics': (string)[];
   /**
-   * Longest silence before the member counts as gone. 0: the broker's default.
+   * Longest silence before the member counts as gone; it then has to send heartbeats. 0: no heartbeats are needed, the
+   * connection is the sign of life, and the broker's default is how long a member may take to come back.
    */
   'sessionTimeoutMs': (number);
   /**
@@ -57,7 +80,27 @@ export interface MemberSubscription__Output {
    */
   'assignor': (string);
   /**
-   * Where to start partitions without a committed offset. Absent: latest.
+   * Where to start partitions without a committed offset. Absent: latest. What it comes to is committed at once.
    */
   'start': (_varve_v1_Position__Output | null);
+  /**
+   * Reads every topic whose whole name matches this pattern (RE2 syntax), also those that come later. Empty: none.
+   */
+  'topicPattern': (string);
+  /**
+   * Longest time to give back a partition. 0: the broker's default.
+   */
+  'rebalanceTimeoutMs': (number);
+  /**
+   * Id of an earlier answer, to go on as that member. Empty: a new member.
+   */
+  'memberId': (string);
+  /**
+   * Name of the program, for people.
+   */
+  'clientId': (string);
+  /**
+   * What a member that comes back believes to have, so that nobody else gets it meanwhile.
+   */
+  'owned': (_varve_v1_TopicPartition__Output)[];
 }

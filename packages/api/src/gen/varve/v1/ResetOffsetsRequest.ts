@@ -11,7 +11,7 @@ export interface ResetOffsetsRequest {
    */
   'group'?: (string);
   /**
-   * Name of the topic.
+   * Name of the topic. Empty: every topic of which the group has committed offsets.
    */
   'topic'?: (string);
   /**
@@ -37,7 +37,7 @@ export interface ResetOffsetsRequest__Output {
    */
   'group': (string);
   /**
-   * Name of the topic.
+   * Name of the topic. Empty: every topic of which the group has committed offsets.
    */
   'topic': (string);
   /**

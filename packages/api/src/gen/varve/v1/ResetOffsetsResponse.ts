@@ -1,23 +1,23 @@
 // Original file: proto/varve/v1/groups.proto
 
-import type { CommittedOffset as _varve_v1_CommittedOffset, CommittedOffset__Output as _varve_v1_CommittedOffset__Output } from '../../varve/v1/CommittedOffset.ts';
+import type { OffsetMove as _varve_v1_OffsetMove, OffsetMove__Output as _varve_v1_OffsetMove__Output } from '../../varve/v1/OffsetMove.ts';
 
 /**
- * Where a group is now.
+ * How the group moves.
  */
 export interface ResetOffsetsResponse {
   /**
    * One for each partition.
    */
-  'offsets'?: (_varve_v1_CommittedOffset)[];
+  'moves'?: (_varve_v1_OffsetMove)[];
 }
 
 /**
- * Where a group is now.
+ * How the group moves.
  */
 export interface ResetOffsetsResponse__Output {
   /**
    * One for each partition.
    */
-  'offsets': (_varve_v1_CommittedOffset__Output)[];
+  'moves': (_varve_v1_OffsetMove__Output)[];
 }

@@ -93,6 +93,18 @@ export {
 } from "./controller/topic-config.ts";
 export type { ConfigEntry, ConfigKind, TopicConfig, TopicConfigName } from "./controller/topic-config.ts";
 export { topicNameFault } from "./controller/topic-name.ts";
+export { assignmentOf, nothing, pairsOf, sizeOf } from "./group/assignment.ts";
+export type { Assignment } from "./group/assignment.ts";
+export { GroupCoordinator } from "./group/coordinator.ts";
+export type { CommittedGroups, CoordinatorOptions, GroupAnswer } from "./group/coordinator.ts";
+export type { GroupCommand, GroupOutcome, GroupReplyOf } from "./group/group-command.ts";
+export type { JoinGroup } from "./group/membership.ts";
+export { decodeGroupRecord, encodeGroupRecord } from "./group/records.ts";
+export type { GroupTopic, TopicsView } from "./group/settle.ts";
+export { assignorNames, offsetOf, offsetsOf, phaseOf } from "./group/state.ts";
+export type { AssignorName, CommittedOffset, Group, Member } from "./group/state.ts";
+export { keyOf, ownedOf, planTelling, toldBefore } from "./group/telling.ts";
+export type { Place, Telling, ToldPlaces } from "./group/telling.ts";
 export { batchBytesMax, batchRecordsMax, partitionsPerTopicMax, producerIdBlockSize } from "./limits.ts";
 export { refuseEpoch, refuseProduce } from "./partition/admission.ts";
 export type { Acks, ProduceAdmission } from "./partition/admission.ts";

@@ -22,7 +22,7 @@ import { decideHeartbeat, decideJoin, decideLeave, decideRemove, decideTopicsCha
 import { decideCommit, decideDelete, decideExpire, decideForgetTopics, decideReset } from "./offsets.ts";
 import { decodeGroupRecord, encodeGroupRecord } from "./records.ts";
 import type { GroupRecord, StoredGroupRecord } from "./records.ts";
-import { emptyGroup, phaseOf, replayGroup } from "./state.ts";
+import { emptyGroup, offsetsOf, phaseOf, replayGroup } from "./state.ts";
 import type { AssignorName, Group } from "./state.ts";
 
 const directory = fileURLToPath(new URL("../../testdata/group/", import.meta.url));
@@ -154,16 +154,16 @@ class Conversation {
   }
 
   #show(): string[] {
-    const { epoch, targetEpoch, assignor, members, offsets } = this.#group;
+    const { epoch, targetEpoch, assignor, members } = this.#group;
     const shown = [...members.values()].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
     return [
       `${phaseOf(this.#group)} epoch ${epoch}, target of ${targetEpoch} by ${assignor}`,
       ...shown.map(({ memberId, epoch: own, assigned, revoking }) => {
         return `  ${memberId} epoch ${own} has ${print(assigned)}${revoking.size === 0 ? "" : `, gives back ${print(revoking)}`}`;
       }),
-      ...[...offsets].flatMap(([topicId, partitions]) =>
-        [...partitions].map(([partition, { offset }]) => `  ${nameOf(topicId)}:${partition} at ${offset}`).sort(),
-      ),
+      ...[...offsetsOf(this.#group)]
+        .map(([topicId, partition, { offset }]) => `  ${nameOf(topicId)}:${partition} at ${offset}`)
+        .sort(),
     ];
   }
 }

@@ -11,7 +11,7 @@ import type { MemberReply } from "./membership.ts";
 import { decideCommit, decideReset } from "./offsets.ts";
 import { decodeGroupRecord, encodeGroupRecord } from "./records.ts";
 import type { StoredGroupRecord } from "./records.ts";
-import { emptyGroup, phaseOf, replayGroup } from "./state.ts";
+import { emptyGroup, offsetOf, phaseOf, replayGroup } from "./state.ts";
 import type { AssignorName, Group } from "./state.ts";
 
 const topicIds = [1, 2, 3].map((n) => n.toString(16).padStart(32, "0"));
@@ -124,7 +124,7 @@ class GroupWorld {
     client.held = reply.assigned;
     for (const [topicId, partition] of pairsOf(reply.assigned)) {
       const key = `${topicId}/${partition}`;
-      client.positions.set(key, this.group.offsets.get(topicId)?.get(partition)?.offset ?? 0);
+      client.positions.set(key, offsetOf(this.group, topicId, partition)?.offset ?? 0);
     }
   }
 
@@ -216,8 +216,8 @@ function commitAll(world: GroupWorld, client: Client): void {
   const before = world.group;
   world.commit(decideCommit(before, { claim: world.claim(client), offsets }, world.context));
   for (const { topicId, partition, offset } of offsets) {
-    const was = before.offsets.get(topicId)?.get(partition);
-    const is = world.group.offsets.get(topicId)?.get(partition);
+    const was = offsetOf(before, topicId, partition);
+    const is = offsetOf(world.group, topicId, partition);
     // A commit never goes back: not behind a reset, and not behind what another member has committed since.
     if (is?.offset === offset && was !== undefined) expect(offset).toBeGreaterThanOrEqual(was.offset);
   }

@@ -94,6 +94,23 @@ function takeOver(draft: Draft, before: Member, after: MemberWishes & { readonly
   });
 }
 
+/**
+ * A member comes back on another connection, without the epoch that it knew: what it has still stays its own, and what it was asked for
+ * and has not any more is given back.
+ */
+export function decideReturn(
+  group: Group,
+  { join, owned }: { readonly join: JoinGroup; readonly owned: Assignment },
+  context: GroupContext,
+): GroupDecision<MemberReply> {
+  const { memberId, instanceId, topics, pattern } = join;
+  const member = group.members.get(memberId);
+  if (memberId === "" || member === undefined || member.epoch === awayEpoch) return decideJoin(group, join, context);
+  if (topics.length === 0 && pattern === "") return decideJoin(group, join, context);
+  const beat = { memberId, instanceId, epoch: member.epoch, owned, wishes: { topics, pattern } };
+  return decideHeartbeat(group, beat, context);
+}
+
 /** A member is there, says what it has, and perhaps that it wants something else. */
 export interface Heartbeat extends MemberClaim {
   /** Undefined: as before. */

@@ -7,8 +7,8 @@ import { has } from "./assignment.ts";
 import { accept, memberOf } from "./decision.ts";
 import type { GroupContext, GroupDecision, MemberClaim } from "./decision.ts";
 import { Draft } from "./draft.ts";
-import { awayEpoch } from "./state.ts";
-import type { CommittedOffset, Group, Member } from "./state.ts";
+import { awayEpoch, offsetOf, offsetsOf } from "./state.ts";
+import type { Group, Member } from "./state.ts";
 
 export interface OffsetToCommit {
   readonly topicId: string;
@@ -49,7 +49,7 @@ export function decideCommit(
   const draft = new Draft(group);
   const verdicts = offsets.map((one): CommitVerdict => {
     const refusal = whyNotCommit(group, member, one, context);
-    if (refusal === undefined) draft.offset(one.topicId, one.partition, committed(one, context.nowMs));
+    if (refusal === undefined) put(draft, one, context.nowMs);
     return refusal;
   });
   return accept(draft, verdicts);
@@ -75,8 +75,22 @@ function whyNotCommit(
   return refuse("NOT_ASSIGNED", `${what}: ${why}`, { ...about, member: member.memberId }).refusal;
 }
 
-function committed({ offset, leaderEpoch, metadata }: OffsetToCommit, committedAtMs: number): CommittedOffset {
-  return { offset, leaderEpoch, metadata, committedAtMs };
+function put(draft: Draft, { topicId, partition, ...told }: OffsetToCommit, committedAtMs: number): void {
+  const movedEpoch = offsetOf(draft.group, topicId, partition)?.movedEpoch ?? -1;
+  draft.offset(topicId, partition, { ...told, committedAtMs, movedEpoch });
+}
+
+/** Where members begin in what nobody has committed yet: from then on it is committed, and only a reset begins elsewhere. */
+export function decideStart(
+  group: Group,
+  offsets: readonly Pick<OffsetToCommit, "topicId" | "partition" | "offset" | "leaderEpoch">[],
+  { nowMs }: Pick<GroupContext, "nowMs">,
+): GroupDecision<undefined> {
+  const draft = new Draft(group);
+  for (const one of offsets) {
+    if (offsetOf(draft.group, one.topicId, one.partition) === undefined) put(draft, { ...one, metadata: "" }, nowMs);
+  }
+  return accept(draft, undefined);
 }
 
 export interface ResetOffsets {
@@ -94,15 +108,20 @@ export function decideReset(
 ): GroupDecision<{ readonly members: readonly string[] }> {
   const draft = new Draft(group);
   const moved = new Set<string>();
-  for (const { topicId, partition, offset } of offsets) {
-    draft.offset(
-      topicId,
-      partition,
-      committed({ topicId, partition, offset, leaderEpoch: -1, metadata: "" }, context.nowMs),
-    );
+  for (const { topicId, partition } of offsets) {
     for (const { memberId, assigned, revoking } of group.members.values()) {
       if (has(assigned, topicId, partition) || has(revoking, topicId, partition)) moved.add(memberId);
     }
+  }
+  const movedEpoch = moved.size > 0 ? group.epoch + 1 : group.epoch;
+  for (const { topicId, partition, offset } of offsets) {
+    draft.offset(topicId, partition, {
+      offset,
+      leaderEpoch: -1,
+      metadata: "",
+      committedAtMs: context.nowMs,
+      movedEpoch,
+    });
   }
   if (moved.size > 0) {
     draft.nextEpoch();
@@ -121,7 +140,7 @@ export function decideReset(
 export function decideForgetTopics(group: Group, topicIds: Iterable<string>): GroupDecision<undefined> {
   const draft = new Draft(group);
   for (const topicId of topicIds) {
-    for (const partition of group.offsets.get(topicId)?.keys() ?? []) draft.offset(topicId, partition, null);
+    for (const [, partition] of offsetsOf(group, topicId)) draft.offset(topicId, partition, null);
   }
   return accept(draft, undefined);
 }
@@ -134,11 +153,9 @@ export function decideExpire(
   const draft = new Draft(group);
   if (group.members.size > 0) return accept(draft, { isGone: false });
   let isGone = true;
-  for (const [topicId, partitions] of group.offsets) {
-    for (const [partition, { committedAtMs }] of partitions) {
-      if (nowMs - Math.max(committedAtMs, group.emptySinceMs) >= retentionMs) draft.offset(topicId, partition, null);
-      else isGone = false;
-    }
+  for (const [topicId, partition, { committedAtMs }] of offsetsOf(group)) {
+    if (nowMs - Math.max(committedAtMs, group.emptySinceMs) >= retentionMs) draft.offset(topicId, partition, null);
+    else isGone = false;
   }
   if (group.emptySinceMs >= 0 && nowMs - group.emptySinceMs < retentionMs) isGone = false;
   if (isGone) draft.put({ type: "Group", key: { groupId: group.groupId }, value: null });
@@ -153,9 +170,7 @@ export function decideDelete(group: Group): GroupDecision<undefined> {
     return refuse("NON_EMPTY_GROUP", `Cannot delete group "${groupId}": ${why}`, { group: groupId });
   }
   const draft = new Draft(group);
-  for (const [topicId, partitions] of group.offsets) {
-    for (const partition of partitions.keys()) draft.offset(topicId, partition, null);
-  }
+  for (const [topicId, partition] of offsetsOf(group)) draft.offset(topicId, partition, null);
   draft.put({ type: "Group", key: { groupId }, value: null });
   return accept(draft, undefined);
 }

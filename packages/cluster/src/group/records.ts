@@ -73,6 +73,7 @@ const values = {
       leaderEpoch: field(int32, { about: "Of the record before it, as the committer saw it; -1: it did not say." }),
       metadata: field(string, { about: "The committer's own." }),
       committedAtMs: field(int64),
+      movedEpoch: field(int32, { about: "The group's epoch when a reset moved it; -1: none did." }),
     }),
   },
 } as const;

@@ -1,9 +1,9 @@
 // Who was heard when: the part of a group that is not kept. A coordinator that takes over gives everybody a whole session from then on.
-// Pure: times are handed in; `due` says what the driver has to decide next.
+// Pure: times are handed in; `due` says what the coordinator has to decide next.
 
 import { sizeOf } from "./assignment.ts";
 import { awayEpoch } from "./state.ts";
-import type { Group } from "./state.ts";
+import type { Group, Member } from "./state.ts";
 
 export interface MemberClock {
   /** Its session ends then. */
@@ -12,29 +12,27 @@ export interface MemberClock {
   readonly revokeEndsMs: number | undefined;
 }
 
+/** By member id. */
 export type GroupClocks = ReadonlyMap<string, MemberClock>;
 
-/** The clocks of `group` as it is now, made of those before it. `heard`: whoever spoke just now. */
-export function followGroup(
-  clocks: GroupClocks,
-  group: Group,
-  nowMs: number,
-  heard: string | undefined = undefined,
-): GroupClocks {
+/** The clocks of `group` as it is now, made of those before it. */
+export function followGroup(clocks: GroupClocks, group: Group, nowMs: number): Map<string, MemberClock> {
   return new Map(
-    [...group.members].map(([memberId, member]): [string, MemberClock] => {
-      const before = clocks.get(memberId);
-      const isHeard = before === undefined || memberId === heard;
-      const isGiving = sizeOf(member.revoking) > 0 && member.epoch !== awayEpoch;
-      return [
-        memberId,
-        {
-          sessionEndsMs: isHeard ? nowMs + member.sessionTimeoutMs : before.sessionEndsMs,
-          revokeEndsMs: isGiving ? (before?.revokeEndsMs ?? nowMs + member.rebalanceTimeoutMs) : undefined,
-        },
-      ];
-    }),
+    [...group.members].map(([memberId, member]) => [memberId, follow(clocks.get(memberId), member, nowMs)]),
   );
+}
+
+function follow(before: MemberClock | undefined, member: Member, nowMs: number): MemberClock {
+  const isGiving = sizeOf(member.revoking) > 0 && member.epoch !== awayEpoch;
+  return {
+    sessionEndsMs: before?.sessionEndsMs ?? nowMs + member.sessionTimeoutMs,
+    revokeEndsMs: isGiving ? (before?.revokeEndsMs ?? nowMs + member.rebalanceTimeoutMs) : undefined,
+  };
+}
+
+/** The clock of a member that spoke just now. */
+export function heard(clock: MemberClock, { sessionTimeoutMs }: Member, nowMs: number): MemberClock {
+  return { ...clock, sessionEndsMs: nowMs + sessionTimeoutMs };
 }
 
 export interface Due {
@@ -50,13 +48,4 @@ export function due(clocks: GroupClocks, nowMs: number): Due[] {
     else if (revokeEndsMs !== undefined && nowMs >= revokeEndsMs) found.push({ memberId, why: "revocation" });
   }
   return found;
-}
-
-/** When to look again; `Infinity`: never. */
-export function nextDueMs(clocks: GroupClocks): number {
-  let next = Infinity;
-  for (const { sessionEndsMs, revokeEndsMs } of clocks.values()) {
-    next = Math.min(next, sessionEndsMs, revokeEndsMs ?? Infinity);
-  }
-  return next;
 }

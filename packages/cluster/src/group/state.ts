@@ -1,6 +1,7 @@
 // A group as its coordinator knows it: a value, made of records by `replay` and by nothing else, live and at load alike. What is not
 // kept, who was heard when, is in sessions.ts.
 
+import { PersistentMap } from "../persistent-map.ts";
 import { nothing, pairsOf } from "./assignment.ts";
 import type { Assignment } from "./assignment.ts";
 import { assignmentOfShares } from "./records.ts";
@@ -39,6 +40,8 @@ export interface CommittedOffset {
   readonly leaderEpoch: number;
   readonly metadata: string;
   readonly committedAtMs: number;
+  /** The group's epoch when a reset moved it; -1: none did. Whoever has the partition goes on from here once it hears of that epoch. */
+  readonly movedEpoch: number;
 }
 
 export interface Group {
@@ -51,8 +54,8 @@ export interface Group {
   readonly members: ReadonlyMap<string, Member>;
   /** By member id; who is not in it shall have nothing. */
   readonly target: ReadonlyMap<string, Assignment>;
-  /** By topic id and partition. */
-  readonly offsets: ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>;
+  /** By topic id, and partition as text: a commit changes a path of it, however much the group has. Its order means nothing. */
+  readonly offsets: PersistentMap<PersistentMap<CommittedOffset>>;
 }
 
 export function emptyGroup(groupId: string): Group {
@@ -64,8 +67,30 @@ export function emptyGroup(groupId: string): Group {
     emptySinceMs: -1,
     members: new Map(),
     target: new Map(),
-    offsets: new Map(),
+    offsets: PersistentMap.empty(),
   };
+}
+
+/** How far the group is in a partition; undefined: it has not said. */
+export function offsetOf({ offsets }: Group, topicId: string, partition: number): CommittedOffset | undefined {
+  return offsets.get(topicId)?.get(String(partition));
+}
+
+/** Every offset of the group, or those of one topic. */
+export function* offsetsOf(
+  { offsets }: Group,
+  only?: string,
+): Generator<readonly [topicId: string, partition: number, committed: CommittedOffset]> {
+  const own = only === undefined ? undefined : offsets.get(only);
+  const topics = only === undefined ? offsets : own === undefined ? [] : [[only, own] as const];
+  for (const [topicId, partitions] of topics) {
+    for (const [partition, committed] of partitions) yield [topicId, Number(partition), committed];
+  }
+}
+
+/** Nothing is known of it: as if it had never been. */
+export function isBlank({ epoch, members, target, offsets }: Group): boolean {
+  return epoch === 0 && members.size === 0 && target.size === 0 && offsets.size === 0;
 }
 
 export type GroupPhase = "empty" | "assigning" | "reconciling" | "stable";
@@ -140,9 +165,10 @@ export function replayGroup(group: Group, record: GroupRecord): Group {
     }
     case "Offset": {
       const { topicId, partition } = record.key;
-      const before = group.offsets.get(topicId) ?? new Map<number, CommittedOffset>();
-      const after = record.value === null ? without(before, partition) : withEntry(before, partition, record.value);
-      const offsets = after.size === 0 ? without(group.offsets, topicId) : withEntry(group.offsets, topicId, after);
+      const before = group.offsets.get(topicId) ?? PersistentMap.empty<CommittedOffset>();
+      const after =
+        record.value === null ? before.delete(String(partition)) : before.set(String(partition), record.value);
+      const offsets = after.size === 0 ? group.offsets.delete(topicId) : group.offsets.set(topicId, after);
       return { ...group, offsets };
     }
   }

@@ -1,0 +1,225 @@
+import { describe, expect, it } from "vitest";
+import { refuse } from "../controller/decision.ts";
+import { pairsOf } from "./assignment.ts";
+import { GroupCoordinator } from "./coordinator.ts";
+import type { GroupCommand } from "./group-command.ts";
+import { decodeGroupRecord, encodeGroupRecord } from "./records.ts";
+import type { GroupRecord } from "./records.ts";
+import { offsetOf } from "./state.ts";
+
+const topicId = "0".repeat(31) + "1";
+
+/** A coordinator with a log: `say` is one turn by itself. */
+class World {
+  readonly log: GroupRecord[] = [];
+  coordinator = this.#fresh();
+  nowMs = 0;
+
+  #fresh(limits: { readonly groupsMax?: number; readonly waitingMax?: number } = {}): GroupCoordinator<string> {
+    let ids = 0;
+    return new GroupCoordinator<string>({
+      limits: {
+        membersMax: 10,
+        sessionTimeoutMsMin: 1,
+        sessionTimeoutMsMax: 60_000,
+        metadataBytesMax: 10,
+        groupsMax: 3,
+        waitingMax: 100,
+        ...limits,
+      },
+      newUuid: () => String(++ids),
+      topics: {
+        named: (name) => (name === "t" ? { topicId, partitions: 2 } : undefined),
+        matching: () => [],
+      },
+    });
+  }
+
+  limited(limits: { readonly groupsMax?: number; readonly waitingMax?: number }): void {
+    this.coordinator = this.#fresh(limits);
+  }
+
+  /** Another node takes over: it has what the log has up to `end`. */
+  failOver(end = this.log.length): void {
+    this.coordinator = this.#fresh();
+    this.log.length = end;
+    for (const record of this.log) this.coordinator.load(decodeGroupRecord(encodeGroupRecord(record)));
+    this.coordinator.loaded(this.nowMs);
+  }
+
+  submit(waiter: string, command: GroupCommand, groupId = "g"): void {
+    this.coordinator.submit(groupId, command, waiter, this.nowMs);
+  }
+
+  /** @returns who was answered at once */
+  endTurn(): string[] {
+    const { records, answers } = this.coordinator.endTurn();
+    this.log.push(...records);
+    if (records.length > 0) this.coordinator.appended(this.log.length);
+    return answers.map(({ waiter }) => waiter);
+  }
+
+  commit(end = this.log.length): string[] {
+    return this.coordinator
+      .committed(end)
+      .answers.map(({ waiter, outcome }) => ("refusal" in outcome ? `${waiter}: ${outcome.refusal.reason}` : waiter));
+  }
+
+  offset(partition = 0): number | undefined {
+    const group = this.coordinator.visible.get("g");
+    return group && offsetOf(group, topicId, partition)?.offset;
+  }
+}
+
+function commit(offset: number, claim?: { readonly memberId: string; readonly epoch: number }): GroupCommand {
+  const offsets = [{ topicId, partition: 0, offset, leaderEpoch: -1, metadata: "" }];
+  return { kind: "commit", commit: { claim: claim && { ...claim, instanceId: "" }, offsets } };
+}
+
+function join(memberId = ""): GroupCommand {
+  return {
+    kind: "join",
+    join: {
+      memberId,
+      instanceId: "",
+      clientId: "c",
+      clientHost: "",
+      topics: ["t"],
+      pattern: "",
+      assignor: "range",
+      sessionTimeoutMs: 1_000,
+      rebalanceTimeoutMs: 5_000,
+    },
+  };
+}
+
+describe("GroupCoordinator", () => {
+  it("gives an answer once its batch is committed, and shows what it did only then", () => {
+    const world = new World();
+    world.submit("a", commit(5));
+    expect(world.endTurn()).toEqual([]);
+    expect(world.offset()).toBeUndefined();
+    expect(world.commit(0)).toEqual([]);
+    expect(world.commit()).toEqual(["a"]);
+    expect(world.offset()).toBe(5);
+  });
+
+  it("decides on what is appended and not yet committed (O-3), and keeps back a refusal that shows it", () => {
+    const world = new World();
+    world.submit("joins", join());
+    world.endTurn();
+    world.submit("stranger", commit(1));
+    expect(world.endTurn()).toEqual([]);
+    expect(world.commit()).toEqual(["joins", "stranger: UNKNOWN_MEMBER_ID"]);
+  });
+
+  it("puts the decisions of one turn into one batch", () => {
+    const world = new World();
+    world.submit("a", commit(1));
+    world.submit("b", commit(2), "h");
+    world.endTurn();
+    expect(world.log).toHaveLength(2);
+    // One batch ends where all of it ends.
+    expect(world.commit(1)).toEqual([]);
+    expect(world.commit(2)).toEqual(["a", "b"]);
+  });
+
+  it("undoes a turn that was not appended", () => {
+    const world = new World();
+    world.submit("a", commit(1));
+    world.endTurn();
+    world.commit();
+    world.submit("b", commit(2));
+    world.submit("c", join());
+    expect(world.coordinator.endTurn().records).not.toHaveLength(0);
+    const answers = world.coordinator.notAppended(refuse("STORAGE_FULL", "No room", {}).refusal, 0);
+    expect(answers.map(({ waiter }) => waiter)).toEqual(["b", "c"]);
+    expect(world.coordinator.hasMembers).toBe(false);
+    world.submit("d", commit(3));
+    world.endTurn();
+    expect(world.commit()).toEqual(["d"]);
+    expect(world.offset()).toBe(3);
+  });
+
+  it("refuses everybody who waits when it resigns, and decides nothing after", () => {
+    const world = new World();
+    world.submit("a", commit(1));
+    world.endTurn();
+    world.submit("b", commit(2));
+    const refused = world.coordinator.resigned(refuse("NOT_COORDINATOR", "Not any more", {}).refusal);
+    expect(refused.map(({ waiter }) => waiter)).toEqual(["a", "b"]);
+    world.submit("c", commit(3));
+    expect(world.coordinator.endTurn().answers).toMatchObject([
+      { outcome: { refusal: { reason: "NOT_COORDINATOR" } } },
+    ]);
+  });
+
+  it("has after a failover what was committed before it, and takes no commit of a member that is not there (O-1)", () => {
+    const world = new World();
+    world.submit("joins", join("m"));
+    world.endTurn();
+    world.commit();
+    const end = world.log.length;
+    world.submit("mine", commit(7, { memberId: "m", epoch: 1 }));
+    world.endTurn();
+    world.commit();
+    world.submit("lost", commit(9, { memberId: "m", epoch: 1 }));
+    world.endTurn();
+    world.failOver(end + 1);
+    expect(world.offset()).toBe(7);
+    expect([...pairsOf(world.coordinator.visible.get("g")!.members.get("m")!.assigned)]).toHaveLength(2);
+    world.submit("zombie", commit(8, { memberId: "m", epoch: 0 }));
+    expect(world.endTurn()).toEqual(["zombie"]);
+    expect(world.offset()).toBe(7);
+  });
+
+  it("removes whoever is silent for a session, and nobody whose connection is there", () => {
+    const world = new World();
+    for (const memberId of ["m", "n"]) world.submit(memberId, join(memberId));
+    world.endTurn();
+    world.commit();
+    world.coordinator.connected("g", "n");
+    expect(world.coordinator.removeDue(999)).toEqual([]);
+    expect(world.coordinator.removeDue(1_000)).toEqual([{ groupId: "g", memberId: "m", why: "session" }]);
+    world.coordinator.disconnected("g", "n", 2_000);
+    expect(world.coordinator.removeDue(2_999)).toEqual([]);
+    expect(world.coordinator.removeDue(3_000)).toHaveLength(1);
+    expect(world.coordinator.hasMembers).toBe(false);
+  });
+
+  it("is bounded in groups and in answers that wait", () => {
+    const world = new World();
+    world.limited({ groupsMax: 1 });
+    world.submit("a", commit(1));
+    world.submit("b", commit(1), "another");
+    world.endTurn();
+    expect(world.commit()).toEqual(["a", "b: POLICY_VIOLATION"]);
+    world.limited({ waitingMax: 1 });
+    world.submit("a", commit(1));
+    world.submit("b", commit(2));
+    world.endTurn();
+    expect(world.commit()).toEqual(["a", "b: BUSY"]);
+  });
+
+  it("tells whoever waits too long that nobody knows, and shows it once it is committed", () => {
+    const world = new World();
+    world.submit("a", commit(1));
+    world.endTurn();
+    const [given] = world.coordinator.gaveUp(1, refuse("REQUEST_TIMED_OUT", "Too long", {}).refusal);
+    expect(given?.waiter).toBe("a");
+    expect(world.coordinator.waiting).toBe(0);
+    expect(world.commit()).toEqual([]);
+    expect(world.offset()).toBe(1);
+  });
+
+  it("takes back what is committed of a topic that is gone (O-4)", () => {
+    const world = new World();
+    world.submit("a", commit(1));
+    world.endTurn();
+    world.failOver();
+    world.coordinator.topicsChanged((id) => id === topicId, 0);
+    world.endTurn();
+    world.commit();
+    expect(world.coordinator.visible.has("g")).toBe(false);
+  });
+});

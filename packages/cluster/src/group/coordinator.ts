@@ -1,0 +1,304 @@
+// The groups of one partition of the internal topic, at the node that leads it: which state decisions see, what is appended together,
+// and when an answer may be given.
+//
+//   load ──> loaded ──> submit … submit ──> endTurn ──┬─ appended(end) ──> committed(high watermark) ──> answers, changed groups
+//                         │ decided on `#groups`      └─ notAppended ──> the turn is undone, its answers are refusals
+//                         └─ waits                    resigned ──> everything is refused, and this object is done with
+//
+// O-1  Everything up to LESO is loaded before the first decision; the driver says when the high watermark has passed that.
+// O-3  A decision runs on the state that includes what is appended and not yet committed, in the order of the log.
+//
+// Invariants
+// - An answer is given only once everything that its decision saw is committed, an answer without records and a refusal too: what a
+//   later leader does not have nobody was told.
+// - `visible` is the state of the log below the high watermark. Whoever reads, reads there.
+// - The records of one decision lie in one batch (O-2).
+
+import { refuse } from "../controller/decision.ts";
+import type { Refusal } from "../controller/decision.ts";
+import type { GroupContext, GroupLimits } from "./decision.ts";
+import { decideGroup } from "./group-command.ts";
+import type { GroupCommand, GroupOutcome } from "./group-command.ts";
+import type { GroupRecord } from "./records.ts";
+import { due, followGroup, heard } from "./sessions.ts";
+import type { GroupClocks, MemberClock } from "./sessions.ts";
+import type { TopicsView } from "./settle.ts";
+import { emptyGroup, isBlank, replayGroup } from "./state.ts";
+import type { Group } from "./state.ts";
+
+export interface CoordinatorOptions {
+  readonly limits: GroupLimits & {
+    /** Groups of this partition; whoever would make another one is refused. */
+    readonly groupsMax: number;
+    /** Answers that wait; commands beyond are refused. */
+    readonly waitingMax: number;
+  };
+  readonly newUuid: () => string;
+  readonly topics: TopicsView;
+}
+
+/** An answer that may be given now. `Waiter` is whatever the driver knows the asker by; undefined: nobody asked. */
+export interface GroupAnswer<Waiter> {
+  readonly waiter: Waiter;
+  readonly outcome: GroupOutcome;
+}
+
+export interface CommittedGroups<Waiter> {
+  readonly answers: readonly GroupAnswer<Waiter>[];
+  /** Groups of which `visible` has another state now. */
+  readonly changed: readonly string[];
+}
+
+/** What came together, and is kept or lost together. */
+interface Turn<Waiter> {
+  readonly records: GroupRecord[];
+  readonly answers: GroupAnswer<Waiter>[];
+  /** The groups that it changed, as they were before; undefined: there was none. */
+  readonly before: Map<string, Group | undefined>;
+  /** And as it left them. */
+  after: ReadonlyMap<string, Group>;
+  /** The log offset after its batch; known once it is appended. */
+  end: number;
+}
+
+export class GroupCoordinator<Waiter> {
+  readonly #options: CoordinatorOptions;
+  /** With everything that is decided here. */
+  readonly #groups = new Map<string, Group>();
+  readonly #visible = new Map<string, Group>();
+  /** Of groups that have members. */
+  readonly #clocks = new Map<string, Map<string, MemberClock>>();
+  /** Members whose connection is their sign of life, by group. */
+  readonly #connected = new Map<string, Set<string>>();
+  /** Appended, in the order of the log. */
+  readonly #underWay: Turn<Waiter>[] = [];
+  #turn: Turn<Waiter> = newTurn();
+  #isEnded = false;
+  #waiting = 0;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+  }
+
+  /** O-1: a record below LESO, in the order of the log. */
+  load(record: GroupRecord): void {
+    const { groupId } = record.key;
+    this.#keep(replayGroup(this.#groups.get(groupId) ?? emptyGroup(groupId), record));
+  }
+
+  /** O-1: that was all. Everybody has a whole session from now on. */
+  loaded(nowMs: number): void {
+    for (const [groupId, group] of this.#groups) {
+      this.#visible.set(groupId, group);
+      this.#followClocks(group, nowMs);
+    }
+  }
+
+  /** Committed groups. Their values never change; the map does. */
+  get visible(): ReadonlyMap<string, Group> {
+    return this.#visible;
+  }
+
+  /** Answers that are not given yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Whether any group has members: their clocks have to be looked at (`removeDue`). */
+  get hasMembers(): boolean {
+    return this.#clocks.size > 0;
+  }
+
+  /** Decides; the answer comes from `endTurn`, `committed`, `notAppended`, `gaveUp` or `resigned`. */
+  submit(groupId: string, command: GroupCommand, waiter: Waiter, nowMs: number): void {
+    this.#answer(waiter, this.#decide(groupId, command, nowMs));
+  }
+
+  /** A member spoke, or its connection was there until now. */
+  heard(groupId: string, memberId: string, nowMs: number): void {
+    const clocks = this.#clocks.get(groupId);
+    const clock = clocks?.get(memberId);
+    const member = this.#groups.get(groupId)?.members.get(memberId);
+    if (clock !== undefined && member !== undefined) clocks?.set(memberId, heard(clock, member, nowMs));
+  }
+
+  /** From now on the connection is the member's sign of life. */
+  connected(groupId: string, memberId: string): void {
+    const known = this.#connected.get(groupId);
+    if (known === undefined) this.#connected.set(groupId, new Set([memberId]));
+    else known.add(memberId);
+  }
+
+  /** The connection broke: the member has a whole session to come back. */
+  disconnected(groupId: string, memberId: string, nowMs: number): void {
+    const known = this.#connected.get(groupId);
+    if (known?.delete(memberId) !== true) return;
+    if (known.size === 0) this.#connected.delete(groupId);
+    this.heard(groupId, memberId, nowMs);
+  }
+
+  /** Whoever was silent for too long, or did not give back what it was asked for, is removed. @returns who, and why */
+  removeDue(
+    nowMs: number,
+  ): { readonly groupId: string; readonly memberId: string; readonly why: "session" | "revocation" }[] {
+    const removed = [];
+    for (const [groupId, clocks] of this.#clocks) {
+      const connected = this.#connected.get(groupId);
+      for (const { memberId, why } of due(clocks, nowMs)) {
+        if (why === "session" && connected?.has(memberId) === true) continue;
+        const outcome = this.#decide(groupId, { kind: "remove", memberId }, nowMs);
+        if ("reply" in outcome) removed.push({ groupId, memberId, why });
+      }
+    }
+    return removed;
+  }
+
+  /** Topics came, went or grew. O-4: nothing is left committed of one that `isGone`. */
+  topicsChanged(isGone: (topicId: string) => boolean, nowMs: number): void {
+    for (const [groupId, group] of this.#groups) {
+      const gone = [...group.offsets.keys()].filter(isGone);
+      if (gone.length > 0) this.#decide(groupId, { kind: "forget", topicIds: gone }, nowMs);
+      if (group.members.size > 0) this.#decide(groupId, { kind: "topics" }, nowMs);
+    }
+  }
+
+  /** Forgets what nobody has used for so long. */
+  expire(retentionMs: number, nowMs: number): void {
+    for (const [groupId, { members }] of this.#groups) {
+      if (members.size === 0) this.#decide(groupId, { kind: "expire", retentionMs }, nowMs);
+    }
+  }
+
+  /**
+   * What was decided since the last turn is to be appended as one batch, at once: say `appended` or `notAppended` before anything else.
+   * No records: nothing is to be appended. Answers that saw nothing uncommitted are given.
+   */
+  endTurn(): { readonly records: readonly GroupRecord[]; readonly answers: readonly GroupAnswer<Waiter>[] } {
+    const { records, answers } = this.#turn;
+    if (records.length > 0) return { records, answers: [] };
+    this.#turn = newTurn();
+    const last = this.#underWay.at(-1);
+    if (last === undefined) return { records, answers: this.#given(answers) };
+    last.answers.push(...answers);
+    return { records, answers: [] };
+  }
+
+  /** The turn's batch is in the log, below `end`. */
+  appended(end: number): void {
+    const turn = this.#turn;
+    turn.end = end;
+    turn.after = new Map([...turn.before.keys()].map((groupId) => [groupId, this.#group(groupId)]));
+    this.#underWay.push(turn);
+    this.#turn = newTurn();
+  }
+
+  /** The turn's batch was not taken: it is as if nothing of it had been decided. */
+  notAppended(refusal: Refusal, nowMs: number): readonly GroupAnswer<Waiter>[] {
+    const { answers, before } = this.#turn;
+    this.#turn = newTurn();
+    for (const [groupId, group] of before) {
+      this.#keep(group ?? emptyGroup(groupId));
+      this.#followClocks(group ?? emptyGroup(groupId), nowMs);
+    }
+    return this.#given(answers.map(({ waiter }) => ({ waiter, outcome: { refusal } })));
+  }
+
+  /** Everything below `highWatermark` is committed. */
+  committed(highWatermark: number): CommittedGroups<Waiter> {
+    const answers: GroupAnswer<Waiter>[] = [];
+    const changed = new Set<string>();
+    for (let turn = this.#underWay[0]; turn !== undefined && turn.end <= highWatermark; turn = this.#underWay[0]) {
+      this.#underWay.shift();
+      answers.push(...turn.answers);
+      for (const [groupId, group] of turn.after) {
+        changed.add(groupId);
+        if (isBlank(group)) this.#visible.delete(groupId);
+        else this.#visible.set(groupId, group);
+      }
+    }
+    return { answers: this.#given(answers), changed: [...changed] };
+  }
+
+  /** Whoever waits for what lies below `end` is told that nobody knows; it may be committed still. */
+  gaveUp(end: number, refusal: Refusal): readonly GroupAnswer<Waiter>[] {
+    const given: GroupAnswer<Waiter>[] = [];
+    for (const turn of this.#underWay) {
+      if (turn.end > end) break;
+      given.push(...turn.answers.splice(0).map(({ waiter }) => ({ waiter, outcome: { refusal } })));
+    }
+    return this.#given(given);
+  }
+
+  /** Another one coordinates from now on, or this node after it has loaded anew. Nothing may be asked of this object any more. */
+  resigned(refusal: Refusal): readonly GroupAnswer<Waiter>[] {
+    this.#isEnded = true;
+    const all = [...this.#underWay, this.#turn].flatMap(({ answers }) => answers);
+    this.#underWay.length = 0;
+    this.#turn = newTurn();
+    return this.#given(all.map(({ waiter }) => ({ waiter, outcome: { refusal } })));
+  }
+
+  #decide(groupId: string, command: GroupCommand, nowMs: number): GroupOutcome {
+    const group = this.#group(groupId);
+    const refusal = this.#whyNot(groupId, group);
+    if (refusal !== undefined) return { refusal };
+    const decision = decideGroup(group, command, this.#context(nowMs));
+    if ("refusal" in decision) return decision;
+    const { records, group: after, reply } = decision;
+    if (records.length === 0) return { reply };
+    if (!this.#turn.before.has(groupId)) this.#turn.before.set(groupId, isBlank(group) ? undefined : group);
+    this.#turn.records.push(...records);
+    this.#keep(after);
+    if (after.members !== group.members) this.#followClocks(after, nowMs);
+    return { reply };
+  }
+
+  #whyNot(groupId: string, group: Group): Refusal | undefined {
+    const { groupsMax, waitingMax } = this.#options.limits;
+    const what = `Cannot do that in group "${groupId}" now`;
+    if (this.#isEnded)
+      return refuse("NOT_COORDINATOR", `${what}: this broker does not coordinate it any more; try again`).refusal;
+    if (this.#waiting >= waitingMax) {
+      return refuse("BUSY", `${what}: ${this.#waiting} answers wait for the disk; slow down and try again`).refusal;
+    }
+    if (isBlank(group) && this.#groups.size >= groupsMax) {
+      const why = `there are ${this.#groups.size} groups on this coordinator, and may not be more; delete some`;
+      return refuse("POLICY_VIOLATION", `${what}: ${why}`, { group: groupId }).refusal;
+    }
+    return undefined;
+  }
+
+  #group(groupId: string): Group {
+    return this.#groups.get(groupId) ?? emptyGroup(groupId);
+  }
+
+  #keep(group: Group): void {
+    if (isBlank(group)) this.#groups.delete(group.groupId);
+    else this.#groups.set(group.groupId, group);
+  }
+
+  #followClocks(group: Group, nowMs: number): void {
+    const { groupId, members } = group;
+    const before: GroupClocks = this.#clocks.get(groupId) ?? new Map();
+    if (members.size === 0) this.#clocks.delete(groupId);
+    else this.#clocks.set(groupId, followGroup(before, group, nowMs));
+  }
+
+  #context(nowMs: number): GroupContext {
+    return { nowMs, ...this.#options };
+  }
+
+  #answer(waiter: Waiter, outcome: GroupOutcome): void {
+    this.#waiting++;
+    this.#turn.answers.push({ waiter, outcome });
+  }
+
+  #given(answers: readonly GroupAnswer<Waiter>[]): readonly GroupAnswer<Waiter>[] {
+    this.#waiting -= answers.length;
+    return answers;
+  }
+}
+
+function newTurn<Waiter>(): Turn<Waiter> {
+  return { records: [], answers: [], before: new Map(), after: new Map(), end: -1 };
+}

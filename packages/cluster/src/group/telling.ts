@@ -1,0 +1,96 @@
+// What a member in a session has to hear: the difference between what it was told and what its group is. Partitions that it need not
+// hear of go on as they are.
+//
+//                 ┌──> known position ──> assign                ┌──> moved by a reset ──> assign again, from there
+//   assigned, new ┴──> none ──> start is looked up, later       assigned, told
+//   revoking, told ──> revoke, once        revoking, not told ──> given back for it: it never had it
+//   told, and neither ──> lost             revoking, and its topic is gone, or a reset moved it ──> lost, and given back for it
+
+import type { Assignment } from "./assignment.ts";
+import { assignmentOf, pairsOf } from "./assignment.ts";
+import { offsetOf } from "./state.ts";
+import type { CommittedOffset, Group, Member } from "./state.ts";
+
+export interface Place {
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+/** What a member was told of one partition, and has not given back. */
+export interface Told extends Place {
+  /** It knows of every reset up to this epoch. */
+  readonly movedEpoch: number;
+  /** It was asked to give it back. */
+  readonly isRevoked: boolean;
+}
+
+/** By `topicId/partition`. */
+export type ToldPlaces = ReadonlyMap<string, Told>;
+
+export interface Telling {
+  readonly assign: readonly (Place & { readonly committed: CommittedOffset })[];
+  readonly revoke: readonly Place[];
+  readonly lost: readonly Place[];
+  /** The member has it, and nothing is committed yet: where it starts has to be found out. */
+  readonly startless: readonly Place[];
+  /** The member is asked for something that it does not have, or cannot give: `owned` says what it has instead. Undefined: it is not. */
+  readonly owned: Assignment | undefined;
+  /** What it has been told after this. */
+  readonly told: ToldPlaces;
+}
+
+export function keyOf({ topicId, partition }: Place): string {
+  return `${topicId}/${partition}`;
+}
+
+export function planTelling(
+  told: ToldPlaces,
+  group: Group,
+  { assigned, revoking }: Pick<Member, "assigned" | "revoking">,
+  isGone: (topicId: string) => boolean,
+): Telling {
+  const next = new Map<string, Told>();
+  const assign: (Place & { readonly committed: CommittedOffset })[] = [];
+  const revoke: Place[] = [];
+  const lost: Place[] = [];
+  const startless: Place[] = [];
+  let isGivingBack = false;
+  for (const [topicId, partition] of pairsOf(assigned)) {
+    const place = { topicId, partition };
+    const committed = offsetOf(group, topicId, partition);
+    const before = told.get(keyOf(place));
+    if (committed === undefined || isGone(topicId)) {
+      if (before !== undefined) next.set(keyOf(place), before);
+      else if (!isGone(topicId)) startless.push(place);
+      continue;
+    }
+    const isNews = before === undefined || before.movedEpoch < committed.movedEpoch;
+    if (isNews) assign.push({ ...place, committed });
+    const movedEpoch = isNews ? committed.movedEpoch : before.movedEpoch;
+    next.set(keyOf(place), { ...place, movedEpoch, isRevoked: false });
+  }
+  for (const [topicId, partition] of pairsOf(revoking)) {
+    const place = { topicId, partition };
+    const before = told.get(keyOf(place));
+    const movedEpoch = offsetOf(group, topicId, partition)?.movedEpoch ?? -1;
+    // What was moved under its hands it must not commit any more.
+    if (before === undefined || isGone(topicId) || before.movedEpoch < movedEpoch) isGivingBack = true;
+    else {
+      if (!before.isRevoked) revoke.push(place);
+      next.set(keyOf(place), { ...before, isRevoked: true });
+    }
+  }
+  for (const [key, { topicId, partition }] of told) if (!next.has(key)) lost.push({ topicId, partition });
+  return { assign, revoke, lost, startless, owned: isGivingBack ? ownedOf(next) : undefined, told: next };
+}
+
+/** What a member that was told this has. */
+export function ownedOf(told: ToldPlaces): Assignment {
+  return assignmentOf([...told.values()].map(({ topicId, partition }) => [topicId, partition] as const));
+}
+
+/** What a member that comes back was told: it has this, and has taken in everything up to `generation`. */
+export function toldBefore(owned: Assignment, generation: number): ToldPlaces {
+  const places = [...pairsOf(owned)].map(([topicId, partition]) => ({ topicId, partition }));
+  return new Map(places.map((place) => [keyOf(place), { ...place, movedEpoch: generation, isRevoked: false }]));
+}

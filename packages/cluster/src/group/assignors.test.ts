@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assignmentOf, has, pairsOf, sizeOf } from "./assignment.ts";
 import type { Assignment } from "./assignment.ts";
@@ -180,7 +180,7 @@ describe("cooperative-sticky", () => {
       ],
       partitions: new Map(Object.entries({ a: 3, b: 2 })),
     });
-    expect([...target.values()].map(sizeOf).sort()).toEqual([1, 2, 2]);
+    expect([...target.values()].map(sizeOf).sort((a, b) => a - b)).toEqual([1, 2, 2]);
   });
 });
 

@@ -1,7 +1,7 @@
 // The whole machine under random members: they join, hear late or never what they have, stall, come back as zombies, leave, commit;
 // sessions end, topics grow and go, operators reset.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { difference, nothing, pairsOf, sizeOf } from "./assignment.ts";
 import type { Assignment } from "./assignment.ts";
@@ -225,7 +225,7 @@ function commitAll(world: GroupWorld, client: Client): void {
 
 /** Everybody who is a member hears and says everything until nothing changes. */
 function settleDown(world: GroupWorld): void {
-  for (const member of [...world.group.members.values()]) {
+  for (const member of world.group.members.values()) {
     const isClient = world.clients.some(({ memberId }) => memberId === member.memberId);
     if (!isClient || member.epoch === -2) world.commit(decideRemove(world.group, member.memberId, world.context));
   }

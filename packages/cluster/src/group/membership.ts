@@ -61,7 +61,7 @@ function whyNotJoin(group: Group, join: JoinGroup, { limits }: GroupContext): Re
     return refuse("INVALID_REQUEST", `${what}: name the topics to subscribe to, or a pattern.`, about).refusal;
   }
   if (!assignorNames.includes(join.assignor)) {
-    const why = `there is no assignor "${String(join.assignor)}"; there are ${assignorNames.join(", ")}.`;
+    const why = `there is no assignor "${join.assignor as string}"; there are ${assignorNames.join(", ")}.`;
     return refuse("UNSUPPORTED_ASSIGNOR", `${what}: ${why}`, about).refusal;
   }
   const known = memberOfInstance(group, instanceId);
@@ -182,15 +182,9 @@ export function replyOf({ memberId, epoch, assigned, revoking }: Member): Member
   return { memberId, epoch, assigned, revoking };
 }
 
-function wishesOf({
-  memberId: _,
-  epoch: _epoch,
-  previousEpoch: _previous,
-  assigned: _assigned,
-  revoking: _revoking,
-  ...wishes
-}: Member): MemberWishes {
-  return wishes;
+function wishesOf(member: Member): MemberWishes {
+  const { instanceId, clientId, clientHost, topics, pattern, assignor, sessionTimeoutMs, rebalanceTimeoutMs } = member;
+  return { instanceId, clientId, clientHost, topics, pattern, assignor, sessionTimeoutMs, rebalanceTimeoutMs };
 }
 
 function isSameWish(a: Pick<MemberWishes, "topics" | "pattern" | "assignor">, b: typeof a): boolean {

@@ -22,6 +22,8 @@ export interface Told extends Place {
   readonly movedEpoch: number;
   /** It was asked to give it back. */
   readonly isRevoked: boolean;
+  /** It says so itself; where it goes on nobody here has told it. */
+  readonly isHearsay: boolean;
 }
 
 /** By `topicId/partition`. */
@@ -61,13 +63,13 @@ export function planTelling(
     const before = told.get(keyOf(place));
     if (committed === undefined || isGone(topicId)) {
       if (before !== undefined) next.set(keyOf(place), before);
-      else if (!isGone(topicId)) startless.push(place);
+      if (before?.isHearsay !== false && !isGone(topicId)) startless.push(place);
       continue;
     }
-    const isNews = before === undefined || before.movedEpoch < committed.movedEpoch;
+    const isNews = before === undefined || before.isHearsay || before.movedEpoch < committed.movedEpoch;
     if (isNews) assign.push({ ...place, committed });
     const movedEpoch = isNews ? committed.movedEpoch : before.movedEpoch;
-    next.set(keyOf(place), { ...place, movedEpoch, isRevoked: false });
+    next.set(keyOf(place), { ...place, movedEpoch, isRevoked: false, isHearsay: false });
   }
   for (const [topicId, partition] of pairsOf(revoking)) {
     const place = { topicId, partition };
@@ -89,8 +91,10 @@ export function ownedOf(told: ToldPlaces): Assignment {
   return assignmentOf([...told.values()].map(({ topicId, partition }) => [topicId, partition] as const));
 }
 
-/** What a member that comes back was told: it has this, and has taken in everything up to `generation`. */
-export function toldBefore(owned: Assignment, generation: number): ToldPlaces {
+/** Of a member that comes back: it says that it has this, and hears again where to go on in each. */
+export function toldBefore(owned: Assignment): ToldPlaces {
   const places = [...pairsOf(owned)].map(([topicId, partition]) => ({ topicId, partition }));
-  return new Map(places.map((place) => [keyOf(place), { ...place, movedEpoch: generation, isRevoked: false }]));
+  return new Map(
+    places.map((place) => [keyOf(place), { ...place, movedEpoch: -1, isRevoked: false, isHearsay: true }]),
+  );
 }

@@ -44,6 +44,11 @@ const subcommands: readonly Subcommand[] = [
     load: async (terminal) => (await import("./commands/consume.ts")).consumeCommand(terminal),
   },
   {
+    name: "replay",
+    about: "read a range of a topic again: into another topic, a file or stdout",
+    load: async (terminal) => (await import("./commands/replay.ts")).replayCommand(terminal),
+  },
+  {
     name: "offsets",
     about: "show first and last offsets, or the offsets that a position means",
     load: async (terminal) => (await import("./commands/offsets.ts")).offsetsCommand(terminal),

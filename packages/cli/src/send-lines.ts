@@ -21,6 +21,8 @@ import {
 export interface SendOptions {
   topic: string;
   partition?: number | undefined;
+  /** Each goes to the partition that its line names. */
+  samePartition?: boolean | undefined;
   reader: LineReaderOptions;
   skipHeader: boolean;
   skipBadLines: boolean;
@@ -167,7 +169,8 @@ class Pump {
 
   private send(record: LineRecord): void {
     if (this.inFlight === 0) this.watch();
-    const { topic, partition } = this.options;
+    const { topic, samePartition } = this.options;
+    const partition = samePartition === true ? record.partition : this.options.partition;
     const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
     const held = bytes + this.overheadBytes;
     this.sent += 1;

@@ -1,40 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // varve offsets TOPIC: the bounds of each partition, and which offset a position means there.
 
-import { parsePosition, printPosition } from "@varve/api";
+import { printPosition, type Position } from "@varve/api";
 import { Command } from "commander";
-import {
-  parsedBy,
-  parsedOrRefused,
-  parsePartitions,
-  withAddress,
-  withClient,
-  withOutput,
-  type ConnectionOptions,
-  type OutputOptions,
-} from "../connection.ts";
+import { withAddress, withClient, withOutput, type ConnectionOptions, type OutputOptions } from "../connection.ts";
 import { isoTime } from "../output/record-format.ts";
 import { printJson, printTable } from "../output/table.ts";
+import { positionForms, positionOption, withPartitions } from "../range-options.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 interface OffsetsOptions extends ConnectionOptions, OutputOptions {
   partition?: number[];
-  at?: ReturnType<typeof parsePosition>;
+  at?: Position;
 }
 
 export function offsetsCommand(terminal: Terminal): Command {
-  return withOutput(withAddress(new Command("offsets")))
+  return withPartitions(withOutput(withAddress(new Command("offsets"))))
     .argument("<topic>", "its name")
-    .option(
-      "--at <position>",
-      "earliest, latest, an offset, time:T, last:N, ago:DURATION",
-      parsedOrRefused(parsePosition),
-    )
-    .option(
-      "-p, --partition <list>",
-      "such as 0,2-4 (default: all)",
-      parsedBy(parsePartitions, "partitions such as 0,2-4"),
-    )
+    .option("--at <position>", positionForms, positionOption)
     .addHelpText(
       "after",
       `

@@ -18,7 +18,7 @@ import {
   type ConnectionOptions,
   type OutputOptions,
 } from "../connection.ts";
-import { CliError, exitCodes } from "../exit-code.ts";
+import { CliError, exitCodes, usageError } from "../exit-code.ts";
 import { parseDurationMs, parseSizeBytes, printNumberOf } from "../input/duration.ts";
 import { parseRate } from "../input/rate-limit.ts";
 import { printJson, printTable } from "../output/table.ts";
@@ -29,8 +29,9 @@ import { startProgress } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 interface ProduceOptions extends ConnectionOptions, OutputOptions {
-  format: "lines" | "ndjson";
+  format: "lines" | "ndjson" | "records";
   partition?: number;
+  samePartition?: boolean;
   key?: string;
   keyField?: string;
   keyPattern?: string;
@@ -43,7 +44,7 @@ interface ProduceOptions extends ConnectionOptions, OutputOptions {
   skipHeader?: boolean;
   emptyIsNull?: boolean;
   badLines: "stop" | "skip";
-  maxLineBytes: number;
+  maxLineBytes?: number;
   rate?: number;
   acks: Acks;
   codec: Codec;
@@ -59,8 +60,16 @@ export function produceCommand(terminal: Terminal): Command {
   return withOutput(withAddress(new Command("produce")))
     .argument("<topic>", "its name")
     .argument("[files...]", "what to send; none or - is stdin")
-    .addOption(new Option("--format <format>", "what a line is").choices(["lines", "ndjson"]).default("lines"))
+    .addOption(
+      new Option(
+        "--format <format>",
+        "what a line is; records: a whole one, as 'varve replay --file' and 'consume -o json' print it",
+      )
+        .choices(["lines", "ndjson", "records"])
+        .default("lines"),
+    )
     .option("-p, --partition <number>", "send all to this partition (default: by key)", parsedInteger(0))
+    .option("--same-partition", "with --format records: each to the partition that it came from (default: by key)")
     .option("--key <text>", "the same key for all")
     .option("--key-field <field>", "key from a field: its number from 1, its name in the header line, or a JSON path")
     .option("--key-pattern <regexp>", "key from a pattern: group 'key', else the first group, else the match")
@@ -81,7 +90,11 @@ export function produceCommand(terminal: Terminal): Command {
         .choices(["stop", "skip"])
         .default("stop"),
     )
-    .option("--max-line-bytes <size>", "longest line", parsedBy(parseSizeBytes, "a size such as 1MiB"), 1 << 20)
+    .option(
+      "--max-line-bytes <size>",
+      "longest line (default: 1MiB; of records 8MiB)",
+      parsedBy(parseSizeBytes, "a size such as 1MiB"),
+    )
     .option("--rate <n>", "records per second, at most (1000, 2.5k)", parsedBy(parseRate, "a rate such as 500 or 2.5k"))
     .addOption(new Option("--acks <level>", "what to wait for").choices(["all", "leader", "none"]).default("all"))
     .addOption(
@@ -106,6 +119,7 @@ Examples:
   $ varve produce visits access.log --delimiter ' ' --key-field 1 \\
       --time-pattern '\\[([^\\]]+)\\]' --time-format apache
   $ varve produce events events.ndjson --format ndjson --key-field user.id --time-field at
+  $ varve produce orders-again april.ndjson --format records --same-partition
   $ seq 1000 | varve produce numbers --rate 100 --codec zstd
 
 Without a time a record gets the present one. An empty field is no key.`,
@@ -122,6 +136,9 @@ async function produce(
   options: ProduceOptions,
 ): Promise<void> {
   const { signal: never } = new AbortController();
+  if (options.samePartition === true && (options.format !== "records" || options.partition !== undefined)) {
+    throw usageError("Cannot use --same-partition without --format records, nor with --partition");
+  }
   checkReaderOptions(sendOptions(topic, options, never));
   const inputs = files.length === 0 ? ["-"] : files;
   const totalBytes = await sizeOf(inputs);
@@ -232,11 +249,12 @@ function sendOptions(topic: string, options: ProduceOptions, signal: AbortSignal
   return {
     topic,
     partition: options.partition,
+    samePartition: options.samePartition,
     // It takes of them what says how a line becomes a record.
     reader: { ...options, headers },
     skipHeader: options.skipHeader === true,
     skipBadLines: options.badLines === "skip",
-    lineBytesMax: options.maxLineBytes,
+    lineBytesMax: options.maxLineBytes ?? (options.format === "records" ? 8 << 20 : 1 << 20),
     inFlightBytesMax,
     ratePerSecond: options.rate,
     signal,

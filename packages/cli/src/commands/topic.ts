@@ -3,14 +3,12 @@
 // --dry-run and asks first.
 
 import type { ConfigEntryOutput, PartitionStatusOutput } from "@varve/api";
-import { parsePosition } from "@varve/api";
-import type { Client } from "@varve/client";
+import type { Client, Position } from "@varve/client";
 import { Command } from "commander";
 import {
   collected,
   parsedBy,
   parsedInteger,
-  parsedOrRefused,
   parseKeyValue,
   parsePartitions,
   withAddress,
@@ -24,6 +22,7 @@ import { printNumberOf, printSize } from "../input/duration.ts";
 import { topicConfigValue } from "../input/topic-config-value.ts";
 import { printPartitions, printTroubles } from "../output/partition-table.ts";
 import { printJson, printTable } from "../output/table.ts";
+import { positionForms, positionOption } from "../range-options.ts";
 import { confirmDestruction, type DestructiveOptions } from "../terminal/confirm.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -262,11 +261,7 @@ function trimCommand(terminal: Terminal): Command {
   return withAddress(new Command("trim"))
     .description("delete the records before a position, for good")
     .argument("<topic>", "its name")
-    .requiredOption(
-      "--before <position>",
-      "latest, an offset, time:T, last:N, ago:DURATION",
-      parsedOrRefused(parsePosition),
-    )
+    .requiredOption("--before <position>", positionForms, positionOption)
     .option(
       "-p, --partition <list>",
       "such as 0,2-4 (default: all)",
@@ -282,7 +277,7 @@ function trimCommand(terminal: Terminal): Command {
 }
 
 interface TrimOptions extends ConnectionOptions, DestructiveOptions {
-  before: ReturnType<typeof parsePosition>;
+  before: Position;
   partition?: number[];
 }
 

@@ -15,12 +15,13 @@
 
 import { isUtf8 } from "node:buffer";
 import { delimitedField, delimitedFields } from "./delimited.ts";
+import { readRecordDocument } from "./record-document.ts";
 import { jsonValueAt, parseJsonPath } from "./json-path.ts";
 import { compileTimeFormat, type TimeReader } from "./time-format.ts";
 
 export interface LineReaderOptions {
-  /** `lines`: any text, delimited or not. `ndjson`: each line is one JSON document. */
-  format: "lines" | "ndjson";
+  /** `lines`: any text, delimited or not. `ndjson`: each line is one JSON document. `records`: each is a whole record. */
+  format: "lines" | "ndjson" | "records";
   delimiter?: string | undefined;
   keyField?: string | undefined;
   keyPattern?: string | undefined;
@@ -44,6 +45,8 @@ export interface LineRecord {
   headers: readonly { key: string; value: Uint8Array | null }[];
   /** Undefined: no time was asked for; whoever sends the record sets it. */
   timestampMs: number | undefined;
+  /** Where it stood before, in a line that is a whole record. */
+  partition?: number;
 }
 
 export type LineOutcome = { kind: "record"; record: LineRecord } | { kind: "bad-line"; message: string };
@@ -57,6 +60,7 @@ type Finder = (text: string, json: unknown) => string | undefined;
 export function compileLineReader(options: LineReaderOptions): CompiledLineReader {
   const contradiction = findContradiction(options);
   if (contradiction !== undefined) return { kind: "bad-options", message: contradiction };
+  if (options.format === "records") return { kind: "reader", read: recordReader(options.headers ?? []) };
   const keyFinder = compileFinder(options, "key", options.keyField, options.keyPattern);
   if (typeof keyFinder === "string") return { kind: "bad-options", message: keyFinder };
   const timeFinder = compileFinder(options, "time", options.timeField, options.timePattern);
@@ -113,7 +117,20 @@ function lineReader(
   };
 }
 
+function recordReader(headers: LineRecord["headers"]): LineReader {
+  return (line) => {
+    const outcome = readRecordDocument(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString("utf8"));
+    if (typeof outcome === "string") return badLine(outcome, line);
+    return { kind: "record", record: { ...outcome, headers: [...outcome.headers, ...headers] } };
+  };
+}
+
 function findContradiction(options: LineReaderOptions): string | undefined {
+  const { keyField, timeField, keyPattern, timePattern, keyDelimiter, key, emptyIsNull } = options;
+  const readOut = [keyField, timeField, keyPattern, timePattern, keyDelimiter, key, emptyIsNull];
+  if (options.format === "records" && readOut.some((option) => option !== undefined)) {
+    return "Cannot read key or time out of whole records: each has its own";
+  }
   const keySources = [options.key, options.keyField, options.keyPattern, options.keyDelimiter];
   if (keySources.filter((source) => source !== undefined).length > 1) {
     return "Cannot take the key from two places: give one of --key, --key-field, --key-pattern and --key-delimiter";

@@ -8,6 +8,8 @@
 // Keys and values are written as their bytes, so that `consume -f '%v\n' > file` gives back what `produce` read. Null
 // prints as nothing; %K and %V tell null (-1) from empty (0). Pure: records in, bytes out.
 
+import { usageError } from "../exit-code.ts";
+
 /** What both printers need of a record. Bytes are borrowed for the call. */
 export interface PrintableRecord {
   topic: string;
@@ -88,6 +90,13 @@ export function compileRecordFormat(format: string): CompiledFormat {
         }),
       ),
   };
+}
+
+/** The printer of a format of the command line. @throws CliError with code `usage` */
+export function recordPrinter(format: string): RecordPrinter {
+  const result = compileRecordFormat(format);
+  if (result.kind === "bad-format") throw usageError(result.message, "The letters are in: varve consume --help");
+  return result.print;
 }
 
 function unknownPart(format: string, part: string): CompiledFormat {

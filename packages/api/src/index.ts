@@ -85,7 +85,14 @@ export {
   type ReplicaAnswerKind,
 } from "./replicate/replicate-response.ts";
 export { OversizedRequest, type RequestFault } from "./request-fault.ts";
-export { loadServices, type AdminClient, type LogClient, type LogHandlers, type Services } from "./services.ts";
+export {
+  loadServices,
+  type AdminClient,
+  type GroupsClient,
+  type LogClient,
+  type LogHandlers,
+  type Services,
+} from "./services.ts";
 export { errorFromStatus, statusFromError, type StatusFields } from "./status-details.ts";
 export type { Ack, AckLevel, ErrorFields, LeaderHint } from "./wire/shared-messages.ts";
 export { MalformedMessageError } from "./wire/wire-reader.ts";
@@ -384,3 +391,152 @@ export type {
   TopicSummary as TopicSummaryMessage,
   TopicSummary__Output as TopicSummaryOutput,
 } from "./gen/varve/v1/TopicSummary.ts";
+
+// Of groups.
+export type { GroupsHandlers } from "./gen/varve/v1/Groups.ts";
+export type {
+  AssignedPartition as AssignedPartitionMessage,
+  AssignedPartition__Output as AssignedPartitionOutput,
+} from "./gen/varve/v1/AssignedPartition.ts";
+export type {
+  Assignment as AssignmentMessage,
+  Assignment__Output as AssignmentOutput,
+} from "./gen/varve/v1/Assignment.ts";
+export type {
+  CommitOffsetsRequest as CommitOffsetsRequestMessage,
+  CommitOffsetsRequest__Output as CommitOffsetsRequestOutput,
+} from "./gen/varve/v1/CommitOffsetsRequest.ts";
+export type {
+  CommitOffsetsResponse as CommitOffsetsResponseMessage,
+  CommitOffsetsResponse__Output as CommitOffsetsResponseOutput,
+} from "./gen/varve/v1/CommitOffsetsResponse.ts";
+export type {
+  CommitResult as CommitResultMessage,
+  CommitResult__Output as CommitResultOutput,
+} from "./gen/varve/v1/CommitResult.ts";
+export type {
+  CommittedOffset as CommittedOffsetMessage,
+  CommittedOffset__Output as CommittedOffsetOutput,
+} from "./gen/varve/v1/CommittedOffset.ts";
+export type {
+  ConfigureGroupRequest as ConfigureGroupRequestMessage,
+  ConfigureGroupRequest__Output as ConfigureGroupRequestOutput,
+} from "./gen/varve/v1/ConfigureGroupRequest.ts";
+export type {
+  ConfigureGroupResponse as ConfigureGroupResponseMessage,
+  ConfigureGroupResponse__Output as ConfigureGroupResponseOutput,
+} from "./gen/varve/v1/ConfigureGroupResponse.ts";
+export type {
+  DeleteGroupRequest as DeleteGroupRequestMessage,
+  DeleteGroupRequest__Output as DeleteGroupRequestOutput,
+} from "./gen/varve/v1/DeleteGroupRequest.ts";
+export type {
+  DeleteGroupResponse as DeleteGroupResponseMessage,
+  DeleteGroupResponse__Output as DeleteGroupResponseOutput,
+} from "./gen/varve/v1/DeleteGroupResponse.ts";
+export type {
+  DescribeGroupRequest as DescribeGroupRequestMessage,
+  DescribeGroupRequest__Output as DescribeGroupRequestOutput,
+} from "./gen/varve/v1/DescribeGroupRequest.ts";
+export type {
+  DescribeGroupResponse as DescribeGroupResponseMessage,
+  DescribeGroupResponse__Output as DescribeGroupResponseOutput,
+} from "./gen/varve/v1/DescribeGroupResponse.ts";
+export type {
+  FetchOffsetsRequest as FetchOffsetsRequestMessage,
+  FetchOffsetsRequest__Output as FetchOffsetsRequestOutput,
+} from "./gen/varve/v1/FetchOffsetsRequest.ts";
+export type {
+  FetchOffsetsResponse as FetchOffsetsResponseMessage,
+  FetchOffsetsResponse__Output as FetchOffsetsResponseOutput,
+} from "./gen/varve/v1/FetchOffsetsResponse.ts";
+export type {
+  ForkGroupRequest as ForkGroupRequestMessage,
+  ForkGroupRequest__Output as ForkGroupRequestOutput,
+} from "./gen/varve/v1/ForkGroupRequest.ts";
+export type {
+  ForkGroupResponse as ForkGroupResponseMessage,
+  ForkGroupResponse__Output as ForkGroupResponseOutput,
+} from "./gen/varve/v1/ForkGroupResponse.ts";
+export type {
+  ForkedPartition as ForkedPartitionMessage,
+  ForkedPartition__Output as ForkedPartitionOutput,
+} from "./gen/varve/v1/ForkedPartition.ts";
+export type {
+  GroupFinished as GroupFinishedMessage,
+  GroupFinished__Output as GroupFinishedOutput,
+} from "./gen/varve/v1/GroupFinished.ts";
+export type {
+  GroupMember as GroupMemberMessage,
+  GroupMember__Output as GroupMemberOutput,
+} from "./gen/varve/v1/GroupMember.ts";
+export type { GroupRate as GroupRateMessage, GroupRate__Output as GroupRateOutput } from "./gen/varve/v1/GroupRate.ts";
+export type {
+  GroupState as GroupStateMessage,
+  GroupState__Output as GroupStateOutput,
+} from "./gen/varve/v1/GroupState.ts";
+export type {
+  GroupSummary as GroupSummaryMessage,
+  GroupSummary__Output as GroupSummaryOutput,
+} from "./gen/varve/v1/GroupSummary.ts";
+export type {
+  JoinRequest as JoinRequestMessage,
+  JoinRequest__Output as JoinRequestOutput,
+} from "./gen/varve/v1/JoinRequest.ts";
+export type {
+  JoinResponse as JoinResponseMessage,
+  JoinResponse__Output as JoinResponseOutput,
+} from "./gen/varve/v1/JoinResponse.ts";
+export type { Joined as JoinedMessage, Joined__Output as JoinedOutput } from "./gen/varve/v1/Joined.ts";
+export type {
+  ListGroupsRequest as ListGroupsRequestMessage,
+  ListGroupsRequest__Output as ListGroupsRequestOutput,
+} from "./gen/varve/v1/ListGroupsRequest.ts";
+export type {
+  ListGroupsResponse as ListGroupsResponseMessage,
+  ListGroupsResponse__Output as ListGroupsResponseOutput,
+} from "./gen/varve/v1/ListGroupsResponse.ts";
+export type {
+  MemberCommit as MemberCommitMessage,
+  MemberCommit__Output as MemberCommitOutput,
+} from "./gen/varve/v1/MemberCommit.ts";
+export type {
+  MemberHeartbeat as MemberHeartbeatMessage,
+  MemberHeartbeat__Output as MemberHeartbeatOutput,
+} from "./gen/varve/v1/MemberHeartbeat.ts";
+export type {
+  MemberLeave as MemberLeaveMessage,
+  MemberLeave__Output as MemberLeaveOutput,
+} from "./gen/varve/v1/MemberLeave.ts";
+export type {
+  MemberRevoked as MemberRevokedMessage,
+  MemberRevoked__Output as MemberRevokedOutput,
+} from "./gen/varve/v1/MemberRevoked.ts";
+export type {
+  MemberSubscription as MemberSubscriptionMessage,
+  MemberSubscription__Output as MemberSubscriptionOutput,
+} from "./gen/varve/v1/MemberSubscription.ts";
+export type {
+  MemberTopics as MemberTopicsMessage,
+  MemberTopics__Output as MemberTopicsOutput,
+} from "./gen/varve/v1/MemberTopics.ts";
+export type {
+  OffsetMove as OffsetMoveMessage,
+  OffsetMove__Output as OffsetMoveOutput,
+} from "./gen/varve/v1/OffsetMove.ts";
+export type {
+  PartitionLag as PartitionLagMessage,
+  PartitionLag__Output as PartitionLagOutput,
+} from "./gen/varve/v1/PartitionLag.ts";
+export type {
+  ResetOffsetsRequest as ResetOffsetsRequestMessage,
+  ResetOffsetsRequest__Output as ResetOffsetsRequestOutput,
+} from "./gen/varve/v1/ResetOffsetsRequest.ts";
+export type {
+  ResetOffsetsResponse as ResetOffsetsResponseMessage,
+  ResetOffsetsResponse__Output as ResetOffsetsResponseOutput,
+} from "./gen/varve/v1/ResetOffsetsResponse.ts";
+export type {
+  TopicPartition as TopicPartitionMessage,
+  TopicPartition__Output as TopicPartitionOutput,
+} from "./gen/varve/v1/TopicPartition.ts";

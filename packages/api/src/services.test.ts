@@ -6,6 +6,9 @@ import { ConsumeEncoder } from "./consume/consume-encoder.ts";
 import type { ConsumeResponse } from "./consume/consume-response.ts";
 import { VarveError } from "./errors.ts";
 import { channelOptions, serverOptions, tuneServer } from "./grpc-tuning.ts";
+import type { GroupsHandlers } from "./gen/varve/v1/Groups.ts";
+import type { JoinRequest__Output } from "./gen/varve/v1/JoinRequest.ts";
+import type { JoinResponse__Output } from "./gen/varve/v1/JoinResponse.ts";
 import type { ProduceOutcome, ProduceResponse } from "./produce/produce-response.ts";
 import { loadServices, type LogClient, type LogHandlers } from "./services.ts";
 import { errorFromStatus, statusFromError } from "./status-details.ts";
@@ -13,6 +16,7 @@ import { errorFromStatus, statusFromError } from "./status-details.ts";
 const services = loadServices();
 let server: Server;
 let client: LogClient;
+let address: string;
 
 function responseFor(topic: string, count: number): ProduceResponse {
   const ack = { level: "all", leaderEpoch: topic.length, durableReplicas: 1 } as const;
@@ -66,18 +70,30 @@ beforeAll(async () => {
   server = new Server(serverOptions);
   tuneServer(server, (message) => expect.fail(message));
   server.addService(services.log, handlers);
+  server.addService(services.groups, { Join: answerJoin });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
-  client = services.openLogClient(`127.0.0.1:${port}`, credentials.createInsecure(), channelOptions);
+  address = `127.0.0.1:${port}`;
+  client = services.openLogClient(address, credentials.createInsecure(), channelOptions);
 });
 
 afterAll(() => {
   client.close();
   server.forceShutdown();
 });
+
+/** Answers join with an assignment of what the member says to own, commit with its number. */
+const answerJoin: GroupsHandlers["Join"] = (call) => {
+  call.on("data", ({ join, commit }: JoinRequest__Output) => {
+    const assign = join?.owned.map((owned) => ({ ...owned, offset: 2 ** 45 }));
+    if (assign !== undefined) call.write({ assignment: { memberId: join!.group, assign } });
+    if (commit?.requestId !== undefined) call.write({ commit: { requestId: commit.requestId } });
+  });
+  call.on("end", () => call.end());
+};
 
 function produce(topic: string, values: readonly string[]): Promise<ProduceResponse> {
   return new Promise((resolve, reject) => {
@@ -135,6 +151,30 @@ describe("loadServices()", () => {
       );
     });
     expect(fetched).toMatchObject({ partition: 7, endReached: true, highWatermark: 9, nextOffset: 1 });
+  });
+
+  it("carries a member's session, and the group that records are read for", async () => {
+    const groups = services.openGroupsClient(address, credentials.createInsecure(), channelOptions);
+    const call = groups.Join(new Metadata(), {});
+    const answers: JoinResponse__Output[] = [];
+    call.on("data", (message: JoinResponse__Output) => answers.push(message));
+    call.write({ join: { group: "g", topics: ["t"], owned: [{ topic: "t", partition: 3 }] } });
+    call.write({ commit: { requestId: 2 ** 40, generation: 7 } });
+    call.end();
+    await new Promise((resolve) => call.on("end", resolve));
+    expect(answers.map(({ message }) => message)).toEqual(["assignment", "commit"]);
+    expect(answers[0]!.assignment).toMatchObject({
+      memberId: "g",
+      assign: [{ topic: "t", partition: 3, offset: 2 ** 45 }],
+      revoke: [],
+    });
+    expect(answers[0]!.assignment!.assign[0]!.endOffset).toBeUndefined();
+    expect(answers[1]!.commit).toMatchObject({ requestId: 2 ** 40, error: null });
+    groups.close();
+    const encoded = services.log["Consume"]!.requestSerialize({ topic: "t", group: "g" });
+    expect(services.log["Consume"]!.requestDeserialize(encoded)).toMatchObject({ topic: "t", group: "g" });
+    const fetch = services.log["Fetch"]!.requestSerialize({ topic: "t", partition: 0, group: "g" });
+    expect(services.log["Fetch"]!.requestDeserialize(fetch)).toMatchObject({ topic: "t", group: "g" });
   });
 
   it("carries the other calls by proto-loader, with numbers for 64 bits", async () => {

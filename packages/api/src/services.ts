@@ -68,6 +68,24 @@ import type { ListOffsetsRequest, ListOffsetsRequest__Output } from "./gen/varve
 import type { ListOffsetsResponse, ListOffsetsResponse__Output } from "./gen/varve/v1/ListOffsetsResponse.ts";
 import type { ReplaceControllerRequest } from "./gen/varve/v1/ReplaceControllerRequest.ts";
 import type { ReplaceControllerResponse__Output } from "./gen/varve/v1/ReplaceControllerResponse.ts";
+import type { CommitOffsetsRequest } from "./gen/varve/v1/CommitOffsetsRequest.ts";
+import type { CommitOffsetsResponse__Output } from "./gen/varve/v1/CommitOffsetsResponse.ts";
+import type { FetchOffsetsRequest } from "./gen/varve/v1/FetchOffsetsRequest.ts";
+import type { FetchOffsetsResponse__Output } from "./gen/varve/v1/FetchOffsetsResponse.ts";
+import type { ListGroupsRequest } from "./gen/varve/v1/ListGroupsRequest.ts";
+import type { ListGroupsResponse__Output } from "./gen/varve/v1/ListGroupsResponse.ts";
+import type { DescribeGroupRequest } from "./gen/varve/v1/DescribeGroupRequest.ts";
+import type { DescribeGroupResponse__Output } from "./gen/varve/v1/DescribeGroupResponse.ts";
+import type { ResetOffsetsRequest } from "./gen/varve/v1/ResetOffsetsRequest.ts";
+import type { ResetOffsetsResponse__Output } from "./gen/varve/v1/ResetOffsetsResponse.ts";
+import type { ForkGroupRequest } from "./gen/varve/v1/ForkGroupRequest.ts";
+import type { ForkGroupResponse__Output } from "./gen/varve/v1/ForkGroupResponse.ts";
+import type { ConfigureGroupRequest } from "./gen/varve/v1/ConfigureGroupRequest.ts";
+import type { ConfigureGroupResponse__Output } from "./gen/varve/v1/ConfigureGroupResponse.ts";
+import type { DeleteGroupRequest } from "./gen/varve/v1/DeleteGroupRequest.ts";
+import type { DeleteGroupResponse__Output } from "./gen/varve/v1/DeleteGroupResponse.ts";
+import type { JoinRequest } from "./gen/varve/v1/JoinRequest.ts";
+import type { JoinResponse__Output } from "./gen/varve/v1/JoinResponse.ts";
 import type { LogDefinition } from "./gen/varve/v1/Log.ts";
 import { schema } from "./gen/schema.ts";
 import {
@@ -147,11 +165,26 @@ export interface AdminClient extends Client {
   readonly ReplaceController: Unary<ReplaceControllerRequest, ReplaceControllerResponse__Output>;
 }
 
+/** A client of the Groups service. */
+export interface GroupsClient extends Client {
+  readonly Join: (metadata: Metadata, options: CallOptions) => ClientDuplexStream<JoinRequest, JoinResponse__Output>;
+  readonly CommitOffsets: Unary<CommitOffsetsRequest, CommitOffsetsResponse__Output>;
+  readonly FetchOffsets: Unary<FetchOffsetsRequest, FetchOffsetsResponse__Output>;
+  readonly ListGroups: Unary<ListGroupsRequest, ListGroupsResponse__Output>;
+  readonly DescribeGroup: Unary<DescribeGroupRequest, DescribeGroupResponse__Output>;
+  readonly ResetOffsets: Unary<ResetOffsetsRequest, ResetOffsetsResponse__Output>;
+  readonly ForkGroup: Unary<ForkGroupRequest, ForkGroupResponse__Output>;
+  readonly ConfigureGroup: Unary<ConfigureGroupRequest, ConfigureGroupResponse__Output>;
+  readonly DeleteGroup: Unary<DeleteGroupRequest, DeleteGroupResponse__Output>;
+}
+
 export interface Services {
   /** For Server.addService(), with LogHandlers. */
   readonly log: ServiceDefinition;
   /** For Server.addService(), with AdminHandlers. */
   readonly admin: ServiceDefinition;
+  /** For Server.addService(), with GroupsHandlers. */
+  readonly groups: ServiceDefinition;
   /** Between a broker and the active controller. */
   readonly peer: ServiceDefinition;
   /** Between brokers: Replicate takes ReplicateRequests and gives encoded ReplicateResponses. */
@@ -159,6 +192,7 @@ export interface Services {
   /** Opens a client: lazily, it connects with the first call. Close it with client.close(). */
   openLogClient(address: string, credentials: ChannelCredentials, options?: ChannelOptions): LogClient;
   openAdminClient(address: string, credentials: ChannelCredentials, options?: ChannelOptions): AdminClient;
+  openGroupsClient(address: string, credentials: ChannelCredentials, options?: ChannelOptions): GroupsClient;
   /** What server reflection shows (for @grpc/reflection). */
   readonly reflection: PackageDefinition;
 }
@@ -174,19 +208,24 @@ export function loadServices(): Services {
   });
   const log = withFastCodecs(definitions["varve.v1.Log"] as unknown as LogDefinition);
   const admin = withBounds(definitions["varve.v1.Admin"] as ServiceDefinition);
+  const groups = withBounds(definitions["varve.v1.Groups"] as ServiceDefinition);
   const replication = withReplicateCodecs(definitions["varve.v1.Replication"] as ServiceDefinition);
   const peer = definitions["varve.v1.Peer"] as ServiceDefinition;
   const LogConstructor = makeClientConstructor(log, "varve.v1.Log");
   const AdminConstructor = makeClientConstructor(admin, "varve.v1.Admin");
+  const GroupsConstructor = makeClientConstructor(groups, "varve.v1.Groups");
   return {
     log,
     admin,
+    groups,
     peer,
     replication,
     openLogClient: (address, credentials, options) =>
       new LogConstructor(address, credentials, options) as unknown as LogClient,
     openAdminClient: (address, credentials, options) =>
       new AdminConstructor(address, credentials, options) as unknown as AdminClient,
+    openGroupsClient: (address, credentials, options) =>
+      new GroupsConstructor(address, credentials, options) as unknown as GroupsClient,
     reflection: withRealDescriptors(definitions),
   };
 }

@@ -46,6 +46,8 @@ export interface ConsumeRequest {
   readonly format: Format;
   /** 0: the broker's default. */
   readonly maxBufferBytes: number;
+  /** Group whose rate holds. Empty: none. */
+  readonly group: string;
   /** Why the request has to be refused. */
   readonly fault: RequestFault | undefined;
 }
@@ -62,6 +64,8 @@ export interface FetchRequest {
   readonly minBytes: number;
   readonly maxWaitMs: number;
   readonly currentLeaderEpoch: number | undefined;
+  /** Group whose rate holds. Empty: none. */
+  readonly group: string;
   readonly fault: RequestFault | undefined;
 }
 
@@ -80,6 +84,8 @@ export interface ConsumeRequestFields {
   readonly toTimeMs?: number | undefined;
   readonly format?: Format | undefined;
   readonly maxBufferBytes?: number | undefined;
+  /** Group that the records are for: its rate holds. */
+  readonly group?: string | undefined;
 }
 
 /** A FetchRequest to be sent. What is absent has the default of the message. */
@@ -94,6 +100,8 @@ export interface FetchRequestFields {
   readonly minBytes?: number | undefined;
   readonly maxWaitMs?: number | undefined;
   readonly currentLeaderEpoch?: number | undefined;
+  /** Group that the records are for: its rate holds. */
+  readonly group?: string | undefined;
 }
 
 export function consumeRequestFromMessage(message: ConsumeRequestOutput): ConsumeRequest {
@@ -121,6 +129,7 @@ export function consumeRequestFromMessage(message: ConsumeRequestOutput): Consum
     toTimeMs: message.toTimeMs,
     format: message.format === "FORMAT_BATCHES" ? "batches" : "records",
     maxBufferBytes: message.maxBufferBytes,
+    group: message.group,
     fault: parts.fault,
   };
 }
@@ -141,12 +150,13 @@ export function fetchRequestFromMessage(message: FetchRequestOutput): FetchReque
     minBytes: message.minBytes,
     maxWaitMs: message.maxWaitMs,
     currentLeaderEpoch: message.currentLeaderEpoch,
+    group: message.group,
     fault: start.fault,
   };
 }
 
 export function consumeRequestToMessage(request: ConsumeRequestFields): ConsumeRequestMessage {
-  const { topic, partitions = [], start, end, fromTimeMs, toTimeMs, format, maxBufferBytes } = request;
+  const { topic, partitions = [], start, end, fromTimeMs, toTimeMs, format, maxBufferBytes, group } = request;
   return {
     topic,
     partitions: partitions.map((range) => ({
@@ -161,6 +171,7 @@ export function consumeRequestToMessage(request: ConsumeRequestFields): ConsumeR
     ...(toTimeMs === undefined ? {} : { toTimeMs }),
     format: format === "batches" ? "FORMAT_BATCHES" : "FORMAT_RECORDS",
     ...(maxBufferBytes === undefined ? {} : { maxBufferBytes }),
+    ...(group === undefined ? {} : { group }),
   };
 }
 
@@ -172,6 +183,7 @@ export function fetchRequestToMessage(request: FetchRequestFields): FetchRequest
     maxBytes: rest.maxBytes ?? 0,
     minBytes: rest.minBytes ?? 0,
     maxWaitMs: rest.maxWaitMs ?? 0,
+    ...(rest.group === undefined ? {} : { group: rest.group }),
     ...(start === undefined ? {} : { start: positionToMessage(start) }),
     ...(fromTimeMs === undefined ? {} : { fromTimeMs }),
     ...(toTimeMs === undefined ? {} : { toTimeMs }),

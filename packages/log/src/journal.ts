@@ -6,9 +6,10 @@
  *   00000002.wal   [ 22 ][ 23 ][ 12 ][ 13 ]  current; what lies behind round 23 is of an earlier life of the file
  *
  * A file has its full size before it is used, as a hole; its list says so (journal-list.ts). It is filled with zeros, in front
- * of the writer and in growing steps, the first time that a process uses it, and recycled in place afterwards: a sync of a
- * round then changes no metadata, and a full disk cannot stop one (J-15). Rounds are told apart by their numbers, never by the
- * name of the file. A failed write or sync is final (J-14): the caller ends the node.
+ * of the writer, the first time that a process uses it, and recycled in place afterwards: a sync of a round then changes no
+ * metadata, and a full disk cannot stop one (J-15). Zeros are written beside rounds, one piece at a time, and no round waits for
+ * them that has zeros to lie on. Rounds are told apart by their numbers, never by the name of the file. A failed write or sync
+ * is final (J-14): the caller ends the node.
  */
 import type { Clock } from "./clock.ts";
 import { isShortage } from "./file-system.ts";
@@ -21,9 +22,11 @@ import type { JournalRecord, RoundLink, SyncPromise } from "./journal-round.ts";
 import { syncNames, syncOrFail } from "./small-files.ts";
 
 const fileNamePattern = /^(\d{8})\.wal$/;
-const fillBytesMin = 1024 * 1024;
-const fillBytesMax = 16 * 1024 * 1024;
-const zeroChunkBytes = 1024 * 1024;
+/** Zeros that are kept in front of the writer, or an eighth of a file. */
+const reserveBytesMax = 4 * 1024 * 1024;
+/** Zeros that are written beside one round, or twice as much as the round has: more would hold up its sync. */
+const fillBytesMin = 256 * 1024;
+const zeros = new Uint8Array(256 * 1024);
 /** One round is at most so long, so that it does not hold up the next for long. */
 export const roundBytesCeiling = 16 * 1024 * 1024;
 /** How long a round waits before it asks again for room, or for a descriptor (J-15). */
@@ -75,6 +78,10 @@ export class Journal implements RoundWriter {
   /** Sizes that the list says, by slot. */
   readonly #sizes: number[];
   #writtenBytes = 0;
+  /** Zeros on their way to the current file. Never rejects. */
+  #filling: Promise<void> | undefined;
+  /** Why they did not get there; final (J-14). */
+  #fillError: Error | undefined;
   #isClosed = false;
 
   constructor(options: JournalOptions, dependencies: { fs: FileSystem; clock: Clock }) {
@@ -139,7 +146,9 @@ export class Journal implements RoundWriter {
     const round = encodeRound({ journalId, number, previous: this.#previous, promises, records }, this.#scratch);
     const file = await this.#fileFor(round.lengthBytes);
     const at = file.positionBytes;
-    await file.handle.write(round.chunks, at);
+    const written = file.handle.write(round.chunks, at);
+    this.#fillAhead(file, at + round.lengthBytes, round.lengthBytes);
+    await written;
     await file.handle.sync();
     file.positionBytes = at + round.lengthBytes;
     file.lastRound = number;
@@ -161,6 +170,7 @@ export class Journal implements RoundWriter {
   /** Nothing is written any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.#filling;
     const files = [this.#current, ...this.#live, ...this.#free.map(({ file }) => file)];
     for (const file of files) await file?.handle.close();
   }
@@ -173,7 +183,7 @@ export class Journal implements RoundWriter {
       file = await this.#nextFile();
       this.#current = file;
     }
-    await this.#fill(file, file.positionBytes + lengthBytes);
+    await this.#fillNeeded(file, file.positionBytes + lengthBytes);
     return file;
   }
 
@@ -210,26 +220,43 @@ export class Journal implements RoundWriter {
     return { slot, handle, filledBytes: 0, positionBytes: 0, lastRound: 0 };
   }
 
-  /** Keeps zeros in front of the writer; `neededBytes` at least, and then some for the records that free a full disk. */
-  async #fill(file: JournalFile, neededBytes: number): Promise<void> {
-    const { fileBytes } = this.#options;
-    if (file.filledBytes >= Math.min(fileBytes, neededBytes + fillBytesMin / 4)) return;
-    const step = Math.min(Math.max(file.filledBytes, fillBytesMin), fillBytesMax);
-    const target = Math.min(fileBytes, Math.max(file.filledBytes, neededBytes) + step);
-    const zeros = new Uint8Array(Math.min(zeroChunkBytes, target));
-    while (file.filledBytes < target) {
-      const bytes = Math.min(zeros.length, target - file.filledBytes);
-      const isNeeded = file.filledBytes < neededBytes;
-      const write = (): Promise<void> => file.handle.write([zeros.subarray(0, bytes)], file.filledBytes);
-      try {
-        await (isNeeded ? this.#patiently(write) : write());
-      } catch (error) {
-        // No room for more than is needed now: the next round asks again.
-        if (!isNeeded && isShortage(error)) return;
-        throw error;
-      }
-      file.filledBytes += bytes;
+  /** What the next round lies on is there before it is written; a full disk is waited for (J-15). */
+  async #fillNeeded(file: JournalFile, neededBytes: number): Promise<void> {
+    // Two at the same time could write zeros over a round.
+    while (this.#filling !== undefined && file.filledBytes < neededBytes) await this.#filling;
+    if (this.#fillError !== undefined) throw this.#fillError;
+    while (file.filledBytes < neededBytes) {
+      await this.#patiently(() => this.#fill(file, Math.min(zeros.length, neededBytes - file.filledBytes)));
     }
+  }
+
+  /**
+   * Keeps zeros in front of the writer, for the next rounds and for the records that free a full disk (J-15). Nobody waits: a round
+   * behind 16 MiB of zeros took 100 ms.
+   */
+  #fillAhead(file: JournalFile, endBytes: number, roundBytes: number): void {
+    if (this.#filling !== undefined || this.#isClosed) return;
+    const { fileBytes } = this.#options;
+    const reserveBytes = Math.min(reserveBytesMax, fileBytes / 8);
+    const missingBytes = Math.min(fileBytes, endBytes + reserveBytes) - file.filledBytes;
+    const pieceBytes = Math.min(missingBytes, Math.max(fillBytesMin, 2 * roundBytes));
+    const isLast = file.filledBytes + missingBytes === fileBytes;
+    if (pieceBytes <= 0 || (!isLast && missingBytes < Math.min(fillBytesMin, reserveBytes / 4))) return;
+    this.#filling = this.#fill(file, pieceBytes)
+      .catch((error: unknown) => {
+        // No room for more than is needed now: the next round asks again.
+        if (!isShortage(error)) this.#fillError = error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        this.#filling = undefined;
+      });
+  }
+
+  async #fill(file: JournalFile, bytes: number): Promise<void> {
+    const pieces: Uint8Array[] = [];
+    for (let left = bytes; left > 0; left -= zeros.length) pieces.push(zeros.subarray(0, Math.min(left, zeros.length)));
+    await file.handle.write(pieces, file.filledBytes);
+    file.filledBytes += bytes;
   }
 
   /** J-15: a full disk is waited for, and a descriptor; any other error is final. */

@@ -170,7 +170,8 @@ export class Leading {
   }
 
   forget(fetch: WaitingFetch): void {
-    this.#waiting.delete(fetch);
+    // Until then it had everything, and nobody may have looked for long (`isQuiet`).
+    if (this.#waiting.delete(fetch)) this.#credit(fetch);
   }
 
   /** Something was appended, committed or removed. */
@@ -189,8 +190,28 @@ export class Leading {
 
   /** Before anybody is judged: the node's loop stood still for `stalledMs`, and who waits at the end has everything (H-5). */
   credit(stalledMs: number): void {
-    if (stalledMs > 0) this.#state = creditStall(this.#state, stalledMs);
+    if (stalledMs > 0) {
+      const beganMs = this.#dependencies.monotonicMs() - stalledMs;
+      for (const { brokerId, heardMs } of this.#waiting) {
+        this.#state = creditWaiting(this.#state, brokerId, Math.min(heardMs, beganMs));
+      }
+      this.#state = creditStall(this.#state, stalledMs);
+    }
     for (const fetch of this.#waiting) this.#credit(fetch);
+  }
+
+  /**
+   * There is nothing to judge: everything is committed, nothing is being decided, and every replica is a member and waits at the end.
+   * Its fetch is credited when it is woken or forgotten, so that an idle leader need not look at its followers one by one.
+   */
+  get isQuiet(): boolean {
+    const { isr, followers, syncingTo, highWatermark } = this.#state;
+    const { logEndOffset } = this.log;
+    if (isr.kind !== "committed" || isr.committed.recovering || syncingTo !== undefined) return false;
+    if (highWatermark !== logEndOffset || isr.committed.isr.length <= followers.size) return false;
+    if (this.#waiting.size !== followers.size) return false;
+    for (const { fetchOffset } of this.#waiting) if (fetchOffset !== logEndOffset) return false;
+    return true;
   }
 
   /** H-11: false when somebody else may lead by now, as far as this node can tell. */

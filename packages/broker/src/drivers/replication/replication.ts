@@ -248,6 +248,7 @@ export class Replication implements ReplicaHost {
     for (const partition of this.#dependencies.partitions()) {
       const { leading, placement } = partition;
       if (leading === undefined || placement === undefined) continue;
+      if (stalledMs === 0 && leading.isQuiet) continue;
       if (!leading.isSole) leading.credit(stalledMs);
       partition.proposeIsr();
       if (leading.mayConfirmFlush) this.#dependencies.confirmFlush(placement);

@@ -41,6 +41,8 @@ export interface RegistrationOptions extends Omit<HeartbeatsOptions, "nodeId" | 
 }
 
 const pauseMs = 100;
+/** Of the controller, which will be another one or have room again: when it is this very node that stops, the signal says so. */
+const passing = ["NOT_CONTROLLER", "REQUEST_TIMED_OUT", "BUSY", "SHUTTING_DOWN", "STORAGE_FULL", "STORAGE_FAILED"];
 
 export class Registration implements BrokerSession {
   readonly #options: RegistrationOptions;
@@ -215,9 +217,7 @@ async function insist<Reply>(
   for (;;) {
     const outcome = await unlessAborted(ask(), signal);
     if (outcome.kind === "done") return outcome;
-    // It is the controller that stops: when this node does, the signal says so.
-    const isPassing = ["NOT_CONTROLLER", "REQUEST_TIMED_OUT", "BUSY", "SHUTTING_DOWN"].includes(outcome.refusal.reason);
-    if (!isPassing) return outcome;
+    if (!passing.includes(outcome.refusal.reason)) return outcome;
     onWaiting(outcome.refusal.message);
     await pause(clock, signal);
   }

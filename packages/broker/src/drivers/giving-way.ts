@@ -6,7 +6,7 @@ import type { Partition } from "@varve/cluster";
 import type { PartitionLog } from "@varve/log";
 import { type Refusal, refuse } from "../refusal.ts";
 
-/** Whether the controller is told, so that another replica leads. `placement`: of a partition that this node leads. */
+/** Whether the controller is told, so that another replica leads, or nobody waits for this one. */
 export function givesWay(state: PartitionLog["state"], placement: Partition | undefined): boolean {
   // Of an only replica, and of one that was elected with loss, an operator says what becomes of it.
   if (placement === undefined || placement.replicas.length === 1 || placement.recovering) return false;

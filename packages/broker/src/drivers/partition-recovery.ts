@@ -50,6 +50,7 @@ interface Waiting {
 
 export class PartitionRecovery {
   readonly #options: PartitionRecoveryOptions;
+  readonly #stopWatching: () => void;
   #waiting = new Map<string, Waiting>();
   /** What `#waiting` was made from. */
   #scanned: ControllerImage | undefined;
@@ -60,12 +61,20 @@ export class PartitionRecovery {
 
   constructor(options: PartitionRecoveryOptions) {
     this.#options = options;
+    // Also when it lost and won between two ticks: a leadership counts from its own beginning how long somebody was waited for.
+    this.#stopWatching = options.controller.watchRole(() => this.#forget());
     this.#tickLater();
   }
 
   close(): void {
+    this.#stopWatching();
     this.#timer?.cancel();
     this.#waiting.clear();
+  }
+
+  #forget(): void {
+    this.#waiting.clear();
+    this.#scanned = undefined;
   }
 
   #tickLater(): void {
@@ -78,11 +87,7 @@ export class PartitionRecovery {
 
   #tick(): void {
     const { controller } = this.#options;
-    if (controller.role.kind !== "leader") {
-      this.#waiting.clear();
-      this.#scanned = undefined;
-      return;
-    }
+    if (controller.role.kind !== "leader") return;
     if (controller.image !== this.#scanned) this.#scan(controller.image);
     if (this.#waiting.size > 0 && !this.#isAsking) void this.#round();
   }

@@ -519,12 +519,20 @@ export class LocalPartition {
   #stateChanged(isLeader: boolean): void {
     this.#tellOfTrouble();
     if (this.log.state.kind === "needs-epoch") this.#dependencies.replicas.lacksRoom();
-    if (!isLeader) return;
+    if (!isLeader) return this.#followsInTrouble();
     const refusal = this.givingWay ?? stateRefusal(this.log);
     if (refusal !== undefined) this.#produces.refuseAll(refusal);
     this.#reportDamage();
     if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
     else this.#wakeReaders();
+  }
+
+  /** F-9, H-10: in a quiet partition no answer of the leader would come for long that made this replica look at itself. */
+  #followsInTrouble(): void {
+    const { replicas } = this.#dependencies;
+    const { state } = this.log;
+    if (state.kind === "failed") replicas.reportsLoss(this);
+    else if (state.kind === "quarantined" && this.#fetcher !== undefined) replicas.wantsFetch(this.#fetcher);
   }
 
   /**

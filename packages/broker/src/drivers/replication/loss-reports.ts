@@ -1,6 +1,7 @@
 /**
- * F-9: partitions of this node in which what had counted is damaged; H-10: those that it leads with files that have failed. The controller is told, every tick until its metadata say
- * that the replica does not count; a report that is repeated costs a leader epoch, and nothing else.
+ * F-9: partitions of this node in which what had counted is damaged; H-10: those whose files have failed while others are in sync. The
+ * controller is told, every tick until its metadata say that the replica does not count; a report that is repeated costs a leader epoch,
+ * and nothing else.
  */
 import { givesWay } from "../giving-way.ts";
 import type { LocalPartition } from "../partition.ts";
@@ -52,7 +53,9 @@ export class LossReports {
 /** Whether the controller may believe that this replica is whole, and it is not. */
 function counts({ log, placement, fetcher }: LocalPartition, nodeId: number): boolean {
   if (placement?.leader === nodeId) return givesWay(log.state, placement);
-  if (log.state.kind !== "quarantined" || placement === undefined) return false;
+  if (placement === undefined) return false;
+  if (log.state.kind === "failed") return placement.isr.includes(nodeId) && givesWay(log.state, placement);
+  if (log.state.kind !== "quarantined") return false;
   if (fetcher !== undefined && !fetcher.isStopped) return fetcher.mayCountDamaged;
   return placement.isr.includes(nodeId) || placement.elr.includes(nodeId);
 }

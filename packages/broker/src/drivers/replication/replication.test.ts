@@ -375,6 +375,41 @@ describe("replication of a partition on three nodes", () => {
     await expectWhole(world, topicId);
   });
 
+  it("takes a damaged follower out of the ISR and refills it though nothing is appended (F-9)", async () => {
+    const { world, topicId } = await threeNodes(17);
+    const leader = leaderOf(world, topicId);
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    await world.time.pass(60_000);
+    const hurt = world.nodes.find((node) => node !== leader) as ReplicaNode;
+    hurt.log(topicId).quarantine({ file: "00.log", offset: 0, why: "a bit has flipped" });
+    await world.time.pass(5_000);
+    expect(hurt.told).toContain("the log is damaged and begins anew from the leader's");
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+  });
+
+  it("keeps nobody waiting for a follower whose files have failed (H-10)", async () => {
+    const { world, topicId } = await threeNodes(18, { flush: "os" });
+    const leader = leaderOf(world, topicId);
+    await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    const hurt = world.nodes.find((node) => node !== leader) as ReplicaNode;
+    hurt.failWrite(/topics\/.*\.log$/);
+    const fromMs = world.time.nowMs;
+    // The report begins another leader epoch, so that the first may be told to try again.
+    await world.time.result(world.produce(leader, topicId), "an answer");
+    expect(hurt.log(topicId).state.kind).toBe("failed");
+    await world.time.until(() => leader.topics?.partition(topicId, 0)?.leading !== undefined, "it to lead on");
+    const produced = await world.time.result(world.produce(leader, topicId), "an acknowledgement");
+    expect(produced.refusal).toBeUndefined();
+    // Not for `replica.lag.max`, which is ten seconds.
+    expect(world.time.nowMs - fromMs).toBeLessThan(2_000);
+    expect(world.placement(topicId).isr).not.toContain(hurt.id);
+    hurt.crash("kill");
+    await hurt.start();
+    await allInSync(world, topicId);
+    await expectWhole(world, topicId);
+  });
+
   it("does not know the latest offset as a leader whose epoch could not begin (H-8)", async () => {
     const { world, topicId } = await threeNodes(14);
     const leader = leaderOf(world, topicId);

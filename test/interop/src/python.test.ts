@@ -3,12 +3,13 @@
 // README promises to any language with gRPC.
 
 import { Broker } from "@varve/broker";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { generatePythonClient, pythonExample, pythonWithGrpc } from "./python-environment.ts";
+import { generatePythonClient, pythonExample, pythonWithGrpc, repository } from "./python-environment.ts";
 import { mustRun } from "./run-command.ts";
 import { ThreeNodes } from "./three-nodes.ts";
 
@@ -64,6 +65,30 @@ describe("a generated Python client", () => {
       expect(printed).toBe(shown?.replace("on 1 disk(s)", "on 3 disk(s)"));
     } finally {
       await nodes.close();
+    }
+  });
+
+  it("replays three days of the earthquakes exactly, by time, and out of a shuffled copy by the filter", async () => {
+    const whole = join(process.env["VARVE_TEST_DATA"] ?? "/nonexistent", "earthquakes.txt");
+    const path = existsSync(whole) ? whole : join(repository, "packages/cli/sample/earthquakes.csv");
+    const lines = (await readFile(path, "utf8")).split("\n").slice(1, -1);
+    const wanted = lines.filter((line) => /^2016\/04\/1[456] /.test(line));
+    const [fromMs, toMs] = [Date.parse("2016-04-14"), Date.parse("2016-04-17")];
+    const script = fileURLToPath(new URL("../python/quakes.py", import.meta.url));
+    const rows = (await runPython(script, path, String(fromMs), String(toMs))).trimEnd().split("\n");
+    for (const name of ["time", "filter"]) {
+      const own = rows.filter((row) => row.startsWith(`${name} `));
+      const leftOut = name === "time" ? 0 : lines.length - wanted.length;
+      expect(own.pop()).toBe(`${name} records ${wanted.length} left out ${leftOut}`);
+      const received = own.map((row) => ({ partition: row.split(" ")[1], line: row.split(" ").slice(2).join(" ") }));
+      expect(received.map(({ line }) => line).sort()).toEqual([...wanted].sort());
+      // The catalogue is in order of time, and so is each partition of what was not shuffled.
+      const areInOrder = ["0", "1", "2"].map((partition) => {
+        const times = received.filter((row) => row.partition === partition).map(({ line }) => line.slice(0, 22));
+        return times.join() === [...times].sort().join();
+      });
+      if (name === "time") expect(areInOrder).toEqual([true, true, true]);
+      else expect(areInOrder).toContain(false);
     }
   });
 

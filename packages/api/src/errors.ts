@@ -21,6 +21,12 @@ export const clientReasons = {
     retriable: false,
     about: "The connection was lost after sending: what was sent may or may not have been written.",
   },
+  HANDLER_FAILED: {
+    grpcStatus: "ABORTED",
+    retriable: false,
+    about:
+      "The handler of a consumer failed for a record, which the metadata names, and there was no dead-letter topic.",
+  },
   UNRECOGNISED: {
     grpcStatus: "UNKNOWN",
     retriable: false,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client: the way to a cluster, and what hangs on it. Closing it closes its producers and readers.
+// The client: the way to a cluster, and what hangs on it. Closing it closes its consumers, readers and producers.
 
 import type { ChannelCredentials } from "@grpc/grpc-js";
 import { errorFromFields, VarveError, type ProduceRequestFields, type ProduceResponse } from "@varve/api";
@@ -7,6 +7,9 @@ import { Admin } from "./admin.ts";
 import type { CallControl } from "./call.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Connection } from "./connection.ts";
+import { Consumer } from "./consumer/consumer.ts";
+import type { ConsumerOptions } from "./consumer/consumer-options.ts";
+import { Groups } from "./groups.ts";
 import { Producer, type ProducerOptions } from "./producer/producer.ts";
 import { Reader, type ReaderOptions } from "./reader/reader.ts";
 
@@ -39,9 +42,11 @@ export async function connect(options: ClientOptions): Promise<Client> {
 
 export class Client {
   readonly admin: Admin;
+  readonly groups: Groups;
   readonly #connection: Connection;
   readonly #producers = new Set<Producer>();
   readonly #readers = new Set<Reader>();
+  readonly #consumers = new Set<Consumer>();
   #closing: Promise<void> | undefined;
 
   /** Connects with the first call. */
@@ -53,6 +58,7 @@ export class Client {
       clock: options.clock ?? systemClock,
     });
     this.admin = new Admin(this.#connection);
+    this.groups = new Groups(this.#connection);
   }
 
   /** Sends records, many at a time. Close it when done: that flushes. */
@@ -71,6 +77,14 @@ export class Client {
     return reader;
   }
 
+  /** A member of a group, which shares its topics' partitions. It joins when it is first read. Close it when done: that commits and leaves. */
+  consumer(options: ConsumerOptions): Consumer {
+    this.#refuseClosed("make a consumer");
+    const consumer = new Consumer(this.#connection, this.admin, options, (closed) => this.#consumers.delete(closed));
+    if (options.signal?.aborted !== true) this.#consumers.add(consumer);
+    return consumer;
+  }
+
   /**
    * One Produce call, not repeated: for conditional appends (`expectedOffset`) and own batches. Rejects when any partition refused;
    * `produceResponse` of the error then says what was carried out.
@@ -83,7 +97,7 @@ export class Client {
     return response;
   }
 
-  /** Closes producers (they flush), readers, then the connection. Idempotent. */
+  /** Closes consumers (they finish what is under way, 10 s at most, and leave), readers, producers (they flush), then the connection. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -94,6 +108,7 @@ export class Client {
     const error = new VarveError("CLIENT_CLOSED", "The client was closed");
     for (const producer of this.#producers) producer.destroy(error);
     for (const reader of this.#readers) reader.destroy(error);
+    for (const consumer of this.#consumers) consumer.destroy(error);
     this.#connection.close();
   }
 
@@ -102,6 +117,7 @@ export class Client {
   }
 
   async #close(): Promise<void> {
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     await Promise.all([...this.#readers].map((reader) => reader.close()));
     await Promise.all([...this.#producers].map((producer) => producer.close()));
     this.#connection.close();

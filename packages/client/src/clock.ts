@@ -5,6 +5,8 @@
 export interface Timer {
   /** Idempotent; the function is not called any more. */
   cancel(): void;
+  /** The process need not stay for it. */
+  unref?(): void;
 }
 
 export interface Clock {
@@ -26,7 +28,7 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   setTimer(delayMs, run) {
     const timer = setTimeout(run, delayMs);
-    return { cancel: () => clearTimeout(timer) };
+    return { cancel: () => clearTimeout(timer), unref: () => void timer.unref() };
   },
   nextTurn(run) {
     setImmediate(run);

@@ -16,6 +16,7 @@ import {
   VarveError,
   type AdminClient,
   type DescribeClusterResponseOutput,
+  type GroupsClient,
   type LeaderHint,
   type LogClient,
   type Services,
@@ -39,6 +40,7 @@ export interface Node {
   readonly place: Place;
   readonly log: LogClient;
   readonly admin: AdminClient;
+  readonly groups: GroupsClient;
 }
 
 type Invoke<Response> = (node: Node) => Parameters<typeof unaryCall<Response>>[0];
@@ -239,6 +241,7 @@ export class Connection {
     this.#closing.abort();
     this.#listeners.clear();
     for (const node of this.#nodes.values()) {
+      node.groups.close();
       node.admin.close();
       node.log.close();
     }
@@ -251,12 +254,11 @@ export class Connection {
     let node = this.#nodes.get(address);
     if (node === undefined) {
       const log = this.#services.openLogClient(address, this.#credentials, channelOptions);
-      const admin = this.#services.openAdminClient(address, this.#credentials, {
-        ...channelOptions,
-        // Both services over one connection.
-        channelOverride: log.getChannel(),
-      });
-      node = { address, place, log, admin };
+      // All services over one connection.
+      const options = { ...channelOptions, channelOverride: log.getChannel() };
+      const admin = this.#services.openAdminClient(address, this.#credentials, options);
+      const groups = this.#services.openGroupsClient(address, this.#credentials, options);
+      node = { address, place, log, admin, groups };
       this.#nodes.set(address, node);
     }
     return node;

@@ -127,6 +127,14 @@ export class ConsumeCalls {
     this.#armSilence();
   }
 
+  /** Ends the calls that have one of these partitions, then opens what is wanted and in none: what else they had goes on. */
+  reopen(partitions: Iterable<number>): void {
+    const changed = [...partitions];
+    for (const call of this.#calls) if (changed.some((partition) => call.partitions.has(partition))) this.#drop(call);
+    for (const partition of changed) this.#troubles.delete(partition);
+    this.open();
+  }
+
   /** Ends all calls, and any wait; open() begins anew. */
   drop(): void {
     for (const call of this.#calls) this.#drop(call);

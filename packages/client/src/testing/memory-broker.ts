@@ -35,6 +35,7 @@ import {
   type BatchHeader,
   type ReadRecord,
 } from "@varve/format";
+import { MemoryGroups } from "./memory-groups.ts";
 
 interface StoredBatch {
   readonly header: BatchHeader;
@@ -70,6 +71,10 @@ export class MemoryCluster {
   readonly topics = new Map<string, Partition[]>();
   readonly brokers: MemoryBroker[] = [];
   readonly changed = new Set<() => void>();
+  readonly groups = new MemoryGroups({
+    partitionsOf: (topic) => this.topics.get(topic)?.length ?? 0,
+    resolve: (topic, partition, position) => this.resolve(topic, partition, position),
+  });
   clusterId = "memory";
   nextProducerId = 1000;
 
@@ -79,6 +84,25 @@ export class MemoryCluster {
     log.leader = nodeId;
     log.leaderEpoch += 1;
     for (const wake of this.changed) wake();
+  }
+
+  resolve(topic: string, partition: number, position: Position): number {
+    const log = this.topics.get(topic)![partition]!;
+    switch (position.kind) {
+      case "earliest":
+        return log.logStart;
+      case "latest":
+        return log.logEnd;
+      case "offset":
+        return position.offset;
+      case "last":
+        return Math.max(log.logStart, log.logEnd - position.count);
+      case "ago":
+      case "time": {
+        const timeMs = position.kind === "time" ? position.timeMs : Date.now() - position.durationMs;
+        return recordsIn(log).find((record) => record.timestampMs >= timeMs)?.offset ?? log.logEnd;
+      }
+    }
   }
 
   hintOf({ leader, leaderEpoch }: Partition): LeaderHint {
@@ -166,7 +190,7 @@ export class MemoryBroker {
 
   /** All records of a partition, in order. */
   records(topic: string, partition: number): ReadRecord[] {
-    return this.topics.get(topic)![partition]!.batches.flatMap(({ plain, header }) => recordsOf(plain, header));
+    return recordsIn(this.topics.get(topic)![partition]!);
   }
 
   async append(topic: string, partition: number, batch: Uint8Array): Promise<number> {
@@ -203,6 +227,7 @@ export class MemoryBroker {
       });
     });
     server.addService(services.log, this.#log());
+    server.addService(services.groups, this.cluster.groups.handlers());
     server.addService(services.admin, {
       DescribeCluster: (_call: unknown, callback: (error: null, response: object) => void) => {
         this.describeClusterCalls += 1;
@@ -286,7 +311,7 @@ export class MemoryBroker {
         callback(null, {
           partitions: numbers.map((partition) => {
             const log = logs[partition]!;
-            const offset = this.#resolve(topic, partition, position);
+            const offset = this.cluster.resolve(topic, partition, position);
             return {
               partition,
               offset,
@@ -370,7 +395,7 @@ export class MemoryBroker {
     const { topic, fromTimeMs, toTimeMs } = call.request;
     const reads = call.request.partitions.map((range) => ({
       ...range,
-      next: this.#resolve(topic, range.partition, range.start),
+      next: this.cluster.resolve(topic, range.partition, range.start),
       left: range.end.kind === "count" ? range.end.count : Number.POSITIVE_INFINITY,
       stop: this.#stopOf(topic, range.partition, range.end),
       ended: false,
@@ -435,29 +460,14 @@ export class MemoryBroker {
     if (end.kind === "latest-at-start") return this.topics.get(topic)![partition]!.logEnd;
     return Number.MAX_SAFE_INTEGER;
   }
-
-  #resolve(topic: string, partition: number, position: Position): number {
-    const log = this.topics.get(topic)![partition]!;
-    switch (position.kind) {
-      case "earliest":
-        return log.logStart;
-      case "latest":
-        return log.logEnd;
-      case "offset":
-        return position.offset;
-      case "last":
-        return Math.max(log.logStart, log.logEnd - position.count);
-      case "ago":
-      case "time": {
-        const timeMs = position.kind === "time" ? position.timeMs : Date.now() - position.durationMs;
-        return this.records(topic, partition).find((record) => record.timestampMs >= timeMs)?.offset ?? log.logEnd;
-      }
-    }
-  }
 }
 
 function emptyPartition(leader: number): Partition {
   return { batches: [], producers: new Map(), logStart: 0, logEnd: 0, leader, leaderEpoch: 1 };
+}
+
+function recordsIn({ batches }: Partition): ReadRecord[] {
+  return batches.flatMap(({ plain, header }) => recordsOf(plain, header));
 }
 
 function notLeader({ nodeId, address, leaderEpoch }: LeaderHint): VarveError {

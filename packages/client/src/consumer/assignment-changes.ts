@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an assignment changes for a member. Assignments are incremental: what is not named stays as it is.
+//
+//   named in   member does not have it    member has it
+//   assign     assigned                   moved by a reset; after coming back, kept if the offset is its own commit
+//   revoke     given back at once         to be given back, when it is drained
+//   lost       nothing                    lost
+
+import type { AssignmentOutput } from "@varve/api";
+import { keyOf, startOf, type ClaimStart, type TopicPartition } from "./claim.ts";
+
+/** What is known of a partition that the member has. */
+export interface Held {
+  readonly state: "held" | "giving-back" | "gone";
+  isOwnCommit(offset: number): boolean;
+}
+
+export type AssignmentChange =
+  | { readonly kind: "assigned"; readonly start: ClaimStart }
+  | { readonly kind: "moved"; readonly start: ClaimStart }
+  | { readonly kind: "revoke"; readonly partition: TopicPartition }
+  /** To be given back, and not the member's to begin with. */
+  | { readonly kind: "not-held"; readonly partition: TopicPartition }
+  | { readonly kind: "lost"; readonly partition: TopicPartition };
+
+/**
+ * The changes in the order in which to make them: what goes first. `isFirst`: of a session; then all that the member has is named, and
+ * what it had before may be as it was.
+ */
+export function changesOf(
+  held: ReadonlyMap<string, Held>,
+  { assign, revoke, lost }: Pick<AssignmentOutput, "assign" | "revoke" | "lost">,
+  isFirst: boolean,
+): AssignmentChange[] {
+  const changes: AssignmentChange[] = [];
+  for (const { topic, partition } of lost) {
+    if (held.has(keyOf({ topic, partition }))) changes.push({ kind: "lost", partition: { topic, partition } });
+  }
+  for (const { topic, partition } of revoke) {
+    const found = held.get(keyOf({ topic, partition }));
+    if (found?.state === "giving-back") continue;
+    changes.push({ kind: found === undefined ? "not-held" : "revoke", partition: { topic, partition } });
+  }
+  for (const assigned of assign) {
+    const found = held.get(keyOf(assigned));
+    const start = startOf(assigned);
+    if (found === undefined) changes.push({ kind: "assigned", start });
+    else if (!isFirst || found.state !== "held" || !found.isOwnCommit(assigned.offset)) {
+      changes.push({ kind: "moved", start });
+    }
+  }
+  return changes;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// A partition that a member has, from one offset on. A reset, a seek, and coming back after it was lost each begin a new claim: what is
+// finished of an earlier one counts for nothing, and nothing of it is committed.
+//
+//   assigned ─> held ─ revoke ─> giving back ─ drained, or time is up ─> gone
+//                 └──── lost, moved, sought ─────────────────────────────┘
+
+import type { AssignedPartitionOutput } from "@varve/api";
+import { PartitionProgress } from "../reader/partition-progress.ts";
+import { FinishedPrefix } from "./finished-prefix.ts";
+
+/** A partition of a topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface ClaimStart extends TopicPartition {
+  readonly offset: number;
+  /** Exclusive; undefined: none. */
+  readonly endOffset: number | undefined;
+  readonly leaderEpoch: number;
+}
+
+export class Claim implements TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string;
+  readonly endOffset: number | undefined;
+  readonly progress: PartitionProgress;
+  readonly finished: FinishedPrefix;
+  state: "held" | "giving-back" | "gone" = "held";
+  /** Committed, as far as the coordinator has said so; -1: nothing is known of it. */
+  committedOffset: number;
+  /** Asked to be committed last. */
+  offeredOffset: number;
+  /** Every offset that may have been committed under this claim since the coordinator last answered. */
+  readonly sentOffsets = new Set<number>();
+  readonly #gone = new AbortController();
+
+  constructor(start: ClaimStart) {
+    this.topic = start.topic;
+    this.partition = start.partition;
+    this.key = keyOf(start);
+    this.endOffset = start.endOffset;
+    const { offset, endOffset, leaderEpoch } = start;
+    const end =
+      endOffset === undefined ? ({ kind: "none" } as const) : ({ kind: "offset", offset: endOffset } as const);
+    this.progress = new PartitionProgress(start.partition, offset, end);
+    this.finished = new FinishedPrefix({ offset, leaderEpoch });
+    this.committedOffset = offset;
+    this.offeredOffset = offset;
+    if (endOffset !== undefined && offset >= endOffset) this.progress.ended = true;
+  }
+
+  /** Aborted when the claim is gone. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Idempotent. */
+  end(): void {
+    this.state = "gone";
+    if (!this.#gone.signal.aborted) this.#gone.abort();
+  }
+
+  /** Whether the group's committed offset may be of this claim's own making. */
+  isOwnCommit(offset: number): boolean {
+    return offset === this.committedOffset || this.sentOffsets.has(offset);
+  }
+}
+
+export function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
+
+/** Where an assignment says to begin. */
+export function startOf(assigned: AssignedPartitionOutput): ClaimStart {
+  const { topic, partition, offset, leaderEpoch, endOffset } = assigned;
+  return { topic, partition, offset, leaderEpoch, endOffset: endOffset ?? undefined };
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// Consumer groups in memory, for the client's own tests: who has what, what is committed, under which generation, as a coordinator does
+// it, and faults that can be asked for. Members share the partitions of all topics evenly; a revoked partition goes on when it was given
+// back. It proves nothing about the coordinator. It watches, and remembers what no member may do.
+
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import {
+  errorToFields,
+  positionFromMessage,
+  statusFromError,
+  VarveError,
+  type GroupsHandlers,
+  type JoinRequestOutput,
+  type JoinResponseMessage,
+  type MemberCommitOutput,
+  type MemberSubscriptionOutput,
+  type Position,
+} from "@varve/api";
+
+type Call = ServerDuplexStream<JoinRequestOutput, JoinResponseMessage>;
+
+interface Member {
+  readonly memberId: string;
+  readonly topics: readonly string[];
+  call: Call | undefined;
+  generation: number;
+  /** Keys of partitions. */
+  readonly has: Set<string>;
+  readonly revoking: Set<string>;
+}
+
+interface Group {
+  generation: number;
+  readonly members: Map<string, Member>;
+  readonly committed: Map<string, number>;
+  readonly ends: Map<string, number>;
+  /** Every commit that was taken, in order. */
+  readonly history: { readonly key: string; readonly offset: number; readonly memberId: string }[];
+}
+
+/** What happens to the next message of its kind. */
+export interface GroupFaults {
+  /** Refusals of joins to come, one each. */
+  readonly joins: VarveError[];
+  /** What commits to come meet, one each. "lost": taken, and the stream breaks before the answer. */
+  readonly commits: (VarveError | "break" | "lost" | "none")[];
+  /** After so many messages to the member its stream breaks, once for each entry. */
+  readonly breaks: number[];
+}
+
+export interface GroupTopics {
+  partitionsOf(topic: string): number;
+  resolve(topic: string, partition: number, position: Position): number;
+}
+
+export class MemoryGroups {
+  readonly groups = new Map<string, Group>();
+  readonly faults: GroupFaults = { joins: [], commits: [], breaks: [] };
+  /** Commits and joins are not answered. */
+  silent = false;
+  sessionTimeoutMs = 30_000;
+  joins = 0;
+  heartbeats = 0;
+  leaves: boolean[] = [];
+  /** Sessions open now. */
+  sessions = 0;
+  readonly #topics: GroupTopics;
+  #nextMember = 1;
+
+  constructor(topics: GroupTopics) {
+    this.#topics = topics;
+  }
+
+  group(name: string): Group {
+    let group = this.groups.get(name);
+    if (group === undefined) {
+      group = { generation: 1, members: new Map(), committed: new Map(), ends: new Map(), history: [] };
+      this.groups.set(name, group);
+    }
+    return group;
+  }
+
+  handlers(): Pick<GroupsHandlers, "Join"> {
+    return { Join: (call) => this.#session(call) };
+  }
+
+  /** Moves a group while its members run. */
+  reset(name: string, key: string, offset: number): void {
+    const group = this.group(name);
+    group.committed.set(key, offset);
+    group.generation += 1;
+    for (const member of group.members.values()) {
+      if (!member.has.has(key)) continue;
+      member.generation = group.generation;
+      this.#tell(member, { assign: [this.#place(group, key)] });
+    }
+  }
+
+  /** A topic is gone. */
+  lose(name: string, keys: readonly string[]): void {
+    for (const member of this.group(name).members.values()) {
+      const lost = keys.filter((key) => member.has.delete(key));
+      if (lost.length > 0) this.#tell(member, { lost: lost.map(partitionOf) });
+    }
+  }
+
+  /** Breaks every session; the members keep their places. */
+  breakAll(name: string, error = new VarveError("SHUTTING_DOWN", "The test breaks the session")): void {
+    for (const member of this.group(name).members.values()) {
+      const { call } = member;
+      member.call = undefined;
+      call?.emit("error", statusFromError(error));
+    }
+  }
+
+  /** The sessions time out: nobody has anything. */
+  expelAll(name: string): void {
+    const group = this.group(name);
+    const members = [...group.members.values()];
+    group.members.clear();
+    for (const { call } of members) {
+      call?.emit("error", statusFromError(new VarveError("UNKNOWN_MEMBER_ID", "The test ends the session")));
+    }
+  }
+
+  #session(call: Call): void {
+    this.sessions += 1;
+    let member: Member | undefined;
+    let group: Group | undefined;
+    let breakAfter = this.faults.breaks.shift() ?? Infinity;
+    const write = call.write.bind(call);
+    call.write = (message: JoinResponseMessage): boolean => {
+      if (breakAfter-- > 0) return write(message);
+      if (member?.call === call) member.call = undefined;
+      call.emit("error", statusFromError(new VarveError("SHUTTING_DOWN", "The test breaks the session")));
+      return false;
+    };
+    const gone = (): void => {
+      if (member?.call === call) member.call = undefined;
+    };
+    call.on("close", () => (this.sessions -= 1));
+    call.on("cancelled", gone);
+    call.on("data", (message: JoinRequestOutput) => {
+      if (this.silent) return;
+      switch (message.message) {
+        case "join": {
+          const refusal = this.faults.joins.shift();
+          if (refusal !== undefined) call.emit("error", statusFromError(refusal));
+          else {
+            group = this.group(message.join!.group);
+            member = this.#join(group, message.join!, call);
+          }
+          return;
+        }
+        case "commit":
+          if (group !== undefined && member !== undefined) this.#commit(group, member, message.commit!, call);
+          return;
+        case "heartbeat":
+          this.heartbeats += 1;
+          call.write({ heartbeat: {} });
+          return;
+        case "revoked":
+          for (const partition of message.revoked!.partitions) {
+            const key = keyOf(partition);
+            if (member?.revoking.delete(key) === true) member.has.delete(key);
+          }
+          if (group !== undefined) this.#balance(group);
+          return;
+        case "leave":
+          this.leaves.push(message.leave!.willReturn);
+          if (group !== undefined && member !== undefined && !message.leave!.willReturn) {
+            group.members.delete(member.memberId);
+            this.#balance(group);
+          }
+          gone();
+          call.end();
+          return;
+        case "topics":
+        case undefined:
+      }
+    });
+    call.on("end", () => {
+      gone();
+      call.end();
+    });
+  }
+
+  #join(group: Group, join: MemberSubscriptionOutput, call: Call): Member {
+    this.joins += 1;
+    const memberId = join.memberId === "" ? `m${this.#nextMember++}` : join.memberId;
+    for (const topic of join.topics) {
+      for (let partition = 0; partition < this.#topics.partitionsOf(topic); partition++) {
+        const key = keyOf({ topic, partition });
+        if (group.committed.has(key)) continue;
+        const start = positionFromMessage(join.start, { kind: "latest" });
+        group.committed.set(key, this.#topics.resolve(topic, partition, start));
+      }
+    }
+    const before = group.members.get(memberId);
+    const member: Member = before ?? {
+      memberId,
+      topics: join.topics,
+      call: undefined,
+      generation: group.generation,
+      has: new Set(),
+      revoking: new Set(),
+    };
+    group.members.set(memberId, member);
+    member.call = call;
+    const owned = join.owned.map(keyOf);
+    // What it does not name it has given back.
+    for (const key of member.revoking) if (!owned.includes(key)) member.has.delete(key);
+    member.revoking.clear();
+    call.write({
+      joined: {
+        memberId,
+        generation: member.generation,
+        sessionTimeoutMs: this.sessionTimeoutMs,
+        heartbeatIntervalMs: Math.floor(this.sessionTimeoutMs / 3),
+      },
+    });
+    this.#tell(member, {
+      assign: [...member.has].map((key) => this.#place(group, key)),
+      lost: owned.filter((key) => !member.has.has(key)).map(partitionOf),
+    });
+    this.#balance(group);
+    return member;
+  }
+
+  /** Everybody gets as much as everybody else; what is too much is asked back, and given when it is free. */
+  #balance(group: Group): void {
+    const members = [...group.members.values()];
+    if (members.length === 0) return;
+    const keys = [...group.committed.keys()].sort();
+    const share = Math.ceil(keys.length / members.length);
+    let isNew = false;
+    for (const member of members) {
+      const kept = [...member.has].filter((key) => !member.revoking.has(key));
+      const excess = kept.slice(share);
+      if (excess.length === 0) continue;
+      for (const key of excess) member.revoking.add(key);
+      this.#tell(member, { revoke: excess.map(partitionOf) });
+    }
+    const taken = new Set(members.flatMap(({ has }) => [...has]));
+    for (const member of members) {
+      const free = keys.filter((key) => !taken.has(key)).slice(0, Math.max(0, share - member.has.size));
+      if (free.length === 0 || member.revoking.size > 0) continue;
+      if (!isNew) group.generation += 1;
+      isNew = true;
+      member.generation = group.generation;
+      for (const key of free) {
+        member.has.add(key);
+        taken.add(key);
+      }
+      this.#tell(member, { assign: free.map((key) => this.#place(group, key)) });
+    }
+  }
+
+  #commit(group: Group, member: Member, commit: MemberCommitOutput, call: Call): void {
+    const fault = this.faults.commits.shift();
+    const { requestId } = commit;
+    if (fault === "break") {
+      if (member.call === call) member.call = undefined;
+      call.emit("error", statusFromError(new VarveError("SHUTTING_DOWN", "The test breaks the session")));
+      return;
+    }
+    if (fault instanceof VarveError) {
+      call.write({ commit: { requestId, error: errorToFields(fault) } });
+      return;
+    }
+    if (commit.generation !== member.generation) {
+      const stale = new VarveError("STALE_MEMBER_EPOCH", "There is a newer generation");
+      call.write({ commit: { requestId, error: errorToFields(stale) } });
+      return;
+    }
+    const offsets = commit.offsets.map((wish) => {
+      const key = keyOf(wish);
+      if (!member.has.has(key)) {
+        const error = errorToFields(new VarveError("NOT_ASSIGNED", `"${member.memberId}" does not have ${key}`));
+        return { ...wish, error };
+      }
+      group.committed.set(key, wish.offset);
+      group.history.push({ key, offset: wish.offset, memberId: member.memberId });
+      return { ...wish, error: null };
+    });
+    if (fault === "lost") {
+      if (member.call === call) member.call = undefined;
+      call.emit("error", statusFromError(new VarveError("SHUTTING_DOWN", "The test loses the answer")));
+      return;
+    }
+    call.write({ commit: { requestId, offsets } });
+    const isDone = [...group.ends].every(([key, end]) => (group.committed.get(key) ?? -1) >= end);
+    if (group.ends.size === 0 || !isDone) return;
+    for (const { call: open } of group.members.values()) {
+      open?.write({ finished: {} });
+      open?.end();
+    }
+  }
+
+  #place(group: Group, key: string): { topic: string; partition: number; offset: number; endOffset?: number } {
+    const endOffset = group.ends.get(key);
+    const offset = group.committed.get(key) ?? 0;
+    return { ...partitionOf(key), offset, ...(endOffset === undefined ? {} : { endOffset }) };
+  }
+
+  #tell(member: Member, change: NonNullable<JoinResponseMessage["assignment"]>): void {
+    const { memberId, generation } = member;
+    member.call?.write({ assignment: { memberId, generation, ...change } });
+  }
+}
+
+function keyOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+  return `${topic}/${partition}`;
+}
+
+function partitionOf(key: string): { topic: string; partition: number } {
+  const at = key.lastIndexOf("/");
+  return { topic: key.slice(0, at), partition: Number(key.slice(at + 1)) };
+}

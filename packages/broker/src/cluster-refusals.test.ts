@@ -280,6 +280,7 @@ test.each([
   ["a name of dots", { topic: ".." }, "INVALID_TOPIC", /"\.\."/],
   ["no name", { topic: "" }, "INVALID_TOPIC", /""/],
   ["a name that is too long", { topic: "x".repeat(250) }, "INVALID_TOPIC", /249/],
+  ["a name of the cluster's own", { topic: "__consumer_offsets" }, "INVALID_TOPIC", /"__consumer_offsets".*own/],
   ["a name of other letters", { topic: "Grüße" }, "INVALID_TOPIC", /Grüße/],
   [
     "more in sync than there are replicas",

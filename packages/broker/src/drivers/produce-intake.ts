@@ -11,6 +11,7 @@ import type { ProduceRequest, ProduceRequestFields, RawRecords } from "@varve/ap
 import { partitionForKey } from "@varve/format";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { PendingProduce, type ProduceSink } from "./pending-produce.ts";
+import { isReservedTopic, reservedTopicRefusal } from "./reserved-topics.ts";
 import type { LocalTopic } from "./topics.ts";
 import { unknownPartition, unknownTopic } from "./unknown.ts";
 
@@ -114,6 +115,10 @@ export class ProduceIntake {
     const { createTopic, topic } = this.#dependencies;
     if (createTopic === undefined) {
       this.#refuse(job, unknownTopic(request.topic));
+      return;
+    }
+    if (isReservedTopic(request.topic)) {
+      this.#refuse(job, reservedTopicRefusal(request.topic));
       return;
     }
     const waiting = this.#withoutTopics.get(request.topic);

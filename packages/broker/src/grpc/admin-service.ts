@@ -42,6 +42,7 @@ import {
   topicOverrides,
   topicsByName,
 } from "@varve/cluster";
+import { isReservedTopic, reservedTopicRefusal } from "../drivers/reserved-topics.ts";
 import { unknownTopic } from "../drivers/unknown.ts";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
@@ -102,6 +103,7 @@ async function createTopic(
   node: BrokerNode,
   request: CreateTopicRequestOutput,
 ): Promise<CreateTopicResponseMessage | Refusal> {
+  if (isReservedTopic(request.topic)) return reservedTopicRefusal(request.topic);
   const { partitions, replicationFactor } = request;
   const reply = await command(node, {
     kind: "createTopic",
@@ -193,7 +195,7 @@ function listTopics(node: BrokerNode, request: ListTopicsRequestOutput): Promise
     (topic) =>
       topic.name.startsWith(request.prefix) &&
       topic.name > request.pageToken &&
-      (request.includeInternal || !isInternal(topic)),
+      (request.includeInternal || !isReservedTopic(topic.name)),
   );
   const page = found.slice(0, pageSize);
   return Promise.resolve({
@@ -202,7 +204,7 @@ function listTopics(node: BrokerNode, request: ListTopicsRequestOutput): Promise
       topicId: topic.id,
       partitionCount: topic.partitions.length,
       replicationFactor: topic.partitions[0]?.replicas.length ?? 0,
-      internal: isInternal(topic),
+      internal: isReservedTopic(topic.name),
     })),
     // The last name is the place to go on: topics that come and go between pages do no harm.
     nextPageToken: found.length > page.length ? (page.at(-1)?.name ?? "") : "",
@@ -298,7 +300,7 @@ function describe(node: BrokerNode, image: ControllerImage, topic: Topic): Topic
       inSyncReplicas: [...partition.isr],
     })),
     replicationFactor: topic.partitions[0]?.replicas.length ?? 0,
-    internal: isInternal(topic),
+    internal: isReservedTopic(topic.name),
     configs: { ...topicOverrides(image, topic.id) },
   };
 }
@@ -317,11 +319,6 @@ function configMessage(entry: ConfigEntry): ConfigEntryMessage {
     defaultValue: entry.defaultValue,
     doc: entry.about,
   };
-}
-
-/** Topics that the cluster keeps for itself have names like Kafka's. */
-function isInternal(topic: Topic): boolean {
-  return topic.name.startsWith("__");
 }
 
 export function hostPort(host: string, port: number): string {

@@ -242,7 +242,8 @@ test("autoCreateTopics makes a topic for the first produce, in order, and only w
   });
   for (let n = 0; n < 20; n++) call.write({ topic: "new", partition: 0, records: [record(String(n))] });
   call.write({ topic: "not a name!", partition: 0, records: [record("x")] });
+  call.write({ topic: "__own", partition: 0, records: [record("x")] });
   call.end();
   await ended;
-  expect(offsets).toEqual([...Array.from({ length: 20 }, (_, n) => n), "INVALID_TOPIC"]);
+  expect(offsets).toEqual([...Array.from({ length: 20 }, (_, n) => n), "INVALID_TOPIC", "INVALID_TOPIC"]);
 });

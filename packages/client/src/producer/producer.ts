@@ -26,6 +26,7 @@ import { Batch } from "./batch.ts";
 import { hintIn } from "./leader-hint.ts";
 import { PartitionLane, type LaneNeed } from "./partition-lane.ts";
 import { ProduceStream } from "./produce-stream.ts";
+import { readyBytesOf } from "./ready-bytes.ts";
 import { toBytes, type RecordAck, type SendRecord } from "./record.ts";
 import { TopicPartitions } from "./topic-partitions.ts";
 
@@ -42,8 +43,8 @@ export interface ProducerOptions {
    */
   readonly lingerMs?: number | undefined;
   /**
-   * Unacknowledged records from which on send() refuses, in bytes; ready() asks for a pause from a quarter of it on. A record counts 500
-   * more than it has. @default 33554432
+   * Unacknowledged records from which on send() refuses, in bytes; ready() asks for a pause from a quarter of it on, with more
+   * than 100 partitions from 80 KiB for each on, if that is more, up to three quarters. A record counts 500 more than it has. @default 33554432
    */
   readonly bufferBytes?: number | undefined;
   /** Longest time from send() to the acknowledgement, in ms. @default 120000 */
@@ -61,11 +62,6 @@ export interface SendControl {
 
 /** What a record counts beyond its key, value and headers: its promise and the callbacks of that. */
 const recordOverheadBytes = 500;
-/**
- * The share of bufferBytes from which on ready() asks for a pause. What waits longer outlives the garbage collector's young generation:
- * with 32 MiB of small records under way it took half of the time, with 8 MiB a tenth. The rest takes bursts.
- */
-const readyShare = 1 / 4;
 /** Requests under way to a node from which on a partition sends one at a time: a small batch costs a node as much as a large one. */
 const crowdedRequests = 32;
 /** Room for the envelope of a request. */
@@ -130,6 +126,8 @@ export class Producer {
   readonly #ways = new Map<Node, Way>();
   #silenceTimer: Timer | undefined;
   #bufferedBytes = 0;
+  #readyBytes: number;
+  #laneCount = 0;
   #roomWaiters: (() => void)[] = [];
   #closing: Promise<void> | undefined;
   #destroyed: VarveError | undefined;
@@ -143,6 +141,7 @@ export class Producer {
     this.#batchBytes = within("batchBytes", options.batchBytes ?? 64 * 1024, 1, recordBytesCeiling);
     this.#lingerMs = within("lingerMs", options.lingerMs ?? 5, 0, 60_000);
     this.#bufferBytes = within("bufferBytes", options.bufferBytes ?? 32 << 20, 1024, 2 ** 40);
+    this.#readyBytes = readyBytesOf(this.#bufferBytes, 0);
     this.#deliveryTimeoutMs = within("deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000, 1, 2 ** 31 - 1);
     const inFlightMax = within("inFlightMax", options.inFlightMax ?? 5, 1, producerBatchesRemembered);
     this.#laneOptions = { idempotent: options.idempotent ?? true, inFlightMax };
@@ -158,7 +157,7 @@ export class Producer {
    * refused with BUSY.
    */
   ready(): Promise<void> | undefined {
-    if (this.#bufferedBytes < this.#bufferBytes * readyShare || this.#destroyed !== undefined) return undefined;
+    if (this.#bufferedBytes < this.#readyBytes || this.#destroyed !== undefined) return undefined;
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 
@@ -270,6 +269,8 @@ export class Producer {
     if (lane === undefined) {
       lane = new PartitionLane(name, partition, this.#laneOptions);
       topic.lanes.set(partition, lane);
+      this.#laneCount += 1;
+      this.#readyBytes = readyBytesOf(this.#bufferBytes, this.#laneCount);
     }
     if (lane.open !== undefined && lane.open.sizeBytes + sizeBytes > this.#batchBytes) this.#closeBatch(lane);
     const batch = (lane.open ??= this.#openBatch(topic, lane, sizeBytes));
@@ -567,7 +568,7 @@ export class Producer {
 
   #wakeRoomWaiters(): void {
     if (this.#roomWaiters.length === 0) return;
-    if (this.#bufferedBytes >= this.#bufferBytes * readyShare && this.#destroyed === undefined) return;
+    if (this.#bufferedBytes >= this.#readyBytes && this.#destroyed === undefined) return;
     const waiters = this.#roomWaiters;
     this.#roomWaiters = [];
     for (const wake of waiters) wake();

@@ -15,6 +15,7 @@ import { type Clock, type FileSystem, LogStore, type RecoveryReport, nodeFileSys
 import type { Registry } from "prom-client";
 import { assembleNode } from "./assemble.ts";
 import { NodeCounters } from "./counters.ts";
+import { startCompaction } from "./compaction-loop.ts";
 import { timesOf } from "./cluster-configuration.ts";
 import { ClusterNode, peerEndpoint } from "./cluster-node.ts";
 import { type DirectoryMeta, openMeta, prepareDataDirectory } from "./data-directory.ts";
@@ -180,6 +181,7 @@ export class Broker {
     this.#recoverPartitions(cluster, node);
     await this.#takePart(cluster, node, this.#registrationOptions(cluster, store, meta, server.address, services));
     this.#closers.push(startRetention(store, this.#clock, this.#logger, this.#options.retentionIntervalMs ?? 60_000));
+    this.#closers.push(startCompaction(store, this.#clock, this.#logger, this.#options.compactionIntervalMs ?? 15_000));
     this.#notReady = undefined;
     server.serve();
     this.#logger.info(

@@ -83,6 +83,8 @@ export interface BrokerOptions {
   readonly limits?: Partial<BrokerLimits>;
   /** How often old segments are looked for, in ms. @default 60,000 */
   readonly retentionIntervalMs?: number;
+  /** How often partitions that are worth compacting are looked for, in ms. @default 15,000 */
+  readonly compactionIntervalMs?: number;
   /** How long a partition remembers a producer that does not write, in ms. @default one day */
   readonly producerExpiryMs?: number;
   /** Bound of a controlled shutdown, in ms: what is under way then is cut off. @default 10,000 */

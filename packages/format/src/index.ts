@@ -39,6 +39,7 @@ export {
   type RecordInput,
   type RecordSpans,
 } from "./record-batch/builder.ts";
+export { emptiedBatch, isGap, startGapAt } from "./record-batch/empty-batch.ts";
 export {
   assignOffsets,
   attributeBits,
@@ -65,6 +66,7 @@ export {
   type BatchPlace,
   type ReadRecord,
 } from "./record-batch/reader.ts";
+export { RetainedRecords } from "./record-batch/retained-records.ts";
 export {
   checkBatch,
   checkProducedBatch,

@@ -54,6 +54,8 @@ export interface CheckpointPartition {
   readonly quarantine: Quarantine | undefined;
   /** A recovery found that something which counted is gone, and nobody has confirmed to know it (J-13). */
   readonly isLossy: boolean;
+  /** Compaction has been through everything below (J-20). Absent: nothing. */
+  readonly cleanedTo?: number;
 }
 
 export interface Checkpoint {

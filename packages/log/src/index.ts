@@ -10,6 +10,7 @@ export type { RetainedSegment, RetentionInput, RetentionPlan, RetentionReason } 
 export type { PartitionId } from "./partition-id.ts";
 export type { ProducerEntry, RememberedBatch } from "./producer-state.ts";
 export { LogStore } from "./store.ts";
+export type { CompactionReport } from "./compaction/compactor.ts";
 export type {
   PartitionRecovery,
   RecoveryReport,
@@ -23,6 +24,7 @@ export type {
   AppendOptions,
   AppendOutcome,
   AppendRefusal,
+  CompactionConfig,
   LogConfig,
   PartitionState,
   ReadOptions,

@@ -45,7 +45,8 @@ export type JournalRecordType =
   | "restart"
   | "delete-partition"
   | "flush"
-  | "loss";
+  | "loss"
+  | "replace";
 
 const recordTypes: readonly JournalRecordType[] = [
   "append",
@@ -57,6 +58,7 @@ const recordTypes: readonly JournalRecordType[] = [
   "delete-partition",
   "flush",
   "loss",
+  "replace",
 ];
 const modes: readonly PartitionMode[] = ["os", "journal", "direct"];
 
@@ -68,6 +70,7 @@ const modes: readonly PartitionMode[] = ["os", "journal", "direct"];
  * - `log-start`: nothing below `base` is readable. - `restart`: the log is empty and starts at `base` (G-8).
  * - `delete-partition`. - `flush`: `mode` is what the partition is about to become.
  * - `loss`: what was at or above `base` is given up; [base, end) stays empty, in `epoch` (J-12).
+ * - `replace`: the file of the segment [base, end) may be another one that says the same (J-19).
  */
 export interface JournalRecord {
   readonly type: JournalRecordType;

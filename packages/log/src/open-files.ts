@@ -12,6 +12,8 @@ export interface OpenableFile {
   readonly path: string;
   /** Bytes were written that no sync has covered. */
   readonly isDirty: boolean;
+  /** Its path is gone, or is another file's by now: it is not opened again. */
+  readonly isRemoved?: boolean;
 }
 
 interface OpenFile {
@@ -39,6 +41,9 @@ export class OpenFiles {
   /** Runs `work` with the file open. A file that is forgotten meanwhile stays open until `work` has ended (J-16). */
   async use<T>(file: OpenableFile, work: (handle: FileHandle) => Promise<T>): Promise<T> {
     let open = this.#open.get(file);
+    if (open === undefined && file.isRemoved === true) {
+      throw new FileSystemError("NOT_FOUND", file.path, `"${file.path}" was removed, or replaced, by this process.`);
+    }
     if (open === undefined) open = { handle: this.#openFile(file.path), users: 0, forgotten: false };
     else this.#open.delete(file);
     this.#open.set(file, open);

@@ -7,6 +7,7 @@
  * Each runs as a job of the writer: nothing else happens to the files of the partition meanwhile.
  */
 import { readBatchHeader } from "@varve/format";
+import type { Cleaned } from "./compaction/cleaned-segment.ts";
 import { LogError } from "./errors.ts";
 import { FileSystemError, isShortage } from "./file-system.ts";
 import type { FileSystem } from "./file-system.ts";
@@ -17,6 +18,7 @@ import type { PartitionMode } from "./partition-mode.ts";
 import type { PartitionWriter, WriterNode } from "./partition-writer.ts";
 import { type ProducerSource, keepProducersBelow, recoverProducers } from "./recovery/recover-producers.ts";
 import { planRetention } from "./retention.ts";
+import type { Segment } from "./segment.ts";
 
 /** What cuts ask of the store. */
 export interface CutsNode extends WriterNode {
@@ -64,6 +66,8 @@ export class PartitionCuts {
       this.#writer.tail.clear();
       this.#node.roomMade();
       this.#memory.epochs.truncateTo(0);
+      this.#memory.cutCount += 1;
+      this.#memory.cleanedTo = 0;
       this.#memory.undurableEpochs.length = 0;
       this.#memory.logStartOffset = offset;
       this.#memory.logEndOffset = offset;
@@ -158,6 +162,31 @@ export class PartitionCuts {
       if (plan.rollActive) files.rollNext();
       if (plan.count === 0) return { segments: 0, bytes: 0 };
       return this.#moveLogStart(plan.logStartOffset);
+    });
+  }
+
+  /**
+   * J-19: puts what compaction made of `source` in its place, durably; the log must not have been cut since `cutCount`. False: it
+   * was, or the segment is gone, and nothing was done. Errors: a shortage, after which nothing or everything was done.
+   */
+  replaceSegment(source: Segment, made: Cleaned, cutCount: number): Promise<boolean> {
+    return this.#job(async () => {
+      const { files } = this.#writer;
+      const { state } = this.#memory;
+      const isUsable = state.kind === "open" || state.kind === "needs-epoch";
+      const isThere = files.segments.slice(0, -1).includes(source);
+      if (!isUsable || !isThere || this.#memory.cutCount !== cutCount) return false;
+      // J-7: a checkpoint that knows the old size is not to take the new file for one that lost its end.
+      await this.#writer.record({ type: "replace", base: source.baseOffset, end: source.endOffset });
+      try {
+        await this.#node.lanes.run(() => files.replace(source, made));
+      } catch (problem) {
+        if (!isShortage(problem)) throw problem;
+        const message = `Cannot compact ${this.#memory.name}: ${problem.message}`;
+        const code = problem.code === "NO_SPACE" ? "NO_SPACE" : "TOO_MANY_FILES";
+        throw new LogError(code, message, { path: problem.path, cause: problem });
+      }
+      return true;
     });
   }
 
@@ -306,6 +335,8 @@ export class PartitionCuts {
     memory.epochs.truncateTo(to);
     while ((memory.undurableEpochs.at(-1)?.start ?? -1) >= to) memory.undurableEpochs.pop();
     memory.highWatermark = Math.min(memory.highWatermark, to);
+    memory.cutCount += 1;
+    memory.cleanedTo = Math.min(memory.cleanedTo, to);
   }
 
   /** F-10: thrown away, and built again from a snapshot and the batch headers; what is in memory only comes after. */

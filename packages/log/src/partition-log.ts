@@ -7,6 +7,7 @@
 import { assignOffsets, batchHeaderBytes, readBatchHeader, usesLogAppendTime } from "@varve/format";
 import type { BatchHeader, EpochRuns, Reason } from "@varve/format";
 import type { CheckpointPartition, Damage } from "./checkpoint-file.ts";
+import { PartitionCompaction } from "./compaction/partition-compaction.ts";
 import { LogError } from "./errors.ts";
 import { FileSystemError, isShortage } from "./file-system.ts";
 import { invariant } from "./invariant.ts";
@@ -58,6 +59,8 @@ export class PartitionLog {
   readonly id: PartitionId;
   /** For the store: what runs in the queue of this partition's file work. */
   readonly writer: PartitionWriter;
+  /** For the store: what a compaction may see and do. */
+  readonly compaction: PartitionCompaction;
   readonly #node: PartitionNode;
   readonly #memory: PartitionMemory;
   readonly #cuts: PartitionCuts;
@@ -73,6 +76,7 @@ export class PartitionLog {
       wantsMode: (mode) => this.#cuts.wantMode(mode),
     });
     this.#cuts = new PartitionCuts(this.#memory, this.writer, node);
+    this.compaction = new PartitionCompaction(this.#memory, this.writer, this.#cuts, node.clock);
   }
 
   get config(): LogConfig {
@@ -372,6 +376,7 @@ export class PartitionLog {
       lastBarrier: this.writer.lastBarrier,
       epochs: memory.epochs.toArray(),
       isLossy: memory.isLossy,
+      cleanedTo: memory.cleanedTo,
       countedOffset: memory.countedOffset,
     };
   }
@@ -453,9 +458,9 @@ export class PartitionLog {
 
   #describe(known: Omit<CapturedPartition, "countedOffset">): CheckpointPartition {
     const { files, recoveryPoint } = this.writer;
-    const segments = files.segments.map(({ baseOffset, sizeBytes, lastWrittenMs, maxTimestampMs }) => {
+    const segments = files.segments.map(({ baseOffset, sizeBytes, lastWrittenMs, maxTimestampMs, isInDoubt }) => {
       // A cut that failed: the file is longer than what is left of it.
-      const isKnown = files.endOffset <= this.#memory.logEndOffset;
+      const isKnown = files.endOffset <= this.#memory.logEndOffset && !isInDoubt;
       return { baseOffset, sizeBytes: isKnown ? sizeBytes : -1, lastWrittenMs, maxTimestampMs };
     });
     return { ...known, recoveryPoint, segments, quarantine: this.#memory.damage };

@@ -22,6 +22,8 @@ export interface PartitionMemoryState {
   readonly state: PartitionState;
   /** J-13: the next start is to say again that something is gone. */
   readonly isLossy: boolean;
+  /** @default 0 */
+  readonly cleanedTo?: number;
 }
 
 export class PartitionMemory {
@@ -42,6 +44,10 @@ export class PartitionMemory {
   readLimit = Number.MAX_SAFE_INTEGER;
   /** Jobs under way whose records may be durable while memory or files do not show it yet: no checkpoint begins (J-8). */
   openCuts = 0;
+  /** J-20: compaction has been through everything below. */
+  cleanedTo: number;
+  /** How often the end was cut off: whoever read records meanwhile may have read some that are gone. */
+  cutCount = 0;
   /** Epochs whose start no round has made durable yet, oldest first (F-4). */
   readonly undurableEpochs: { epoch: number; start: number }[] = [];
   readonly #listeners = new Set<() => void>();
@@ -56,6 +62,7 @@ export class PartitionMemory {
     this.config = state.config;
     this.state = state.state;
     this.isLossy = state.isLossy;
+    this.cleanedTo = state.cleanedTo ?? 0;
     if (state.state.kind === "quarantined") {
       const { file, offset, end, why } = state.state;
       this.#damage = { file, offset, end, why };

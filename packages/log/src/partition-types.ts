@@ -15,6 +15,20 @@ export interface LogConfig {
   readonly retentionClock: "append" | "record";
   readonly maxBatchBytes: number;
   readonly producerExpiryMs: number;
+  /** Undefined or absent: the log is not compacted. */
+  readonly compaction?: CompactionConfig | undefined;
+}
+
+/** How the log is compacted: of each key the latest record stays, others may go. */
+export interface CompactionConfig {
+  /** Share of what may be compacted that has to be new before it is worth it. */
+  readonly minDirtyRatio: number;
+  /** What is younger is left alone. */
+  readonly minLagMs: number;
+  /** What is older is compacted, however little it is. */
+  readonly maxLagMs: number;
+  /** A tombstone stays so long after everything older of its key is gone. */
+  readonly deleteRetentionMs: number;
 }
 
 /**

@@ -92,7 +92,8 @@ function reasonToGo(
   return undefined;
 }
 
-function timeOf(segment: RetainedSegment, clock: "append" | "record"): number {
+/** When a segment was written, by the clock of the topic. */
+export function timeOf(segment: RetainedSegment, clock: "append" | "record"): number {
   // Records without a timestamp say nothing about their age; when they were written does.
   if (clock === "append" || segment.maxTimestampMs < 0) return segment.lastWrittenMs;
   return segment.maxTimestampMs;

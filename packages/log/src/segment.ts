@@ -24,6 +24,9 @@
  *   - below the log start: the log start was durable before it was to be removed (J-7). Removed.
  *   - above a truncation: the truncation was durable before files changed (J-7). Cut, removed, synced, again if need be.
  *   - larger than its batches, after a write that failed in this process: cut before anything else is written there (J-3).
+ *   - the old one, or the one that compaction made of it: the journal says that it may be either, both are whole (J-19).
+ * `<base>.log.new`
+ *   - what compaction did not get to put in place. Removed.
  * `<base>.index`, `<base>.timeindex`
  *   - missing, incomplete or bad: built from the segment when first needed. Removed, durably, before the segment is cut.
  * `producer-state-<offset>`, `leader-epochs`
@@ -91,6 +94,8 @@ export class Segment {
   isRemoved = false;
   /** A write failed: bytes behind `sizeBytes` are to be cut off before the next. */
   isRagged = false;
+  /** Another file may have its path by now (J-19): its size proves nothing. */
+  isInDoubt = false;
   readonly #fs: FileSystem;
   readonly #files: OpenFiles;
   #indexes: SegmentIndexes | undefined;

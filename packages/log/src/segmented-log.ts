@@ -232,14 +232,36 @@ export class SegmentedLog {
     const segment = this.#segmentFor(options.offset);
     if (segment === undefined || options.offset >= segment.endOffset) return { kind: "empty" };
     try {
-      return await readSegment(segment, {
+      const found = await readSegment(segment, {
         ...options,
         lendFrom: options.lend === true ? this.#files.readBuffers : undefined,
       });
+      // What was read may be of the file that took its place; what is in one piece is good either way.
+      return found.kind !== "batches" && segment.isRemoved ? { kind: "gone" } : found;
     } catch (error) {
       if (segment.isRemoved && error instanceof FileSystemError && error.code === "NOT_FOUND") return { kind: "gone" };
       throw error;
     }
+  }
+
+  /**
+   * J-19: puts the synced file at `made.path`, which says the same as `source`, in the place of it. Durable on return; readers that
+   * hold the old file keep it.
+   */
+  async replace(source: Segment, made: { path: string; sizeBytes: number; maxTimestampMs: number }): Promise<void> {
+    const index = this.#segments.indexOf(source);
+    invariant(index >= 0, () => `"${source.path}" is not a segment of "${this.directory}"`);
+    await this.#prepareCut(source);
+    source.isInDoubt = true;
+    await this.#fs.rename(made.path, source.path);
+    const { baseOffset, endOffset, lastWrittenMs } = source;
+    const { sizeBytes, maxTimestampMs } = made;
+    const state = { directory: this.directory, baseOffset, endOffset, sizeBytes, lastWrittenMs, maxTimestampMs };
+    source.isRemoved = true;
+    this.#segments[index] = new Segment(state, { fs: this.#fs, files: this.#files });
+    this.#isDirectoryDirty = true;
+    await source.close();
+    await this.#syncDirectory();
   }
 
   /** Writes the index files of segments that do not grow any more. */

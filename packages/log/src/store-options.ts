@@ -1,10 +1,13 @@
 /** What a store is opened with, and what it says about itself. */
 import type { Clock } from "./clock.ts";
-import type { LogError } from "./errors.ts";
+import type { CompactionStats } from "./compaction/compactor.ts";
+import { LogError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import type { CommittedRound } from "./group-commit.ts";
 import type { PartitionId } from "./partition-id.ts";
 import type { LogConfig, PartitionState } from "./partition-types.ts";
+
+const mebibyte = 1024 * 1024;
 
 export interface StoreOptions {
   readonly directory: string;
@@ -37,6 +40,10 @@ export interface StoreOptions {
   readonly freeBytesMin?: number;
   /** Rate at which segments are read to find damage (J-12); 0: never. @default 4 MiB */
   readonly scrubBytesPerSecond?: number;
+  /** Rate at which compaction reads and writes, both together; 0: no limit. @default 32 MiB/s */
+  readonly compactionBytesPerSecond?: number;
+  /** Memory for the keys of one compaction, while it runs: 32 bytes a key, more keys take more runs. @default 32 MiB */
+  readonly compactionKeyBytes?: number;
 }
 
 export interface StoreDependencies {
@@ -85,4 +92,34 @@ export interface StoreStats {
   readonly checkpoints: number;
   /** Findings of damage, by the recovery and since. */
   readonly quarantines: number;
+  readonly compaction: CompactionStats & {
+    /** Largest share of new records of what may be compacted now, of all partitions. */
+    readonly dirtyRatio: number;
+  };
+}
+
+/** With every default filled in. Errors: `BAD_OPTIONS`. */
+export function withDefaults(options: StoreOptions): Required<StoreOptions> {
+  const tailCacheBytes = options.tailCacheBytes ?? 48 * mebibyte;
+  const whole: Required<StoreOptions> = {
+    tailCacheBytes,
+    queuedBytesMax: Math.min(32 * mebibyte, tailCacheBytes),
+    segmentLanes: 2,
+    openFilesMax: 512,
+    journalFileBytes: 64 * mebibyte,
+    journalBytesMax: 512 * mebibyte,
+    checkpointIntervalMs: 10_000,
+    directModeBytes: 128 * 1024,
+    freeBytesMin: 64 * mebibyte,
+    producersMax: 200_000,
+    scrubBytesPerSecond: 4 * mebibyte,
+    compactionBytesPerSecond: 32 * mebibyte,
+    compactionKeyBytes: 32 * mebibyte,
+    ...options,
+  };
+  if (whole.journalFileBytes % 4096 !== 0 || whole.journalFileBytes < 65_536) {
+    const message = `Cannot open the store: journalFileBytes is ${whole.journalFileBytes}; it must be a multiple of 4096, at least 65536.`;
+    throw new LogError("BAD_OPTIONS", message);
+  }
+  return whole;
 }

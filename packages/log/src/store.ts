@@ -14,6 +14,8 @@ import { readBootId, writeBootId } from "./boot-id-file.ts";
 import { CheckpointSlots } from "./checkpoint-slots.ts";
 import type { Quarantine } from "./checkpoint-file.ts";
 import { Checkpointer } from "./checkpointer.ts";
+import { Compactor } from "./compaction/compactor.ts";
+import type { CompactionReport } from "./compaction/compactor.ts";
 import type { Timer } from "./clock.ts";
 import { LogError } from "./errors.ts";
 import { FileSystemError, isShortage } from "./file-system.ts";
@@ -36,6 +38,7 @@ import { removeDirectory } from "./remove-directory.ts";
 import { Scrubber } from "./scrubber.ts";
 import { SegmentedLog } from "./segmented-log.ts";
 import { replaceFile, syncNames } from "./small-files.ts";
+import { withDefaults } from "./store-options.ts";
 import type {
   PartitionRecovery,
   RecoveryReport,
@@ -46,7 +49,6 @@ import type {
 } from "./store-options.ts";
 import { TailCache } from "./tail-cache.ts";
 
-const mebibyte = 1024 * 1024;
 /** After a checkpoint that a full disk stopped, or a want of descriptors. */
 const checkpointRetryMs = 1000;
 
@@ -63,6 +65,7 @@ export class LogStore {
   readonly #checkpointer: Checkpointer;
   readonly #space: FreeSpace;
   readonly #scrubber: Scrubber;
+  readonly #compactor: Compactor;
   readonly #node: PartitionNode;
   readonly #producers: ProducerLimit;
   readonly #partitions = new Map<string, PartitionLog>();
@@ -126,6 +129,16 @@ export class LogStore {
       clock,
       bytesPerSecond: options.scrubBytesPerSecond,
       partitions: () => this.#partitions.values(),
+    });
+    this.#compactor = new Compactor({
+      fs,
+      clock,
+      lanes: this.#lanes,
+      keyBytesMax: options.compactionKeyBytes,
+      bytesPerSecond: options.compactionBytesPerSecond,
+      partitions: () => this.#partitions.values(),
+      spaceRefusal: () => this.#whySpaceRefused(),
+      spaceSpent: (bytes) => this.#space.spend(bytes),
     });
     this.#producers = new ProducerLimit(() => this.partitions().map((log) => log.producers), options.producersMax);
     this.#node = this.#makeNode();
@@ -305,6 +318,16 @@ export class LogStore {
     return report;
   }
 
+  /** Compacts what is due, one partition after the other (J-17 to J-21); returns when nothing is any more. Runs one at a time. */
+  runCompaction(): Promise<readonly CompactionReport[]> {
+    return this.#compactor.run();
+  }
+
+  /** Ends a compaction that is under way, soon, and begins none any more. */
+  stopCompaction(): void {
+    this.#compactor.stop();
+  }
+
   stats(): StoreStats {
     let segmentBytes = 0;
     for (const log of this.#partitions.values()) segmentBytes += log.writer.files.sizeBytes;
@@ -317,6 +340,7 @@ export class LogStore {
       round: this.#journal.last.number,
       checkpoints: this.#checkpoints,
       quarantines: this.#quarantines,
+      compaction: { ...this.#compactor.stats, dirtyRatio: this.#compactor.dirtyRatio },
     };
   }
 
@@ -333,8 +357,11 @@ export class LogStore {
   async #close(): Promise<void> {
     this.#checkpointTimer?.cancel();
     this.#scrubber.stop();
+    this.#compactor.stop();
     this.#space.stop();
     try {
+      // Its file is open: it lets go of it first.
+      await this.#compactor.ended();
       if (this.#fatal === undefined) await this.#closeCleanly();
     } finally {
       this.#commit.stop();
@@ -368,6 +395,7 @@ export class LogStore {
         // J-3: every start of the process begins a new leader epoch.
         state: stateOf(quarantine),
         isLossy: !isRetained,
+        cleanedTo: Math.min(replayed.cleanedTo, files.endOffset),
       },
       this.#node,
     );
@@ -430,11 +458,7 @@ export class LogStore {
       },
       spaceSpent: (bytes) => this.#space.spend(bytes),
       producersAdded: (count) => this.#producers.added(count),
-      spaceRefusal: () => {
-        const refusal = this.#space.refusal();
-        if (refusal === undefined) return undefined;
-        return `The disk has ${refusal.freeBytes} bytes free, and ${refusal.neededBytes} are needed`;
-      },
+      spaceRefusal: () => this.#whySpaceRefused(),
     };
   }
 
@@ -465,6 +489,12 @@ export class LogStore {
       if (isShortage(error)) this.#checkpointAfter(checkpointRetryMs);
       else this.#fail(checkpointFailed(error));
     }
+  }
+
+  #whySpaceRefused(): string | undefined {
+    const refusal = this.#space.refusal();
+    if (refusal === undefined) return undefined;
+    return `The disk has ${refusal.freeBytes} bytes free, and ${refusal.neededBytes} are needed`;
   }
 
   #flushBehind(): void {
@@ -514,6 +544,7 @@ export class LogStore {
     this.#checkpointer.stop();
     this.#checkpointTimer?.cancel();
     this.#scrubber.stop();
+    this.#compactor.stop();
     this.#space.stop();
     for (const log of this.#partitions.values()) log.fail(error);
     this.#makeRoom();
@@ -528,29 +559,6 @@ export class LogStore {
   #directoryOf(id: PartitionId): string {
     return `${this.#options.directory}/topics/${id.topic}-${id.partition}`;
   }
-}
-
-function withDefaults(options: StoreOptions): Required<StoreOptions> {
-  const tailCacheBytes = options.tailCacheBytes ?? 48 * mebibyte;
-  const whole: Required<StoreOptions> = {
-    tailCacheBytes,
-    queuedBytesMax: Math.min(32 * mebibyte, tailCacheBytes),
-    segmentLanes: 2,
-    openFilesMax: 512,
-    journalFileBytes: 64 * mebibyte,
-    journalBytesMax: 512 * mebibyte,
-    checkpointIntervalMs: 10_000,
-    directModeBytes: 128 * 1024,
-    freeBytesMin: 64 * mebibyte,
-    producersMax: 200_000,
-    scrubBytesPerSecond: 4 * mebibyte,
-    ...options,
-  };
-  if (whole.journalFileBytes % 4096 !== 0 || whole.journalFileBytes < 65_536) {
-    const message = `Cannot open the store: journalFileBytes is ${whole.journalFileBytes}; it must be a multiple of 4096, at least 65536.`;
-    throw new LogError("BAD_OPTIONS", message);
-  }
-  return whole;
 }
 
 /** Files of the journal that there are or were. One behind the list was never finished. */

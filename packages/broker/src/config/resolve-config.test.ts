@@ -75,7 +75,7 @@ describe("resolveConfig", () => {
     [{ env: { VARVE_LOG_LEVEL: "loud" } }, 'VARVE_LOG_LEVEL cannot be "loud": expected debug or info or warn or error'],
     [file({ "node-id": [1] }), '"node-id" in "varve.yaml" cannot be'],
     [file({ "tail-cache-bytes": "1kB" }), "expected a number of bytes"],
-    [file({ topic: { "cleanup.policy": "compact" } }), "compaction is not supported"],
+    [file({ topic: { "cleanup.policy": "compacted" } }), 'expected "delete" or "compact"'],
     [file(["a"]), "expected keys and values"],
     [file("text"), "expected keys and values"],
   ])("refuses an illegal value with where it is and what is expected: %j", (sources, message) => {

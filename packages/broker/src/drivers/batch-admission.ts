@@ -27,6 +27,8 @@ export interface TopicRules {
   /** `message.timestamp.after.max.ms` and `message.timestamp.before.max.ms`, around the broker's clock. */
   readonly timestampAfterMsMax: number;
   readonly timestampBeforeMsMax: number;
+  /** `cleanup.policy` has compact: a record without a key would stand for nothing and never go. */
+  readonly keysNeeded: boolean;
 }
 
 interface Target {

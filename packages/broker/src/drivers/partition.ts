@@ -30,6 +30,7 @@ import type { TopicMetrics } from "../metrics/topic-metrics.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { type TopicRules, appendRefusal, checkBatchForTopic, stateRefusal } from "./batch-admission.ts";
 import { givesWay, givingWayRefusal } from "./giving-way.ts";
+import type { KeyCheck } from "./key-check.ts";
 import { whyLatestUnknown } from "./latest-offset.ts";
 import { notLeadingRefusal } from "./not-leading.ts";
 import { OffsetHeap, type OffsetWaiter } from "./offset-heap.ts";
@@ -85,6 +86,7 @@ export class LocalPartition {
   rules: TopicRules;
   readonly #dependencies: PartitionDependencies;
   readonly #produces: ProduceQueue;
+  readonly #keyCheck: KeyCheck;
   readonly #readers = new OffsetHeap<ReadWaiter>();
   /** As last acted on. */
   #placement: Partition | undefined;
@@ -103,7 +105,7 @@ export class LocalPartition {
 
   constructor(
     log: PartitionLog,
-    options: { rules: TopicRules; metrics: TopicMetrics },
+    options: { rules: TopicRules; metrics: TopicMetrics; keyCheck: KeyCheck },
     dependencies: PartitionDependencies,
   ) {
     this.topic = log.id.topic;
@@ -111,6 +113,7 @@ export class LocalPartition {
     this.log = log;
     this.rules = options.rules;
     this.metrics = options.metrics;
+    this.#keyCheck = options.keyCheck;
     this.#dependencies = dependencies;
     this.#toldOf = log.state.kind;
     this.#notLeading = this.#describeRole();
@@ -210,10 +213,23 @@ export class LocalPartition {
     options: { expectedOffset: number | undefined; timeoutMs: number },
   ): void {
     const refusal = this.#whyNot(pending) ?? checkBatchForTopic(this, batch, this.#dependencies.nowMs());
-    if (refusal !== undefined) {
-      this.#produces.refuse(pending, refusal);
-      return;
+    if (refusal !== undefined) this.#produces.refuse(pending, refusal);
+    else if (!this.rules.keysNeeded) this.#append(pending, batch, options);
+    else {
+      this.#keyCheck.check(this, batch, (keyless) => {
+        // It may have waited for others: this node may lead no more.
+        const late = keyless ?? this.#whyNot(pending);
+        if (late === undefined) this.#append(pending, batch, options);
+        else this.#produces.refuse(pending, late);
+      });
     }
+  }
+
+  #append(
+    pending: PendingProduce,
+    batch: Uint8Array,
+    options: { expectedOffset: number | undefined; timeoutMs: number },
+  ): void {
     const now = this.#dependencies.nowMs();
     pending.leaderEpoch = this.log.leaderEpoch;
     pending.sizeBytes = batch.byteLength;

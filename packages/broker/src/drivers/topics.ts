@@ -22,10 +22,11 @@ import {
   topicOverrides,
   topicsByName,
 } from "@varve/cluster";
-import { FileSystemError, type LogConfig, LogError, type LogStore } from "@varve/log";
+import { FileSystemError, type CompactionConfig, type LogConfig, LogError, type LogStore } from "@varve/log";
 import { TopicMetrics } from "../metrics/topic-metrics.ts";
 import type { Refusal } from "../refusal.ts";
 import type { TopicRules } from "./batch-admission.ts";
+import { KeyCheck } from "./key-check.ts";
 import { notLeadingRefusal } from "./not-leading.ts";
 import { LocalPartition, type PartitionDependencies, type ReplicaHost } from "./partition.ts";
 import { unknownPartition } from "./unknown.ts";
@@ -110,6 +111,7 @@ export interface TopicsDependencies extends PartitionDependencies {
 
 export class Topics {
   readonly #dependencies: TopicsDependencies;
+  readonly #keyCheck = new KeyCheck();
   readonly #byName = new Map<string, LocalTopic>();
   readonly #byId = new Map<string, LocalTopic>();
   #wanted: ControllerImage | undefined;
@@ -283,7 +285,11 @@ export class Topics {
     if (partition === undefined) {
       const id = { topicId: topic.id, topic: topic.name, partition: number };
       const log = store.get(topic.id, number) ?? (await store.create(id, wanted));
-      partition = new LocalPartition(log, { rules: local.rules, metrics: local.metrics }, this.#dependencies);
+      partition = new LocalPartition(
+        log,
+        { rules: local.rules, metrics: local.metrics, keyCheck: this.#keyCheck },
+        this.#dependencies,
+      );
       local.partitions[number] = partition;
     }
     partition.rules = local.rules;
@@ -342,21 +348,47 @@ function rulesOf(config: TopicConfig): TopicRules {
     logAppendTime: config["message.timestamp.type"] === "LogAppendTime",
     timestampAfterMsMax: config["message.timestamp.after.max.ms"],
     timestampBeforeMsMax: config["message.timestamp.before.max.ms"],
+    keysNeeded: isCompacted(config),
   };
 }
 
 function logConfigOf(config: TopicConfig, flush: FlushState, producerExpiryMs: number): LogConfig {
+  const deletes = config["cleanup.policy"] !== "compact";
   return {
     flush: flush === "os" ? "os" : "sync",
     segmentBytes: config["segment.bytes"],
     segmentMs: config["segment.ms"],
     indexIntervalBytes: config["index.interval.bytes"],
-    retentionMs: config["retention.ms"],
-    retentionBytes: config["retention.bytes"],
+    // Of a log that is only compacted nothing goes for its age or size.
+    retentionMs: deletes ? config["retention.ms"] : -1,
+    retentionBytes: deletes ? config["retention.bytes"] : -1,
     retentionClock: config["retention.clock"],
     maxBatchBytes: config["max.message.bytes"],
     producerExpiryMs,
+    compaction: isCompacted(config) ? compactionOf(config) : undefined,
   };
+}
+
+function isCompacted(config: TopicConfig): boolean {
+  return config["cleanup.policy"] !== "delete";
+}
+
+function compactionOf(config: TopicConfig): CompactionConfig {
+  return {
+    minDirtyRatio: config["min.cleanable.dirty.ratio"],
+    minLagMs: config["min.compaction.lag.ms"],
+    maxLagMs: config["max.compaction.lag.ms"],
+    deleteRetentionMs: config["delete.retention.ms"],
+  };
+}
+
+function sameCompaction(a: CompactionConfig | undefined, b: CompactionConfig | undefined): boolean {
+  return (
+    a?.minDirtyRatio === b?.minDirtyRatio &&
+    a?.minLagMs === b?.minLagMs &&
+    a?.maxLagMs === b?.maxLagMs &&
+    a?.deleteRetentionMs === b?.deleteRetentionMs
+  );
 }
 
 function sameConfig(a: LogConfig, b: LogConfig): boolean {
@@ -369,6 +401,7 @@ function sameConfig(a: LogConfig, b: LogConfig): boolean {
     a.retentionBytes === b.retentionBytes &&
     a.retentionClock === b.retentionClock &&
     a.maxBatchBytes === b.maxBatchBytes &&
-    a.producerExpiryMs === b.producerExpiryMs
+    a.producerExpiryMs === b.producerExpiryMs &&
+    sameCompaction(a.compaction, b.compaction)
   );
 }

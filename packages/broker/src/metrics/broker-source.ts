@@ -1,5 +1,5 @@
 /** Where the metrics of a broker come from: its node, once there is one. */
-import type { PartitionState } from "@varve/log";
+import type { PartitionState, StoreStats } from "@varve/log";
 import type { ClusterNode } from "../cluster-node.ts";
 import type { NodeCounters } from "../counters.ts";
 import type { BrokerNode } from "../node.ts";
@@ -15,6 +15,7 @@ export function brokerMetricsSource(
   heldBytes: () => number,
   cluster: () => { readonly node: ClusterNode | undefined; readonly session: BrokerSession | undefined },
 ): MetricsSource {
+  const compaction = (): StoreStats["compaction"] | undefined => node()?.store.stats().compaction;
   return {
     *topics(): Iterable<TopicMetrics> {
       for (const topic of node()?.topics.all() ?? []) yield topic.metrics;
@@ -43,10 +44,37 @@ export function brokerMetricsSource(
       ["varve_produce_queue_requests", "Produce requests under way", node()?.gate.requests.used ?? 0],
       ["varve_consume_held_bytes", "Bytes held for readers beyond what the network has taken", heldBytes()],
       ["varve_topics", "Topics on this node", [...(node()?.topics.all() ?? [])].length],
+      [
+        "varve_compaction_dirty_ratio",
+        "Largest share of new records in a compacted partition",
+        compaction()?.dirtyRatio ?? 0,
+      ],
       ...clusterGauges(cluster().node, cluster().session),
     ],
-    counters: () => [...clusterCounters(cluster().node), ...replicationCounters(node())],
+    counters: () => [
+      ...clusterCounters(cluster().node),
+      ...replicationCounters(node()),
+      ...compactionCounters(compaction()),
+    ],
     countersByLabel: () => replicationCountersByLabel(node()),
     brokersByState: () => brokersByState(cluster().node),
   };
+}
+
+function compactionCounters(of: StoreStats["compaction"] | undefined): (readonly [string, string, number])[] {
+  return [
+    ["varve_compaction_runs_total", "Compactions of a partition that ended, well or not", of?.runs ?? 0],
+    [
+      "varve_compaction_failures_total",
+      "Compactions that did not come to their end, for whatever reason",
+      of?.failures ?? 0,
+    ],
+    ["varve_compaction_read_bytes_total", "Bytes of batches that compaction has read", of?.bytesRead ?? 0],
+    ["varve_compaction_written_bytes_total", "Bytes of segments that compaction has written", of?.bytesWritten ?? 0],
+    [
+      "varve_compaction_removed_bytes_total",
+      "Bytes by which compaction has made segments smaller",
+      of?.bytesRemoved ?? 0,
+    ],
+  ];
 }

@@ -159,7 +159,7 @@ function asMutable({ reason, message, metadata }: WireRefusal): NonNullable<Wire
 }
 
 const configSources: readonly string[] = ["topic", "cluster", "default"];
-const configKinds: readonly string[] = ["int", "long", "string", "list"];
+const configKinds: readonly string[] = ["int", "long", "double", "string", "list"];
 
 function checkConfigEntry({ name, source, kind }: { name: string; source: string; kind: string }): void {
   const isOne =

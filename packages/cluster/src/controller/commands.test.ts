@@ -205,8 +205,8 @@ describe("decide createTopic", () => {
     const world = worldOf(1);
     const unknown = world.refused({ kind: "createTopic", name: "a", configs: { "retention.mss": "1" } });
     expect(unknown).toMatchObject({ reason: "INVALID_CONFIG", metadata: { nearest: "retention.ms" } });
-    const compact = world.refused({ kind: "createTopic", name: "a", configs: { "cleanup.policy": "compact" } });
-    expect(compact.message).toContain("compaction is not supported");
+    const compact = world.refused({ kind: "createTopic", name: "a", configs: { "cleanup.policy": "compacted" } });
+    expect(compact.message).toContain('expected "delete" or "compact" or "delete,compact"');
     const prototype = world.refused({ kind: "createTopic", name: "a", configs: { constructor: "1" } });
     expect(prototype.reason).toBe("INVALID_CONFIG");
   });

@@ -42,6 +42,16 @@ export function wholeNumber(range: NumberRange): ValueParser<number> {
   };
 }
 
+/** A number from 0 to 1, written as such. */
+export function share(): ValueParser<number> {
+  return (text) => {
+    const trimmed = text.trim();
+    const value = Number(trimmed);
+    const isShare = /^\d(\.\d{0,6})?$/.test(trimmed) && value <= 1;
+    return isShare ? { value, text: String(value) } : { fault: "expected a number from 0 to 1, such as 0.5" };
+  };
+}
+
 export function printNumber(value: number): string {
   return value === unlimited ? int64MaxText : String(value);
 }

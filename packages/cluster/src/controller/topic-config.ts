@@ -6,13 +6,13 @@
 
 import { batchBytesMaxCeiling, batchBytesMaxDefault, timestampAheadMsMax } from "@varve/format";
 import { closest, distance } from "fastest-levenshtein";
-import { oneOf, printNumber, unlimited, wholeNumber } from "./config-value.ts";
+import { oneOf, printNumber, share, unlimited, wholeNumber } from "./config-value.ts";
 import type { ValueParser } from "./config-value.ts";
 import { replicationFactorMax } from "../limits.ts";
 import type { ConfigOverrides } from "./state.ts";
 
 /** How tools may render a value; the words are those of Kafka's config types. */
-export type ConfigKind = "int" | "long" | "string" | "list";
+export type ConfigKind = "int" | "long" | "double" | "string" | "list";
 
 interface Definition<T> {
   readonly kind: ConfigKind;
@@ -23,12 +23,44 @@ interface Definition<T> {
 
 const day = 86_400_000;
 
+/** What becomes of old records. */
+type CleanupPolicy = "delete" | "compact" | "delete,compact";
+
 const definitions = {
-  "cleanup.policy": define<"delete">({
+  "cleanup.policy": define<CleanupPolicy>({
     kind: "list",
-    about: "What happens to old segments: they are deleted by retention.ms and retention.bytes.",
+    about:
+      "What happens to old records: they are deleted by retention.ms and retention.bytes (delete), all but the latest of each key go " +
+      "(compact), or both.",
     default: "delete",
     parse: parseCleanupPolicy,
+  }),
+  "min.cleanable.dirty.ratio": define({
+    kind: "double",
+    about:
+      "Share of a compacted partition that has to be new before it is compacted again; a smaller one costs more writing.",
+    default: 0.5,
+    parse: share(),
+  }),
+  "min.compaction.lag.ms": define({
+    kind: "long",
+    about: "How long records stay as they are before compaction may take them.",
+    default: 0,
+    parse: wholeNumber({ unit: "ms", min: 0, max: unlimited }),
+  }),
+  "max.compaction.lag.ms": define({
+    kind: "long",
+    about: "Age from which records are compacted, however few they are.",
+    default: unlimited,
+    parse: wholeNumber({ unit: "ms", min: 1, max: unlimited }),
+  }),
+  "delete.retention.ms": define({
+    kind: "long",
+    about:
+      "How long a record without a value (a tombstone) is kept once everything older of its key is gone: so much time a reader has from " +
+      "the start of the log to its end to hear of the deletion.",
+    default: day,
+    parse: wholeNumber({ unit: "ms", min: 0, max: unlimited }),
   }),
   "retention.ms": define({
     kind: "long",
@@ -205,10 +237,11 @@ function define<T extends string | number>(definition: Definition<T>): Definitio
   return definition;
 }
 
-function parseCleanupPolicy(text: string): ReturnType<ValueParser<"delete">> {
-  const policies = text.split(",").map((policy) => policy.trim().toLowerCase());
-  if (policies.includes("compact")) return { fault: 'compaction is not supported, only "delete" is' };
-  return oneOf(["delete"])(text);
+/** As Kafka's: a list of words in any order. */
+function parseCleanupPolicy(text: string): ReturnType<ValueParser<CleanupPolicy>> {
+  const policies = new Set(text.split(",").map((policy) => policy.trim().toLowerCase()));
+  const sorted = [...policies].sort().reverse().join(",");
+  return oneOf(["delete", "compact", "delete,compact"])(sorted);
 }
 
 /** Topic configs that tools for Kafka send and that have another answer here. */
@@ -220,10 +253,6 @@ const kafkaOnly: Readonly<Record<string, string>> = {
   "segment.jitter.ms": "segments are closed by segment.ms and segment.bytes alone",
   "segment.index.bytes": "index files grow as needed",
   "file.delete.delay.ms": "files are deleted when their last reader is done",
-  "delete.retention.ms": "it belongs to compaction, which is not supported",
-  "min.cleanable.dirty.ratio": "it belongs to compaction, which is not supported",
-  "min.compaction.lag.ms": "it belongs to compaction, which is not supported",
-  "max.compaction.lag.ms": "it belongs to compaction, which is not supported",
   "remote.storage.enable": "there is no remote storage",
   "local.retention.ms": "there is no remote storage",
   "local.retention.bytes": "there is no remote storage",

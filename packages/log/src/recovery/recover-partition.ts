@@ -181,6 +181,10 @@ class PartitionFiles {
     const listed: ListedSegment[] = [];
     this.names = await this.#context.fs.readdir(this.#directory);
     for (const name of this.names) {
+      // J-19: a compaction did not get to put it in place.
+      if (name.endsWith(".log.new")) await this.#context.fs.unlink(`${this.#directory}/${name}`);
+    }
+    for (const name of this.names) {
       const parsed = parseSegmentFileName(name);
       if (parsed === undefined || parsed.extension !== "log") continue;
       const path = `${this.#directory}/${name}`;

@@ -62,6 +62,8 @@ export interface ReplayedPartition {
   damage: Damage | undefined;
   /** The damage is a gap in front of appends up to here, and nothing else: what was journaled again may fill it. */
   skippedEnd: number | undefined;
+  /** J-20: compaction has been through everything below. */
+  cleanedTo: number;
   /** Damage that an earlier run found and nobody has accepted. */
   quarantine: Quarantine | undefined;
 }
@@ -209,6 +211,7 @@ function begin(known: CheckpointPartition): ReplayedPartition {
     gap: undefined,
     damage: undefined,
     skippedEnd: undefined,
+    cleanedTo: known.cleanedTo ?? 0,
     quarantine: known.quarantine,
   };
 }
@@ -246,6 +249,7 @@ function created(record: Pick<TableRecord, "topicId" | "partition" | "base">, mo
     gap: undefined,
     damage: undefined,
     skippedEnd: undefined,
+    cleanedTo: 0,
     quarantine: undefined,
   };
 }
@@ -277,6 +281,7 @@ function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRo
       partition.logStartOffset = record.base;
       partition.highWatermark = record.base;
       partition.restartAt = record.base;
+      partition.cleanedTo = 0;
       partition.quarantine = undefined;
       return;
     case "loss":
@@ -288,6 +293,9 @@ function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRo
       partition.damage = undefined;
       partition.skippedEnd = undefined;
       partition.quarantine = undefined;
+      return;
+    case "replace":
+      replace(partition, record.base);
       return;
     case "flush":
     case "delete-partition":
@@ -334,6 +342,7 @@ function truncate(partition: ReplayedPartition, to: number): void {
   // J-9: the last value: what was promised above the cut does not hold any more.
   partition.promised = Math.min(partition.promised, to);
   partition.cutTo = Math.min(partition.cutTo, to);
+  partition.cleanedTo = Math.min(partition.cleanedTo, to);
   partition.segments = partition.segments
     .filter(({ baseOffset }) => baseOffset < to)
     // The last one was cut, and may have grown again since.
@@ -347,6 +356,13 @@ function truncate(partition: ReplayedPartition, to: number): void {
   partition.damage = undefined;
   partition.skippedEnd = undefined;
   partition.lostBytes = 0;
+}
+
+/** J-19: the file may be the old or the new one, so what the checkpoint says of its size proves nothing. */
+function replace(partition: ReplayedPartition, baseOffset: number): void {
+  partition.segments = partition.segments.map((segment) => {
+    return segment.baseOffset === baseOffset ? { ...segment, sizeBytes: -1 } : segment;
+  });
 }
 
 /** J-1: the segments are complete and synced up to here; nothing before matters, and nothing before is replayed. */

@@ -21,7 +21,7 @@ import {
   planFetchAnswer,
   planSyncNotice,
 } from "@varve/cluster";
-import { batchSizeBytes, checkBatch, readBatchHeader } from "@varve/format";
+import { type BatchHeader, batchSizeBytes, checkBatch, isGap, readBatchHeader, startGapAt } from "@varve/format";
 import { FileSystemError, LogError, type PartitionLog } from "@varve/log";
 import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
 import { replicaView } from "./replica-log.ts";
@@ -160,7 +160,7 @@ export class ReplicaFetcher {
   take(answer: ReplicaAnswer): void {
     if (this.#isStopped || this.#isCutting) return;
     if (this.log.state.kind === "quarantined") return this.#takeWhileDamaged(answer);
-    const found = answer.kind === "records" ? batchesOf(answer.batches) : undefined;
+    const found = answer.kind === "records" ? batchesOf(answer.batches, this.log.logEndOffset) : undefined;
     const decoded = isPlain(answer) ? fetchAnswerOf(answer, found?.batches ?? []) : refusalOf(answer);
     const { outstanding } = this.#following;
     const planned = planFetchAnswer(
@@ -318,8 +318,11 @@ export class ReplicaFetcher {
   }
 }
 
-/** Up to the first batch that is not sound, which is the last one here. */
-function batchesOf(bytes: Uint8Array): Batches {
+/**
+ * Up to the first batch that is not sound, which is the last one here. What the leader has compacted may begin with a gap that begins
+ * below `logEnd`, where this log ends: the rest of it is what is missing here (J-21). `bytes` are changed in place then.
+ */
+function batchesOf(bytes: Uint8Array, logEnd: number): Batches {
   const batches: FetchedBatch[] = [];
   const places: number[] = [0];
   let at = 0;
@@ -328,12 +331,19 @@ function batchesOf(bytes: Uint8Array): Batches {
       batches.push({ baseOffset: -1, endOffset: -1, leaderEpoch: -1, isSound: false });
       break;
     }
+    if (at === 0 && gapHolds(readBatchHeader(bytes), logEnd)) startGapAt(bytes, 0, logEnd);
     const { baseOffset, lastOffsetDelta, leaderEpoch } = readBatchHeader(bytes, at);
     batches.push({ baseOffset, endOffset: baseOffset + lastOffsetDelta + 1, leaderEpoch, isSound: true });
     at += batchSizeBytes(bytes, at);
     places.push(at);
   }
   return { batches, places };
+}
+
+/** Whether the batch is a gap that begins below `offset` and ends above it. */
+function gapHolds(header: BatchHeader, offset: number): boolean {
+  const { baseOffset, lastOffsetDelta } = header;
+  return isGap(header) && baseOffset < offset && baseOffset + lastOffsetDelta >= offset;
 }
 
 /** Whether every number can be what it says: the decisions behind this take them at their word. */

@@ -1,0 +1,246 @@
+/**
+ * One compaction of one partition, beside everything else that happens to it (J-17 to J-21).
+ *
+ *   1. plan       which whole segments, and from where on keys are new
+ *   2. headers    which batches of producers are still remembered; keys of the dirty part: offset of the latest
+ *   3. segments   from the first on: written anew beside the old one, synced, then put in its place in a job of the writer
+ *   4. cleaned    `cleanedTo` moves when every segment is in its place, durably
+ *
+ * From the first on, and one after the other: when a tombstone's time begins, nothing older of its key is left (J-20). Stopped
+ * anywhere, it has done no harm: what was put in its place says the same, and the next run begins anew.
+ */
+import { RecordCursor, isControl, isTransactional, readBatchHeader } from "@varve/format";
+import type { BatchHeader } from "@varve/format";
+import type { Clock } from "../clock.ts";
+import { LogError } from "../errors.ts";
+import { FileSystemError, isShortage } from "../file-system.ts";
+import type { FileSystem } from "../file-system.ts";
+import { gapBatches } from "../gap-batch.ts";
+import type { Lanes } from "../lanes.ts";
+import type { PartitionLog } from "../partition-log.ts";
+import { ProducerState } from "../producer-state.ts";
+import type { Segment } from "../segment.ts";
+import { CleanedSegment } from "./cleaned-segment.ts";
+import { cleanBatch, readableRecords } from "./clean-batch.ts";
+import type { CleanContext } from "./clean-batch.ts";
+import { KeyMap } from "./key-map.ts";
+import type { Pace } from "./pace.ts";
+import type { CompactionPlan } from "./plan-compaction.ts";
+import { walkSegment } from "./walk-segment.ts";
+
+export interface CompactionParts {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly lanes: Lanes;
+  readonly pace: Pace;
+  /** Of the table of keys. */
+  readonly keyBytesMax: number;
+  /** J-15: why nothing is written for want of space, or undefined. */
+  spaceRefusal(): string | undefined;
+  spaceSpent(bytes: number): void;
+}
+
+/** What became of a run. */
+export interface CompactionOutcome {
+  /**
+   * - `done`: everything the plan named. - `partly`: the table of keys was full; the rest is for the next run.
+   * - `stopped`: the store is closing. - `overtaken`: the log was cut or started anew meanwhile.
+   * - `no-room`: the disk is full, or no descriptor is left. - `damaged`: found on the way, and the partition is quarantined.
+   * - `failed`: an error of the disk that harmed nothing but this run.
+   */
+  readonly kind: "done" | "partly" | "stopped" | "overtaken" | "no-room" | "damaged" | "failed";
+  readonly why: string | undefined;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Of segments, before and after. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
+/** Why a run ends before its end. */
+class Ended extends Error {
+  readonly kind: CompactionOutcome["kind"];
+
+  constructor(kind: CompactionOutcome["kind"], why: string) {
+    super(why);
+    this.kind = kind;
+  }
+}
+
+export async function compactPartition(
+  log: PartitionLog,
+  plan: CompactionPlan,
+  deleteRetentionMs: number,
+  parts: CompactionParts,
+): Promise<CompactionOutcome> {
+  return new Run(log, plan, deleteRetentionMs, parts).run();
+}
+
+class Run {
+  readonly #log: PartitionLog;
+  readonly #plan: CompactionPlan;
+  readonly #deleteRetentionMs: number;
+  readonly #parts: CompactionParts;
+  readonly #segments: readonly Segment[];
+  readonly #cutCount: number;
+  /** Offsets of the batches by which producers are recognised, of those that are known. */
+  readonly #remembered = new Set<number>();
+  readonly #latest: KeyMap;
+  #to: number;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  #bytesBefore = 0;
+  #bytesAfter = 0;
+
+  constructor(log: PartitionLog, plan: CompactionPlan, deleteRetentionMs: number, parts: CompactionParts) {
+    this.#log = log;
+    this.#plan = plan;
+    this.#deleteRetentionMs = deleteRetentionMs;
+    this.#parts = parts;
+    this.#segments = log.segments.slice(0, plan.count);
+    this.#cutCount = log.compaction.cutCount;
+    this.#to = plan.to;
+    this.#latest = new KeyMap({ keys: plan.to - plan.from, bytesMax: parts.keyBytesMax });
+  }
+
+  async run(): Promise<CompactionOutcome> {
+    try {
+      await this.#enterKeys();
+      for (const segment of this.#segments) await this.#clean(segment);
+      this.#assertMayGoOn(undefined);
+      // J-20: everything is in its place, durably.
+      this.#log.compaction.cleaned(this.#to);
+      return this.#outcome(this.#to < this.#plan.to ? "partly" : "done", undefined);
+    } catch (error) {
+      if (error instanceof Ended) return this.#outcome(error.kind, error.message);
+      if (isShortage(error)) return this.#outcome("no-room", error.message);
+      if (error instanceof FileSystemError) return this.#outcome("failed", error.message);
+      if (!(error instanceof LogError)) throw error;
+      // J-14: the partition, or the node, has been told.
+      this.#log.compaction.failed(error);
+      return this.#outcome(error.retriable ? "no-room" : "failed", error.message);
+    }
+  }
+
+  async #enterKeys(): Promise<void> {
+    const { from } = this.#plan;
+    const known = new Set(this.#log.producers.entries().map(({ producerId }) => producerId));
+    const producers = new ProducerState({ expiryMs: Number.MAX_SAFE_INTEGER, producersMax: Number.MAX_SAFE_INTEGER });
+    let isFull = false;
+    for (const segment of this.#segments) {
+      // What is below has been through this: only its producers are of interest.
+      if (segment.endOffset <= from && known.size === 0) continue;
+      await this.#walk(segment, async (batch, header) => {
+        if (known.has(header.producerId) && !isControl(header.attributes)) producers.append(header, 0);
+        if (isFull || header.baseOffset + header.lastOffsetDelta < from) return;
+        isFull = !(await this.#enterBatch(batch, header));
+      });
+    }
+    for (const { batches } of producers.entries()) {
+      for (const { firstOffset } of batches) this.#remembered.add(firstOffset);
+    }
+    if (this.#to <= from) throw new Ended("failed", "the table of keys has no room for a single record");
+  }
+
+  /** False: the table is full, and what is from here on is for the next run. */
+  async #enterBatch(batch: Uint8Array, header: BatchHeader): Promise<boolean> {
+    const { pace } = this.#parts;
+    const plain = await readableRecords(batch, header, pace);
+    if (plain === undefined) return true;
+    const cursor = new RecordCursor(plain, header);
+    while (cursor.tryNext()) {
+      const wait = pace.record(cursor.keyLength);
+      if (wait !== undefined) await wait;
+      if (cursor.offset < this.#plan.from || cursor.keyLength < 0) continue;
+      if (this.#latest.put(plain, cursor.keyStart, cursor.keyLength, cursor.offset)) continue;
+      this.#to = cursor.offset;
+      return false;
+    }
+    return true;
+  }
+
+  async #clean(segment: Segment): Promise<void> {
+    this.#assertMayGoOn(segment);
+    const full = this.#parts.spaceRefusal();
+    if (full !== undefined) throw new Ended("no-room", full);
+    const context: CleanContext = {
+      latest: this.#latest,
+      from: this.#plan.from,
+      to: this.#to,
+      nowMs: this.#parts.clock.nowMs(),
+      deleteRetentionMs: this.#deleteRetentionMs,
+      pace: this.#parts.pace,
+    };
+    const cleaned = new CleanedSegment(segment, {
+      ...this.#parts,
+      spent: (bytes) => {
+        this.#bytesWritten += bytes;
+        this.#parts.spaceSpent(bytes);
+      },
+    });
+    this.#bytesBefore += segment.sizeBytes;
+    let isInPlace = false;
+    try {
+      await this.#walk(segment, async (batch, header) => {
+        const clean = this.#withoutProducer(await cleanBatch(batch, header, context), header);
+        await cleaned.add(clean, clean === batch ? header : readBatchHeader(clean), clean === batch);
+      });
+      const made = await cleaned.finish();
+      if (made === undefined) {
+        this.#bytesAfter += segment.sizeBytes;
+        return;
+      }
+      this.#assertMayGoOn(segment);
+      isInPlace = await this.#log.compaction.replaceSegment(segment, made, this.#cutCount);
+      if (!isInPlace) throw new Ended("overtaken", "the log was cut meanwhile");
+      this.#bytesAfter += made.sizeBytes;
+    } finally {
+      if (!isInPlace) await cleaned.discard();
+    }
+  }
+
+  /** A batch without records is kept for its producer as long as that one's batches are recognised by it. */
+  #withoutProducer(batch: Uint8Array, { baseOffset }: BatchHeader): Uint8Array {
+    const header = readBatchHeader(batch);
+    if (header.recordCount > 0 || header.producerId < 0 || this.#remembered.has(baseOffset)) return batch;
+    if (isControl(header.attributes) || isTransactional(header.attributes)) return batch;
+    return gapBatches(baseOffset, baseOffset + header.lastOffsetDelta + 1, header.leaderEpoch)[0]?.bytes ?? batch;
+  }
+
+  async #walk(segment: Segment, visit: (batch: Uint8Array, header: BatchHeader) => Promise<void>): Promise<void> {
+    this.#assertMayGoOn(segment);
+    const { pace } = this.#parts;
+    const found = await walkSegment(
+      segment,
+      { epochAt: (offset) => this.#log.epochAt(offset), pace },
+      async (batch, header) => {
+        this.#bytesRead += batch.length;
+        await visit(batch, header);
+      },
+    );
+    this.#assertMayGoOn(segment);
+    if (found === undefined) return;
+    // As the scrubber: read once more by the door that knows of cuts, and that quarantines (J-12).
+    await this.#log.read({ offset: found.offset, maxBytes: 1, limit: segment.endOffset });
+    throw new Ended("damaged", `"${segment.path}" at offset ${found.offset}: ${found.why}`);
+  }
+
+  #assertMayGoOn(segment: Segment | undefined): void {
+    if (this.#parts.pace.isStopped) throw new Ended("stopped", "the store is closing");
+    const { isPossible, cutCount } = this.#log.compaction;
+    if (!isPossible) throw new Ended("overtaken", `the partition is ${this.#log.state.kind}`);
+    if (cutCount !== this.#cutCount) throw new Ended("overtaken", "the log was cut meanwhile");
+    if (segment?.isRemoved === true) throw new Ended("overtaken", "the segment was removed meanwhile");
+  }
+
+  #outcome(kind: CompactionOutcome["kind"], why: string | undefined): CompactionOutcome {
+    return {
+      kind,
+      why,
+      bytesRead: this.#bytesRead,
+      bytesWritten: this.#bytesWritten,
+      bytesBefore: this.#bytesBefore,
+      bytesAfter: this.#bytesAfter,
+    };
+  }
+}

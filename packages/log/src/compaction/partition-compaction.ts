@@ -1,0 +1,76 @@
+/** What a compaction sees of a partition, and the few things that it may do to it. */
+import type { Clock } from "../clock.ts";
+import type { LogError } from "../errors.ts";
+import type { PartitionCuts } from "../partition-cuts.ts";
+import type { PartitionMemory } from "../partition-memory.ts";
+import type { PartitionWriter } from "../partition-writer.ts";
+import type { Segment } from "../segment.ts";
+import type { Cleaned } from "./cleaned-segment.ts";
+import { planCompaction } from "./plan-compaction.ts";
+import type { CompactionPlan } from "./plan-compaction.ts";
+
+export class PartitionCompaction {
+  readonly #memory: PartitionMemory;
+  readonly #writer: PartitionWriter;
+  readonly #cuts: PartitionCuts;
+  readonly #clock: Clock;
+
+  constructor(memory: PartitionMemory, writer: PartitionWriter, cuts: PartitionCuts, clock: Clock) {
+    this.#memory = memory;
+    this.#writer = writer;
+    this.#cuts = cuts;
+    this.#clock = clock;
+  }
+
+  /** What may be touched now (J-17); undefined: the topic is not compacted, or nothing is written now. */
+  plan(): CompactionPlan | undefined {
+    const { config, highWatermark, cleanedTo, producers } = this.#memory;
+    if (config.compaction === undefined || !this.isPossible) return undefined;
+    return planCompaction({
+      segments: this.#writer.files.segments,
+      highWatermark,
+      recoveryPoint: this.#writer.recoveryPoint,
+      cleanedTo,
+      openTransaction: producers.firstOpenTransaction,
+      nowMs: this.#clock.nowMs(),
+      retentionClock: config.retentionClock,
+      config: config.compaction,
+    });
+  }
+
+  /** Whether the files of the log may be changed. */
+  get isPossible(): boolean {
+    const { kind } = this.#memory.state;
+    return kind === "open" || kind === "needs-epoch";
+  }
+
+  /** How often the end of the log was cut off. */
+  get cutCount(): number {
+    return this.#memory.cutCount;
+  }
+
+  /** J-20: below, no key has two records, durably. */
+  get cleanedTo(): number {
+    return this.#memory.cleanedTo;
+  }
+
+  /** J-20: it has been through everything below `offset`, durably. */
+  cleaned(offset: number): void {
+    this.#memory.cleanedTo = Math.max(this.#memory.cleanedTo, offset);
+  }
+
+  /** J-19: false when the log was cut since `cutCount`, or `source` is gone; then nothing was done. */
+  replaceSegment(source: Segment, made: Cleaned, cutCount: number): Promise<boolean> {
+    return this.#cuts.replaceSegment(source, made, cutCount);
+  }
+
+  /** The next append begins a new segment. */
+  rollNext(): void {
+    this.#writer.files.rollNext();
+  }
+
+  /** J-14: an error that may concern more than the compaction. */
+  failed(error: LogError): void {
+    this.#cuts.failed(error);
+  }
+}

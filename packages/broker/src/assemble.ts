@@ -9,11 +9,14 @@ import { ProducerIds } from "./drivers/producer-ids.ts";
 import { ReplicaReports } from "./drivers/replication/replica-reports.ts";
 import { Replication, type ReplicationOptions } from "./drivers/replication/replication.ts";
 import { Forwarding, adminCalls } from "./drivers/forwarding/forwarding.ts";
+import { type GroupSettings, NodeGroups } from "./drivers/groups/node-groups.ts";
 import { ReplicationService } from "./drivers/replication/replication-service.ts";
 import { TimingWheel } from "./drivers/timing-wheel.ts";
 import { topicCreation } from "./drivers/topic-creation.ts";
 import { Topics } from "./drivers/topics.ts";
 import { createAdminService, hostPort } from "./grpc/admin-service.ts";
+import { createGroupsService } from "./grpc/groups-service.ts";
+import { offsetsByLeader } from "./grpc/log-questions.ts";
 import { createLogService } from "./grpc/log-service.ts";
 import { ProduceAnswers } from "./grpc/produce-answer.ts";
 import { ProduceGate } from "./grpc/produce-gate.ts";
@@ -39,6 +42,7 @@ export interface NodeParts {
   readonly store: LogStore;
   readonly producerExpiryMs: number;
   readonly autoCreateTopics: boolean;
+  readonly groups: Pick<GroupSettings, "partitions" | "offsetsRetentionMs">;
   /** Undefined until this node is registered. */
   registration(): Registration | undefined;
   /** `host:port` of the gRPC listener as clients should use it; empty before it is bound. */
@@ -127,6 +131,19 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     new ProduceGate({ bytesMax: limits.produceBytesMax, requestsMax: limits.produceRequestsMax }, (bytes) =>
       store.admit(bytes),
     );
+  const whole = (): BrokerNode => ({ ...node, peerServices: [] });
+  const groups = new NodeGroups({
+    nodeId,
+    clock,
+    wheel,
+    view: controller,
+    control,
+    topics,
+    settings: groupSettings(parts),
+    listOffsets: (topic, partitions, position) => offsetsByLeader(whole(), topic, partitions, position),
+    leaderOf: (placement) => leaderOf(placement),
+    log: (fields, event) => logger.info(fields, event),
+  });
   const leaderHint = hints(nodeId, parts.address);
   const leaderOf: BrokerNode["leaderOf"] = ({ leader, leaderEpoch }) => {
     if (leader === nodeId) return leaderHint(leaderEpoch);
@@ -148,6 +165,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     topics,
     intake: intakeOf(forwarding && ((...batch) => forwarding.produce(...batch))),
     forwarding,
+    groups,
     gate: gateOf(),
     answers: new ProduceAnswers(leaderHint),
     producerIds: new ProducerIds(
@@ -166,9 +184,37 @@ export function assembleNode(parts: NodeParts): BrokerNode {
   const last = { ...node, intake: intakeOf(undefined), forwarding: undefined, gate: gateOf(), peerServices: [] };
   const forLeaders = createLogService(last, services);
   const forwarded: PeerService = { definition: forLeaders.definition, implementation: () => forLeaders.implementation };
+  const groupsForOthers = createGroupsService(last, services);
+  const forwardedGroups: PeerService = {
+    definition: groupsForOthers.definition,
+    implementation: () => groupsForOthers.implementation,
+  };
   return {
     ...node,
-    peerServices: [replicationService.served(replication, replicaReports), forwarded, forwardedAdmin(last, services)],
+    peerServices: [
+      replicationService.served(replication, replicaReports),
+      forwarded,
+      forwardedAdmin(last, services),
+      forwardedGroups,
+    ],
+  };
+}
+
+function groupSettings({ groups, limits }: NodeParts): GroupSettings {
+  return {
+    ...groups,
+    groupsMax: limits.groupsMax,
+    membersMax: limits.groupMembersMax,
+    waitingMax: limits.groupCommandsMax,
+    // Kafka's defaults, and its bounds but for the lower one.
+    sessionTimeoutMs: 45_000,
+    sessionTimeoutMsMin: 500,
+    sessionTimeoutMsMax: 1_800_000,
+    rebalanceTimeoutMs: 60_000,
+    metadataBytesMax: 4_096,
+    topicsPerMemberMax: 1_000,
+    partitionsPerRequestMax: limits.partitionsPerRequestMax,
+    appendTimeoutMs: limits.produceTimeoutMs,
   };
 }
 

@@ -225,6 +225,7 @@ export class Broker {
     await registration.ready();
     await registration.startEpochs();
     await node.topics.apply(controller.image);
+    node.groups.coordinators.look();
   }
 
   #registrationOptions(
@@ -383,6 +384,7 @@ export class Broker {
       store,
       producerExpiryMs: producerExpiryMs ?? dayMs,
       autoCreateTopics: this.#options.autoCreateTopics ?? false,
+      groups: { partitions: 16, offsetsRetentionMs: 7 * dayMs, ...this.#options.groups },
       registration: () => this.#registration,
       address: () => {
         const bound = this.#grpc?.address;
@@ -391,6 +393,7 @@ export class Broker {
       stoppedBy: () => this.#stoppedBy(),
     });
     this.#closers.push(async () => {
+      node.groups.coordinators.close(refuse("SHUTTING_DOWN", "The broker is stopping; join again at another one"));
       node.topics.close(refuse("SHUTTING_DOWN", "The broker is stopping; whether this was done is not known"));
       node.replication.close();
       node.forwarding?.close();
@@ -437,9 +440,10 @@ export class Broker {
   #followImage(controller: Controller, node: BrokerNode): void {
     const unsubscribe = controller.subscribe((image) => {
       node.forwarding?.giveUp((nodeId) => brokerOf(image, nodeId)?.fenced === true);
-      node.topics.apply(image).catch((error: unknown) => {
-        this.#fail(error instanceof Error ? error : new Error(String(error)));
-      });
+      node.topics.apply(image).then(
+        () => node.groups.coordinators.look(),
+        (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))),
+      );
     });
     this.#closers.push(() => {
       unsubscribe();

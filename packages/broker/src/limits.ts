@@ -44,6 +44,14 @@ export interface BrokerLimits {
   produceTimeoutMsMax: number;
   /** Partitions named in one request; INVALID_REQUEST beyond. */
   partitionsPerRequestMax: number;
+  /** Sessions of group members on the node, also those that it passes on; BUSY beyond. */
+  groupSessionsMax: number;
+  /** Members of one group; GROUP_MAX_SIZE_REACHED beyond. */
+  groupMembersMax: number;
+  /** Groups that one partition of the internal topic keeps; POLICY_VIOLATION beyond. */
+  groupsMax: number;
+  /** Commands to one coordinator that are not committed yet; BUSY beyond. */
+  groupCommandsMax: number;
 }
 
 const mebibyte = 1024 * 1024;
@@ -70,4 +78,8 @@ export const defaultLimits: BrokerLimits = {
   produceTimeoutMs: 30_000,
   produceTimeoutMsMax: 600_000,
   partitionsPerRequestMax: 10_000,
+  groupSessionsMax: 4_096,
+  groupMembersMax: 1_000,
+  groupsMax: 50_000,
+  groupCommandsMax: 16_384,
 };

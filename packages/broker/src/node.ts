@@ -4,6 +4,7 @@ import type { Partition } from "@varve/cluster";
 import type { Clock, LogStore } from "@varve/log";
 import type { NodeCounters } from "./counters.ts";
 import type { Controller } from "./drivers/controller.ts";
+import type { NodeGroups } from "./drivers/groups/node-groups.ts";
 import type { Forwarding } from "./drivers/forwarding/forwarding.ts";
 import type { ProduceIntake } from "./drivers/produce-intake.ts";
 import type { ProducerIds } from "./drivers/producer-ids.ts";
@@ -43,6 +44,8 @@ export interface BrokerNode {
   readonly intake: ProduceIntake;
   /** To the leaders of partitions that are led elsewhere; undefined in a cluster of one, and for what was forwarded already. */
   readonly forwarding: Forwarding | undefined;
+  /** Consumer groups: coordinators here, and where the others are. */
+  readonly groups: NodeGroups;
   readonly gate: ProduceGate;
   readonly answers: ProduceAnswers;
   readonly producerIds: ProducerIds;

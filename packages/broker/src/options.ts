@@ -81,6 +81,13 @@ export interface BrokerOptions {
   /** Sizes of the store. */
   readonly storage?: Partial<Omit<StoreOptions, "directory" | "bootId" | "defaults">>;
   readonly limits?: Partial<BrokerLimits>;
+  /** Consumer groups. */
+  readonly groups?: {
+    /** Partitions of the internal topic that keeps them, when it is made; fixed from then on. @default 16 */
+    readonly partitions?: number;
+    /** How long a group that nobody uses is remembered, in ms. @default 7 days */
+    readonly offsetsRetentionMs?: number;
+  };
   /** How often old segments are looked for, in ms. @default 60,000 */
   readonly retentionIntervalMs?: number;
   /** How often partitions that are worth compacting are looked for, in ms. @default 15,000 */

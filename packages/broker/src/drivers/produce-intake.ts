@@ -10,6 +10,7 @@
 import type { ProduceRequest, ProduceRequestFields, RawRecords } from "@varve/api";
 import { partitionForKey } from "@varve/format";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
+import { internalRefusal, offsetsTopic } from "./groups/offsets-topic.ts";
 import { PendingProduce, type ProduceSink } from "./pending-produce.ts";
 import { isReservedTopic, reservedTopicRefusal } from "./reserved-topics.ts";
 import type { LocalTopic } from "./topics.ts";
@@ -97,6 +98,8 @@ export class ProduceIntake {
     const topic = this.#dependencies.topic(request.topic);
     if (request.fault !== undefined) {
       this.#refuse(job, refuse(request.fault.reason, request.fault.message));
+    } else if (request.topic === offsetsTopic) {
+      this.#refuse(job, internalRefusal("append"));
     } else if (topic === undefined || this.#isBeingMade(request.topic)) {
       this.#withoutTopic(request, job);
     } else if (request.partition === undefined) {

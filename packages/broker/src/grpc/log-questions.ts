@@ -44,21 +44,34 @@ export async function listOffsets(
     if (error instanceof PositionError) return refuse("INVALID_REQUEST", error.message);
     throw error;
   }
-  const wanted =
-    request.partitions.length > 0 ? request.partitions : topic.placements.map(({ partition }) => partition);
+  return offsetsByLeader(node, topic, request.partitions, position);
+}
+
+/** The same by whoever leads each of these partitions; none: all of them. */
+export async function offsetsByLeader(
+  node: BrokerNode,
+  topic: LocalTopic,
+  partitions: readonly number[],
+  position: Position,
+): Promise<ListOffsetsResponseMessage> {
+  const wanted = partitions.length > 0 ? partitions : topic.placements.map(({ partition }) => partition);
   const nowMs = node.clock.nowMs();
-  const partitions = await answersByLeader<{ readonly partition: number }, PartitionOffsetsMessage>(
+  const answers = await answersByLeader<{ readonly partition: number }, PartitionOffsetsMessage>(
     node,
     topic,
     wanted.map((partition) => ({ partition })),
     {
       call: "ListOffsets",
-      request: (there) => ({ ...request, partitions: there.map(({ partition }) => partition) }),
+      request: (there) => ({
+        topic: topic.name,
+        partitions: there.map(({ partition }) => partition),
+        position: positionToMessage(position),
+      }),
       here: ({ partition }) => offsetsOf(node, topic, partition, position, nowMs),
       failed: ({ partition }, refusal) => failed(node, topic, partition, refusal),
     },
   );
-  return { partitions };
+  return { partitions: answers };
 }
 
 /** Where a position lies in a partition that another node leads. */

@@ -14,26 +14,29 @@ import type { Address } from "../http/server.ts";
 import type { BrokerNode } from "../node.ts";
 import { createAdminService, hostPort } from "./admin-service.ts";
 import { connectionGuard } from "./connection-guard.ts";
+import { type GroupsService, createGroupsService } from "./groups-service.ts";
 import { Health } from "./health.ts";
 import { type LogService, createLogService } from "./log-service.ts";
 
-const serviceNames = ["", "varve.v1.Log", "varve.v1.Admin"];
+const serviceNames = ["", "varve.v1.Log", "varve.v1.Groups", "varve.v1.Admin"];
 
 export class GrpcServer {
   readonly address: Address;
   readonly #server: Server;
   readonly #health: Health;
   readonly #log: LogService;
+  readonly #groups: GroupsService;
   readonly #sockets: ReadonlySet<Socket>;
   #closing: Promise<void> | undefined;
 
   private constructor(
     address: Address,
-    parts: { server: Server; health: Health; log: LogService; sockets: ReadonlySet<Socket> },
+    parts: { server: Server; health: Health; log: LogService; groups: GroupsService; sockets: ReadonlySet<Socket> },
   ) {
     this.#server = parts.server;
     this.#health = parts.health;
     this.#log = parts.log;
+    this.#groups = parts.groups;
     this.#sockets = parts.sockets;
     this.address = address;
   }
@@ -53,6 +56,8 @@ export class GrpcServer {
     tuneServer(server, (message) => node.logger.warn({}, message), guard);
     const log = createLogService(node, services);
     server.addService(log.definition, log.implementation);
+    const groups = createGroupsService(node, services);
+    server.addService(groups.definition, groups.implementation);
     server.addService(services.admin, createAdminService(node));
     const health = new Health(serviceNames, node.limits.healthWatchesMax);
     server.addService(health.definition, health.implementation);
@@ -67,7 +72,7 @@ export class GrpcServer {
         }
       });
     });
-    return new GrpcServer({ host: options.host, port }, { server, health, log, sockets });
+    return new GrpcServer({ host: options.host, port }, { server, health, log, groups, sockets });
   }
 
   /** Bytes held for consume streams beyond what the network has taken. */
@@ -85,6 +90,7 @@ export class GrpcServer {
     this.#closing ??= new Promise((resolve) => {
       this.#health.stop();
       this.#log.stop();
+      this.#groups.stop();
       const cut = setTimeout(() => {
         this.#server.forceShutdown();
         // A session that was closing in order waits for the other end, even when it is destroyed.

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CallOptions, Metadata, type ServiceError, credentials } from "@grpc/grpc-js";
+import { type CallOptions, Metadata, type ServiceError, credentials, type requestCallback } from "@grpc/grpc-js";
 import {
   type AdminClient,
   type ConsumeRequestFields,
@@ -10,6 +10,7 @@ import {
   type EpochEndResponseOutput,
   type FetchRequestFields,
   type FetchResponse,
+  type GroupsClient,
   type ListOffsetsResponseOutput,
   type LogClient,
   type ProduceRequestFields,
@@ -39,6 +40,19 @@ type AdminCall =
   | "ElectLeaders"
   | "ReplaceController";
 
+type GroupCall =
+  | "CommitOffsets"
+  | "FetchOffsets"
+  | "ListGroups"
+  | "DescribeGroup"
+  | "ResetOffsets"
+  | "ForkGroup"
+  | "ConfigureGroup"
+  | "DeleteGroup";
+type GroupRequest<Name extends GroupCall> = Parameters<GroupsClient[Name]>[0];
+type GroupAnswer<Name extends GroupCall> =
+  Parameters<GroupsClient[Name]>[3] extends requestCallback<infer Answer> ? Answer : never;
+
 /** Where a partition is. */
 export interface Placed {
   readonly leader: { readonly nodeId: number };
@@ -50,6 +64,7 @@ export class TestBroker {
   broker: Broker;
   log: LogClient;
   admin: AdminClient;
+  groups: GroupsClient;
   readonly dataDir: string;
   readonly #options: Partial<BrokerOptions>;
 
@@ -57,7 +72,7 @@ export class TestBroker {
     this.dataDir = dataDir;
     this.#options = options;
     this.broker = broker;
-    [this.log, this.admin] = connect(broker);
+    [this.log, this.admin, this.groups] = connect(broker);
   }
 
   static async start(options: Partial<BrokerOptions> = {}): Promise<TestBroker> {
@@ -70,7 +85,7 @@ export class TestBroker {
     await this.#disconnect();
     await this.broker.close();
     this.broker = await startIn(this.dataDir, options);
-    [this.log, this.admin] = connect(this.broker);
+    [this.log, this.admin, this.groups] = connect(this.broker);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -102,6 +117,15 @@ export class TestBroker {
     const method = this.admin[name].bind(this.admin) as unknown as (
       request: object,
       callback: (error: ServiceError | null, response?: Record<string, unknown>) => void,
+    ) => void;
+    return unary((callback) => method(request, callback));
+  }
+
+  /** A call of the Groups service. */
+  group<Name extends GroupCall>(name: Name, request: GroupRequest<Name>): Promise<GroupAnswer<Name>> {
+    const method = this.groups[name].bind(this.groups) as unknown as (
+      request: object,
+      callback: (error: ServiceError | null, response?: GroupAnswer<Name>) => void,
     ) => void;
     return unary((callback) => method(request, callback));
   }
@@ -142,6 +166,7 @@ export class TestBroker {
   async #disconnect(): Promise<void> {
     this.log.close();
     this.admin.close();
+    this.groups.close();
   }
 }
 
@@ -155,12 +180,13 @@ function startIn(dataDir: string, options: Partial<BrokerOptions>): Promise<Brok
   });
 }
 
-function connect(broker: Broker): [LogClient, AdminClient] {
+function connect(broker: Broker): [LogClient, AdminClient, GroupsClient] {
   const { grpc } = broker.addresses;
   const insecure = credentials.createInsecure();
   return [
     services.openLogClient(grpc, insecure, channelOptions),
     services.openAdminClient(grpc, insecure, channelOptions),
+    services.openGroupsClient(grpc, insecure, channelOptions),
   ];
 }
 

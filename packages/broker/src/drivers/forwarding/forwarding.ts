@@ -9,13 +9,21 @@
  */
 import {
   type Client,
+  type ClientDuplexStream,
   type ClientUnaryCall,
   Metadata,
   type MethodDefinition,
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
-import { type ProduceOutcome, type ProduceRequestFields, type Services, VarveError, errorFromStatus } from "@varve/api";
+import {
+  type JoinResponseOutput,
+  type ProduceOutcome,
+  type ProduceRequestFields,
+  type Services,
+  VarveError,
+  errorFromStatus,
+} from "@varve/api";
 import { isReason } from "@varve/format";
 import type { Clock } from "@varve/log";
 import { callPeer } from "../../peer/peer-call.ts";
@@ -38,17 +46,35 @@ export interface ForwardingDependencies {
 const logCalls = ["Fetch", "ListOffsets", "EpochEnd"] as const;
 export const adminCalls = ["DescribePartitions", "DeleteRecords", "AcceptLoss", "DescribeCluster"] as const;
 
-export type ForwardedCall = (typeof logCalls)[number] | (typeof adminCalls)[number];
+/** Of the Groups service: what only the coordinator of a group can answer. */
+const groupCalls = [
+  "CommitOffsets",
+  "FetchOffsets",
+  "ListGroups",
+  "DescribeGroup",
+  "ResetOffsets",
+  "ForkGroup",
+  "DeleteGroup",
+] as const;
+
+export type ForwardedCall = (typeof logCalls)[number] | (typeof adminCalls)[number] | (typeof groupCalls)[number];
+
+/** A session of a member that goes through this node. */
+export type ForwardedSession = ClientDuplexStream<object, JoinResponseOutput>;
+
+/** Sessions through this node: fewer than the streams of one connection, so that they leave room for other calls. */
+const sessionsMax = 768;
 
 export class Forwarding {
   /** What went elsewhere, by call. */
-  readonly calls = new Map<ForwardedCall | "Produce", number>(
-    ["Produce" as const, ...logCalls, ...adminCalls].map((call) => [call, 0]),
+  readonly calls = new Map<ForwardedCall | "Produce" | "Join", number>(
+    ["Produce" as const, "Join" as const, ...logCalls, ...adminCalls, ...groupCalls].map((call) => [call, 0]),
   );
   readonly #dependencies: ForwardingDependencies;
   readonly #lanes = new Map<number, ProduceLane>();
   /** Calls without an answer, by where they went. */
   readonly #underWay = new Map<number, Set<Pick<ClientUnaryCall, "cancel">>>();
+  #sessions = 0;
 
   constructor(dependencies: ForwardingDependencies) {
     this.#dependencies = dependencies;
@@ -82,7 +108,10 @@ export class Forwarding {
     const client = this.#client(leader);
     if (client === undefined) return unreachable(name, leader);
     const { services, clock } = this.#dependencies;
-    const method = (services.log[name] ?? services.admin[name]) as MethodDefinition<object, Answer>;
+    const method = (services.log[name] ?? services.admin[name] ?? services.groups[name]) as MethodDefinition<
+      object,
+      Answer
+    >;
     const { answer: responseDeserialize = method.responseDeserialize, timeoutMs, started } = options;
     this.#count(name);
     let mine: Pick<ClientUnaryCall, "cancel"> | undefined;
@@ -98,6 +127,34 @@ export class Forwarding {
     });
     if (mine !== undefined) calls.delete(mine);
     return called.kind === "answer" ? called.answer : refusalFrom(name, leader, called.error);
+  }
+
+  /**
+   * A session with the coordinator on that node; it is cut off when the cluster has given that node up. Undefined: it cannot be reached,
+   * or too many go there through this node.
+   */
+  session(coordinator: number, metadata: Metadata): ForwardedSession | undefined {
+    if (this.#sessions >= sessionsMax) return undefined;
+    const { path, requestSerialize, responseDeserialize } = this.#dependencies.services.groups[
+      "Join"
+    ] as MethodDefinition<object, JoinResponseOutput>;
+    const stream = this.#client(coordinator)?.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      metadata,
+      {},
+    );
+    if (stream === undefined) return undefined;
+    this.#count("Join");
+    const calls = this.#callsTo(coordinator);
+    calls.add(stream);
+    stream.once("status", () => {
+      calls.delete(stream);
+      this.#sessions--;
+    });
+    this.#sessions++;
+    return stream;
   }
 
   /** Ends what waits for nodes that are fenced: the callers hear that nobody knows, and may try again with whoever leads now. */
@@ -128,7 +185,7 @@ export class Forwarding {
     return this.#client(leader)?.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata(), {});
   }
 
-  #count(name: ForwardedCall | "Produce"): void {
+  #count(name: ForwardedCall | "Produce" | "Join"): void {
     this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
   }
 
@@ -144,7 +201,7 @@ function unreachable(name: string, leader: number): Refusal {
   );
 }
 
-function refusalFrom(name: string, leader: number, failure: ServiceError): Refusal {
+export function refusalFrom(name: string, leader: number, failure: ServiceError): Refusal {
   // grpc-js says so of a listener whose services are not there yet: it listens before its node serves. A refusal of ours has details.
   const isStarting =
     failure.code === status.UNIMPLEMENTED && failure.metadata.get("grpc-status-details-bin").length === 0;

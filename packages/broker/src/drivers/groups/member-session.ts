@@ -1,0 +1,365 @@
+/**
+ * A member's session at its coordinator: what the member says becomes commands, and what its group becomes is said to it.
+ *
+ *   first message ──> join or return ──> joined ──> look ──> assignment … assignment
+ *   commit, heartbeat, revoked, topics, leave ──> commands                (while answers are owed, no more are read)
+ *   group changed ──> look ──> what is new for this member ──> assignment
+ *                        └── a partition without an offset ──> its start is looked up and committed, then it is assigned
+ *
+ * Invariants
+ * - `#told` is what the member has been sent; it is compared with the committed group, and nothing else is said.
+ * - A partition whose start cannot be found keeps none of the others waiting.
+ */
+import type { JoinRequestOutput, JoinResponseMessage, LeaderHint, Position } from "@varve/api";
+import {
+  type Assignment,
+  type CommittedOffset,
+  type JoinGroup,
+  type Member,
+  type Place,
+  type Telling,
+  type ToldPlaces,
+  assignmentOf,
+  keyOf,
+  ownedOf,
+  planTelling,
+  toldBefore,
+} from "@varve/cluster";
+import { type Refusal, isRefusal, refuse } from "../../refusal.ts";
+import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
+import { type CommitTranslator, errorFieldsOf } from "./commit-translator.ts";
+import type { GroupPartition, GroupSession } from "./group-partition.ts";
+
+/** The member's connection. */
+export interface SessionPort {
+  /** False: it takes no more now; `drained` is called when it does. */
+  send(response: JoinResponseMessage): boolean;
+  /** Nothing more is read until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Undefined: in order. Once, and nothing is sent after. */
+  end(refusal: Refusal | undefined): void;
+}
+
+export interface SessionDependencies {
+  readonly coordinator: GroupPartition;
+  readonly port: SessionPort;
+  readonly translator: CommitTranslator;
+  readonly wheel: TimingWheel;
+  /** The name of a topic; undefined: it is gone. */
+  readonly topicName: (topicId: string) => string | undefined;
+  readonly leaderOf: (place: Place) => LeaderHint | undefined;
+  /** Where a position lies in these partitions; those that are not in the answer could not be asked. Never rejects. */
+  readonly resolve: (
+    places: readonly Place[],
+    position: Position,
+  ) => Promise<readonly (Place & { readonly offset: number; readonly leaderEpoch: number })[]>;
+}
+
+export interface SessionStart {
+  readonly groupId: string;
+  readonly join: JoinGroup;
+  /** Of a member that comes back. */
+  readonly owned: Assignment;
+  readonly position: Position;
+  /** The member sends heartbeats; otherwise its connection is its sign of life. */
+  readonly hasHeartbeats: boolean;
+}
+
+/** Answers that a session may owe; more is not read. */
+const owedMax = 64;
+/** Where a partition starts is asked again after so long. */
+const startRetryMs = 200;
+
+export class MemberSession implements GroupSession {
+  readonly #dependencies: SessionDependencies;
+  readonly #start: SessionStart;
+  #memberId: string;
+  #isJoined = false;
+  #isOver = false;
+  #isClosing = false;
+  #told: ToldPlaces;
+  #toldGeneration = -1;
+  /** As last looked at; unchanged members are the same objects. */
+  #seen: Member | undefined;
+  /** Partitions whose start is being looked up. */
+  readonly #starting = new Set<string>();
+  #hasStartless = false;
+  #retry: WheelEntry | undefined;
+  readonly #names = new Map<string, string>();
+  #owed = 0;
+  #isDraining = false;
+  #isPaused = false;
+
+  constructor(start: SessionStart, dependencies: SessionDependencies) {
+    this.#start = start;
+    this.#dependencies = dependencies;
+    this.#memberId = start.join.memberId;
+    this.#told = toldBefore(start.owned);
+    for (const { topicId } of this.#told.values()) this.#remember(topicId);
+  }
+
+  get memberId(): string {
+    return this.#memberId;
+  }
+
+  /** Joins. Nothing is to be received before this has resolved. */
+  async open(): Promise<void> {
+    const { coordinator } = this.#dependencies;
+    const { groupId, join, owned, hasHeartbeats } = this.#start;
+    const reply = await coordinator.call(groupId, { kind: "return", join, owned });
+    if (isRefusal(reply)) {
+      this.end(reply);
+      return;
+    }
+    this.#memberId = reply.memberId;
+    if (this.#isOver) {
+      // It went before it heard its name: it will never come back under it.
+      if (join.memberId === "") void this.#leave("gone");
+      return;
+    }
+    this.#isJoined = true;
+    coordinator.attach(groupId, this, !hasHeartbeats);
+    const { sessionTimeoutMs } = join;
+    this.#send({
+      joined: {
+        memberId: reply.memberId,
+        generation: reply.epoch,
+        sessionTimeoutMs,
+        heartbeatIntervalMs: hasHeartbeats ? Math.max(1, Math.floor(sessionTimeoutMs / 3)) : 0,
+      },
+    });
+    this.look();
+  }
+
+  receive(request: JoinRequestOutput): void {
+    if (this.#isOver || this.#isClosing) return;
+    const { coordinator } = this.#dependencies;
+    coordinator.heard(this.#start.groupId, this.#memberId);
+    switch (request.message) {
+      case "heartbeat":
+        this.#send({ heartbeat: {} });
+        return;
+      case "commit":
+        void this.#owe(this.#commit(request.commit));
+        return;
+      case "revoked":
+        void this.#owe(this.#revoked(request.revoked));
+        return;
+      case "topics":
+        void this.#owe(this.#subscribe(request.topics));
+        return;
+      case "leave":
+        void this.leave(request.leave?.willReturn === true ? "away" : "gone");
+        return;
+      case "join":
+      case undefined:
+        this.end(
+          refuse(
+            "INVALID_REQUEST",
+            "Cannot go on with the session: a message is none of commit, heartbeat, revoked, leave, topics",
+          ),
+        );
+    }
+  }
+
+  /** The member goes; the stream ends once that has landed. */
+  async leave(mode: "gone" | "away"): Promise<void> {
+    if (this.#isOver || this.#isClosing) return;
+    this.#isClosing = true;
+    if (this.#isJoined) {
+      const left = await this.#leave(mode);
+      // It is gone, whoever did it.
+      if (isRefusal(left) && left.reason !== "UNKNOWN_MEMBER_ID") {
+        this.end(left);
+        return;
+      }
+    }
+    this.#finish();
+    this.#dependencies.port.end(undefined);
+  }
+
+  /** The connection takes more. */
+  drained(): void {
+    this.#isDraining = false;
+    this.look();
+    this.#readOn();
+  }
+
+  /** The connection is gone. The member stays until its session ends. */
+  disconnected(): void {
+    this.#finish();
+  }
+
+  end(refusal: Refusal): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#dependencies.port.end(refusal);
+  }
+
+  look(): void {
+    if (this.#isOver || !this.#isJoined || this.#isDraining) return;
+    const { coordinator, topicName } = this.#dependencies;
+    const { groupId } = this.#start;
+    const group = coordinator.groups.get(groupId);
+    const member = group?.members.get(this.#memberId);
+    if (group === undefined || member === undefined) {
+      if (this.#isClosing) return;
+      const why = "its session has ended, or it did not give back its partitions in time; join again";
+      this.end(refuse("UNKNOWN_MEMBER_ID", `Member "${this.#memberId}" is not in group "${groupId}" any more: ${why}`));
+      return;
+    }
+    if (member === this.#seen && !this.#hasStartless) return;
+    this.#seen = member;
+    const telling = planTelling(this.#told, group, member, (topicId) => topicName(topicId) === undefined);
+    this.#told = telling.told;
+    this.#tell(telling, member);
+    if (telling.owned !== undefined) void this.#owe(this.#beat({ owned: telling.owned }));
+    this.#hasStartless = telling.startless.length > 0;
+    this.#findStarts(telling.startless);
+  }
+
+  #tell({ assign, revoke, lost }: Telling, { epoch }: Member): void {
+    const isNothing = assign.length + revoke.length + lost.length === 0;
+    if (isNothing && epoch === this.#toldGeneration) return;
+    this.#toldGeneration = epoch;
+    this.#send({
+      assignment: {
+        memberId: this.#memberId,
+        generation: epoch,
+        assign: assign.map((one) => this.#assigned(one)),
+        revoke: revoke.map((one) => this.#named(one)),
+        lost: lost.map((one) => this.#named(one)),
+      },
+    });
+  }
+
+  #assigned({ committed, ...place }: Place & { readonly committed: CommittedOffset }): object {
+    const { offset, leaderEpoch, metadata } = committed;
+    return { ...this.#named(place), offset, leaderEpoch, metadata, leader: this.#dependencies.leaderOf(place) };
+  }
+
+  #named({ topicId, partition }: Place): { readonly topic: string; readonly partition: number } {
+    return { topic: this.#remember(topicId), partition };
+  }
+
+  /** Also when the topic is gone, and with it its name. */
+  #remember(topicId: string): string {
+    const name = this.#dependencies.topicName(topicId) ?? this.#names.get(topicId) ?? "";
+    this.#names.set(topicId, name);
+    return name;
+  }
+
+  /** What this comes to is committed as anything else is, and the group's change brings it here again. */
+  #findStarts(startless: readonly Place[]): void {
+    const { coordinator, resolve, wheel } = this.#dependencies;
+    const unasked = startless.filter((place) => !this.#starting.has(keyOf(place)));
+    if (unasked.length === 0 || this.#retry !== undefined) return;
+    for (const place of unasked) this.#starting.add(keyOf(place));
+    const find = async (): Promise<void> => {
+      const offsets = await resolve(unasked, this.#start.position);
+      if (offsets.length > 0) await coordinator.call(this.#start.groupId, { kind: "start", offsets });
+      for (const place of unasked) this.#starting.delete(keyOf(place));
+      if (this.#isOver) return;
+      if (offsets.length === unasked.length) {
+        this.look();
+        return;
+      }
+      this.#retry ??= wheel.schedule(startRetryMs, () => {
+        this.#retry = undefined;
+        this.look();
+      });
+    };
+    void find();
+  }
+
+  async #commit(commit: JoinRequestOutput["commit"]): Promise<void> {
+    const { coordinator, translator } = this.#dependencies;
+    const { groupId, join } = this.#start;
+    const { requestId = 0, offsets = [], generation = 0 } = commit ?? {};
+    const claim = { memberId: this.#memberId, instanceId: join.instanceId, epoch: generation };
+    const committed = await translator.commit(coordinator, groupId, claim, offsets);
+    if (isRefusal(committed)) this.#send({ commit: { requestId, error: errorFieldsOf(committed) } });
+    else this.#send({ commit: { requestId, offsets: committed } });
+  }
+
+  /** What the member does not name it has still. */
+  async #revoked(revoked: JoinRequestOutput["revoked"]): Promise<void> {
+    const given = new Set(
+      (revoked?.partitions ?? []).map(({ topic, partition }) => {
+        const topicId = this.#dependencies.translator.topicId(topic);
+        return topicId === undefined ? "" : keyOf({ topicId, partition });
+      }),
+    );
+    this.#told = new Map([...this.#told].filter(([key, { isRevoked }]) => !isRevoked || !given.has(key)));
+    await this.#beat({ owned: ownedOf(this.#told) });
+  }
+
+  async #subscribe(wanted: JoinRequestOutput["topics"]): Promise<void> {
+    const { topics = [], topicPattern: pattern = "" } = wanted ?? {};
+    const fault = this.#dependencies.translator.subscriptionFault(topics, pattern);
+    if (fault !== undefined) this.end(fault);
+    else await this.#beat({ wishes: { topics, pattern } });
+  }
+
+  async #beat(beat: {
+    readonly owned?: Assignment;
+    readonly wishes?: { readonly topics: readonly string[]; readonly pattern: string };
+  }): Promise<void> {
+    const { groupId, join } = this.#start;
+    const who = { memberId: this.#memberId, instanceId: join.instanceId };
+    const reply = await this.#dependencies.coordinator.call(groupId, { kind: "beat", beat: { ...who, ...beat } });
+    if (isRefusal(reply)) this.end(reply);
+    else this.look();
+  }
+
+  #leave(mode: "gone" | "away"): Promise<undefined | Refusal> {
+    const { groupId, join } = this.#start;
+    const leave = { memberId: this.#memberId, instanceId: join.instanceId, mode };
+    return this.#dependencies.coordinator.call(groupId, { kind: "leave", leave });
+  }
+
+  async #owe(answer: Promise<void>): Promise<void> {
+    this.#owed++;
+    this.#readOn();
+    await answer;
+    this.#owed--;
+    this.#readOn();
+  }
+
+  #readOn(): void {
+    if (this.#isOver) return;
+    const isPaused = this.#owed >= owedMax || this.#isDraining;
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#dependencies.port.pause();
+    else this.#dependencies.port.resume();
+  }
+
+  #send(response: JoinResponseMessage): void {
+    if (this.#isOver) return;
+    if (this.#dependencies.port.send(response)) return;
+    this.#isDraining = true;
+    this.#readOn();
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#retry?.cancel();
+    if (this.#isJoined) this.#dependencies.coordinator.detach(this.#start.groupId, this);
+  }
+}
+
+/** What a member said that it has, by the names of its topics; those that there are not any more are left out. */
+export function ownedNamed(
+  owned: readonly { readonly topic: string; readonly partition: number }[],
+  topicId: (name: string) => string | undefined,
+): Assignment {
+  return assignmentOf(
+    owned.flatMap(({ topic, partition }) => {
+      const id = topicId(topic);
+      return id === undefined ? [] : [[id, partition] as const];
+    }),
+  );
+}

@@ -1,0 +1,127 @@
+/** Everything that this node has to do with groups, put together: coordinators, the topic they live in, names, positions. */
+import { randomUUID } from "node:crypto";
+import type { LeaderHint, ListOffsetsResponseMessage, PartitionOffsetsMessage, Position } from "@varve/api";
+import { type Partition, type Place, keyOf } from "@varve/cluster";
+import type { Clock } from "@varve/log";
+import type { ControllerClient, MetadataView } from "../../ports/peers.ts";
+import type { Refusal } from "../../refusal.ts";
+import type { TimingWheel } from "../timing-wheel.ts";
+import { topicCreation } from "../topic-creation.ts";
+import type { LocalTopic, Topics } from "../topics.ts";
+import { CommitTranslator } from "./commit-translator.ts";
+import { GroupStats } from "./group-stats.ts";
+import { Groups } from "./groups.ts";
+import { offsetsTopic, offsetsTopicConfigs } from "./offsets-topic.ts";
+import { TopicsHere } from "./topics-here.ts";
+
+export interface GroupSettings {
+  /** Of the internal topic, when it is made. */
+  readonly partitions: number;
+  readonly offsetsRetentionMs: number;
+  readonly groupsMax: number;
+  readonly membersMax: number;
+  readonly waitingMax: number;
+  readonly sessionTimeoutMs: number;
+  readonly sessionTimeoutMsMin: number;
+  readonly sessionTimeoutMsMax: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly metadataBytesMax: number;
+  readonly topicsPerMemberMax: number;
+  readonly partitionsPerRequestMax: number;
+  readonly appendTimeoutMs: number;
+}
+
+export interface NodeGroupsDependencies {
+  readonly nodeId: number;
+  readonly clock: Clock;
+  readonly wheel: TimingWheel;
+  readonly view: MetadataView;
+  readonly control: ControllerClient;
+  readonly topics: Topics;
+  readonly settings: GroupSettings;
+  /** By whoever leads each partition. */
+  readonly listOffsets: (
+    topic: LocalTopic,
+    partitions: readonly number[],
+    position: Position,
+  ) => Promise<ListOffsetsResponseMessage>;
+  readonly leaderOf: (placement: Pick<Partition, "leader" | "leaderEpoch">) => LeaderHint;
+  readonly log: (fields: object, event: string) => void;
+}
+
+export class NodeGroups {
+  readonly settings: GroupSettings;
+  readonly stats = new GroupStats();
+  readonly topicsHere: TopicsHere;
+  readonly coordinators: Groups;
+  readonly translator: CommitTranslator;
+  /** Makes the internal topic. Resolves with why it was not made. */
+  readonly create: () => Promise<Refusal | undefined>;
+  readonly #dependencies: NodeGroupsDependencies;
+
+  constructor(dependencies: NodeGroupsDependencies) {
+    const { nodeId, clock, wheel, view, control, topics, settings, log } = dependencies;
+    this.#dependencies = dependencies;
+    this.settings = settings;
+    this.topicsHere = new TopicsHere(() => view.image);
+    this.coordinators = new Groups({
+      nodeId,
+      clock,
+      wheel,
+      image: () => view.image,
+      topic: () => topics.get(offsetsTopic),
+      topics: this.topicsHere,
+      limits: settings,
+      newUuid: randomUUID,
+      appendTimeoutMs: settings.appendTimeoutMs,
+      offsetsRetentionMs: settings.offsetsRetentionMs,
+      stats: this.stats,
+      log,
+    });
+    this.translator = new CommitTranslator(this.topicsHere, settings, this.stats, () => clock.monotonicMs());
+    const create = topicCreation({ view, control }, topics, {
+      partitions: settings.partitions,
+      configs: offsetsTopicConfigs,
+    });
+    this.create = () => create(offsetsTopic);
+  }
+
+  /** Where `position` lies in each of these; those that could not be asked are left out. Never rejects. */
+  async resolve(
+    places: readonly Place[],
+    position: Position,
+  ): Promise<readonly (Place & { readonly offset: number; readonly leaderEpoch: number })[]> {
+    const found = await this.offsetsOf(places, position);
+    return places.flatMap((place) => {
+      const { offset, error } = found.get(keyOf(place)) ?? { error: null, offset: undefined };
+      const isKnown = offset !== undefined && (error === undefined || error === null);
+      return isKnown ? [{ ...place, offset: Number(offset), leaderEpoch: -1 }] : [];
+    });
+  }
+
+  /** What the leaders say of these, by `keyOf`; nothing of topics that there are not. Never rejects. */
+  async offsetsOf(places: readonly Place[], position: Position): Promise<Map<string, PartitionOffsetsMessage>> {
+    const byTopic = new Map<string, number[]>();
+    for (const { topicId, partition } of places) {
+      const known = byTopic.get(topicId);
+      if (known === undefined) byTopic.set(topicId, [partition]);
+      else known.push(partition);
+    }
+    const found = new Map<string, PartitionOffsetsMessage>();
+    const ask = async ([topicId, partitions]: [string, number[]]): Promise<void> => {
+      const topic = this.#dependencies.topics.get(this.topicsHere.nameOf(topicId) ?? "");
+      if (topic?.id !== topicId) return;
+      const answer = await this.#dependencies.listOffsets(topic, partitions, position);
+      for (const one of answer.partitions ?? []) found.set(keyOf({ topicId, partition: one.partition ?? -1 }), one);
+    };
+    await Promise.all([...byTopic].map(ask));
+    return found;
+  }
+
+  /** Where the partition is led, as far as this node knows. */
+  leaderOf({ topicId, partition }: Place): LeaderHint | undefined {
+    const { view, leaderOf } = this.#dependencies;
+    const placement = view.image.topics.get(topicId)?.partitions[partition];
+    return placement && leaderOf(placement);
+  }
+}

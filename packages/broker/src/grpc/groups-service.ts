@@ -1,0 +1,102 @@
+/**
+ * The `Groups` service: sessions, commits, and what people want to know of groups. Any node answers; who keeps a group is found out in
+ * coordinator-call.ts.
+ */
+import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type {
+  CommitOffsetsRequestOutput,
+  CommitOffsetsResponseMessage,
+  DeleteGroupRequestOutput,
+  DeleteGroupResponseMessage,
+  DescribeGroupRequestOutput,
+  FetchOffsetsRequestOutput,
+  FetchOffsetsResponseMessage,
+  ListGroupsRequestOutput,
+  Services,
+} from "@varve/api";
+import type { BrokerNode } from "../node.ts";
+import { type Refusal, isRefusal } from "../refusal.ts";
+import { unary } from "./answer.ts";
+import { atCoordinator, unknownGroup } from "./coordinator-call.ts";
+import { describeGroup } from "./describe-group.ts";
+import { JoinCalls } from "./join-call.ts";
+import { listGroups } from "./list-groups.ts";
+
+export interface GroupsService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+  /** Sessions end. */
+  stop(): void;
+}
+
+export function createGroupsService(node: BrokerNode, services: Services): GroupsService {
+  const joins = new JoinCalls(node);
+  return {
+    definition: services.groups,
+    implementation: {
+      Join: joins.open,
+      CommitOffsets: unary(node, "CommitOffsets", (request: CommitOffsetsRequestOutput) =>
+        commitOffsets(node, request),
+      ),
+      FetchOffsets: unary(node, "FetchOffsets", (request: FetchOffsetsRequestOutput) => fetchOffsets(node, request)),
+      ListGroups: unary(node, "ListGroups", (request: ListGroupsRequestOutput) => listGroups(node, request)),
+      DescribeGroup: unary(node, "DescribeGroup", (request: DescribeGroupRequestOutput) =>
+        describeGroup(node, request),
+      ),
+      DeleteGroup: unary(node, "DeleteGroup", (request: DeleteGroupRequestOutput) => deleteGroup(node, request)),
+    },
+    stop: () => joins.stop(),
+  };
+}
+
+function commitOffsets(
+  node: BrokerNode,
+  request: CommitOffsetsRequestOutput,
+): Promise<CommitOffsetsResponseMessage | Refusal> {
+  const { group, memberId, generation, offsets } = request;
+  return atCoordinator<CommitOffsetsResponseMessage>(
+    node,
+    { call: "CommitOffsets", group, request, isMade: true },
+    async (coordinator) => {
+      const claim = memberId === "" ? undefined : { memberId, instanceId: "", epoch: generation };
+      const committed = await node.groups.translator.commit(coordinator, group, claim, offsets);
+      return isRefusal(committed) ? committed : { offsets: committed };
+    },
+    () => unknownGroup(group),
+  );
+}
+
+function fetchOffsets(
+  node: BrokerNode,
+  request: FetchOffsetsRequestOutput,
+): Promise<FetchOffsetsResponseMessage | Refusal> {
+  const { group, partitions } = request;
+  const { translator } = node.groups;
+  const answer = (offsets: ReturnType<typeof translator.fetch>): FetchOffsetsResponseMessage | Refusal =>
+    isRefusal(offsets) ? offsets : { offsets };
+  return atCoordinator<FetchOffsetsResponseMessage>(
+    node,
+    { call: "FetchOffsets", group, request, isMade: false },
+    (coordinator) => answer(translator.fetch(coordinator.groups.get(group), partitions)),
+    () => answer(translator.fetch(undefined, partitions)),
+  );
+}
+
+function deleteGroup(
+  node: BrokerNode,
+  request: DeleteGroupRequestOutput,
+): Promise<DeleteGroupResponseMessage | Refusal> {
+  const { group, validateOnly } = request;
+  return atCoordinator<DeleteGroupResponseMessage>(
+    node,
+    { call: "DeleteGroup", group, request, isMade: false },
+    async (coordinator) => {
+      const known = coordinator.groups.get(group);
+      if (known === undefined) return unknownGroup(group);
+      if (validateOnly && known.members.size === 0) return {};
+      const deleted = await coordinator.call(group, { kind: "delete" });
+      return isRefusal(deleted) ? deleted : {};
+    },
+    () => unknownGroup(group),
+  );
+}

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TestBroker, bytes, until } from "../testing/test-broker.ts";
+import { TestMember } from "../testing/test-member.ts";
+
+let server: TestBroker;
+beforeAll(async () => {
+  server = await TestBroker.start();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+async function topicWith(topic: string, partitions: number, records = 0): Promise<void> {
+  await server.createTopic(topic, { partitions });
+  for (let partition = 0; partition < partitions; partition++) {
+    for (let at = 0; at < records; at++) {
+      await server.produce({ topic, partition, records: [{ value: bytes(String(at)) }] });
+    }
+  }
+}
+
+const at = (topic: string, partition: number, offset: number) => ({ topic, partition, offset });
+
+test("commits for a group without members are kept, and told again", async () => {
+  await topicWith("plain", 2);
+  expect(await server.group("FetchOffsets", { group: "plain-group", partitions: [] })).toEqual({ offsets: [] });
+  const { offsets } = await server.group("CommitOffsets", {
+    group: "plain-group",
+    offsets: [
+      { topic: "plain", partition: 1, offset: 5, leaderEpoch: 0, metadata: "note" },
+      { topic: "nowhere", partition: 0, offset: 5 },
+      { topic: "plain", partition: 2, offset: 5 },
+      { topic: "plain", partition: 0, offset: -1 },
+    ],
+  });
+  expect(offsets.map(({ error }) => error?.reason)).toEqual([
+    undefined,
+    "UNKNOWN_TOPIC",
+    "UNKNOWN_PARTITION",
+    "INVALID_REQUEST",
+  ]);
+  const fetched = await server.group("FetchOffsets", { group: "plain-group", partitions: [] });
+  expect(fetched.offsets).toMatchObject([
+    { topic: "plain", partition: 1, offset: 5, metadata: "note", leaderEpoch: 0 },
+  ]);
+  const { groups } = await server.group("ListGroups", { prefix: "plain" });
+  expect(groups).toEqual([{ group: "plain-group", state: "GROUP_STATE_EMPTY", memberCount: 0 }]);
+});
+
+test("members share the partitions of a topic, hand them over, and commit under their generation", async () => {
+  await topicWith("shared", 4, 3);
+  const group = "sharing";
+  const subscription = { group, topics: ["shared"], start: { earliest: true }, clientId: "test" };
+  const first = await TestMember.join(server, subscription, 4);
+  expect([...first.held.values()]).toEqual([0, 0, 0, 0]);
+  await first.commit([at("shared", 0, 2)]);
+  const second = await TestMember.join(server, subscription, 2);
+  expect(first.held.size).toBe(2);
+  const all = [...first.held.keys(), ...second.held.keys()].sort();
+  expect(all).toEqual(["shared/0", "shared/1", "shared/2", "shared/3"]);
+  const mine = Number([...first.held.keys()][0]?.split("/")[1]);
+  const theirs = Number([...second.held.keys()][0]?.split("/")[1]);
+  const result = await first.commit([at("shared", mine, 3), at("shared", theirs, 3)]);
+  expect(result.offsets.map(({ error }) => error?.reason)).toEqual([undefined, "NOT_ASSIGNED"]);
+  const zombie = await first.commit([at("shared", mine, 1)], 1);
+  expect(zombie.error?.reason).toBe("STALE_MEMBER_EPOCH");
+  const described = await server.group("DescribeGroup", { group });
+  expect(described).toMatchObject({ group, state: "GROUP_STATE_STABLE", assignor: "cooperative-sticky" });
+  expect(described.members.map(({ memberId }) => memberId).sort()).toEqual([first.memberId, second.memberId].sort());
+  expect(described.lags.find(({ partition }) => partition === mine)).toMatchObject({
+    committedOffset: 3,
+    highWatermark: 3,
+    lag: 0,
+    memberId: first.memberId,
+  });
+  await expect(server.group("DeleteGroup", { group })).rejects.toMatchObject({ reason: "NON_EMPTY_GROUP" });
+  await first.leave();
+  await second.has(4);
+  expect(second.held.get(`shared/${mine}`)).toBe(3);
+  await second.leave();
+  await server.group("DeleteGroup", { group });
+  await expect(server.group("DescribeGroup", { group })).rejects.toMatchObject({ reason: "UNKNOWN_GROUP" });
+});
+
+test("what nobody has committed begins where the member says, and that is committed at once", async () => {
+  await topicWith("begun", 1, 4);
+  const member = await TestMember.join(server, { group: "beginning", topics: ["begun"], start: { last: 1 } }, 1);
+  expect(member.held.get("begun/0")).toBe(3);
+  const { offsets } = await server.group("FetchOffsets", { group: "beginning", partitions: [] });
+  expect(offsets).toMatchObject([{ topic: "begun", partition: 0, offset: 3 }]);
+  await member.leave();
+});
+
+test("a member whose connection breaks comes back with its id, and keeps what it has", async () => {
+  await topicWith("kept", 2, 1);
+  const subscription = { group: "returning", topics: ["kept"], start: { earliest: true } };
+  const member = await TestMember.join(server, subscription, 2);
+  member.break();
+  const owned = [0, 1].map((partition) => ({ topic: "kept", partition }));
+  const again = await TestMember.join(server, { ...subscription, memberId: member.memberId, owned }, 2);
+  expect(again.memberId).toBe(member.memberId);
+  expect(again.generation).toBe(member.generation);
+  await again.leave();
+});
+
+test("a member that is silent for its session is given up, and its stream ends", async () => {
+  await topicWith("silent", 1);
+  const subscription = { group: "silence", topics: ["silent"], sessionTimeoutMs: 500, start: { earliest: true } };
+  const silent = await TestMember.join(server, subscription, 1);
+  const other = await TestMember.join(server, { ...subscription, sessionTimeoutMs: 0 }, 0);
+  await other.has(["silent/0"]);
+  await until("the session ends", () => silent.ended !== undefined);
+  expect(silent.ended?.error).toMatchObject({ reason: "UNKNOWN_MEMBER_ID" });
+  await other.leave();
+});
+
+test("heartbeats keep a member, and are answered", async () => {
+  await topicWith("beating", 1);
+  const member = await TestMember.join(
+    server,
+    { group: "beats", topics: ["beating"], sessionTimeoutMs: 1_000, start: { earliest: true } },
+    1,
+  );
+  member.say({ heartbeat: {} });
+  await until("the heartbeat is answered", () => member.heard.some(({ message }) => message === "heartbeat"));
+  await member.leave();
+});
+
+test("a pattern takes in topics that come later", async () => {
+  await topicWith("orders-eu", 1);
+  const member = await TestMember.join(server, { group: "patterns", topicPattern: "orders-.*" }, ["orders-eu/0"]);
+  await topicWith("orders-us", 1);
+  await topicWith("reorders-us", 1);
+  await member.has(["orders-eu/0", "orders-us/0"]);
+  await server.call("DeleteTopic", { topic: "orders-eu" });
+  await member.has(["orders-us/0"]);
+  const lost = member.heard.flatMap(({ assignment }) => assignment?.lost ?? []);
+  expect(lost).toEqual([{ topic: "orders-eu", partition: 0 }]);
+  await member.leave();
+});
+
+test("what is no subscription is refused", async () => {
+  for (const [join, reason] of [
+    [{ group: "", topics: ["t"] }, "INVALID_REQUEST"],
+    [{ group: "g" }, "INVALID_REQUEST"],
+    [{ group: "g", topicPattern: "(" }, "INVALID_REQUEST"],
+    [{ group: "g", topicPattern: "((a{100}){100}){100}" }, "INVALID_REQUEST"],
+    [{ group: "g", topics: ["t"], assignor: "best" }, "UNSUPPORTED_ASSIGNOR"],
+    [{ group: "g", topics: ["t"], sessionTimeoutMs: 1 }, "INVALID_SESSION_TIMEOUT"],
+    [{ group: "g", topics: ["t"], start: { offset: -1 } }, "INVALID_REQUEST"],
+  ] as const) {
+    const member = new TestMember(server, join as object);
+    await until("it is refused", () => member.ended !== undefined);
+    expect(member.ended?.error).toMatchObject({ reason });
+  }
+});
+
+test("the topic of groups is the cluster's own", async () => {
+  const records = [{ value: bytes("v") }];
+  await expect(server.produce({ topic: "__consumer_offsets", partition: 0, records })).rejects.toMatchObject({
+    reason: "POLICY_VIOLATION",
+  });
+});
+
+test("groups are there again after a restart", async () => {
+  await topicWith("lasting", 1);
+  const offsets = [{ topic: "lasting", partition: 0, offset: 7, leaderEpoch: -1, metadata: "" }];
+  await server.group("CommitOffsets", { group: "lasts", offsets });
+  await server.restart();
+  const fetched = await server.group("FetchOffsets", { group: "lasts", partitions: [] });
+  expect(fetched.offsets).toMatchObject([{ topic: "lasting", partition: 0, offset: 7 }]);
+});

@@ -146,3 +146,24 @@ test("LogStore.checkpoint() J-8: sizes and recovery point belong together, also 
     }
   }
 });
+
+test("LogStore J-8: what is written behind is synced in pieces, long before the checkpoint", async () => {
+  const disk = await newDisk(1);
+  let syncs = 0;
+  disk.onEffect = (_, operation, path) => {
+    if (operation === "sync" && path.endsWith(".log")) syncs += 1;
+  };
+  const store = await openStore(disk, { journalFileBytes: 1 << 20, syncBehindBytes: 200_000 });
+  const log = await disk.time.result(store.create(id, testConfig()), "a partition");
+  log.startEpoch(1);
+  // Behind in pieces of 64 KiB.
+  await appendCounted(disk, log, 9, 35_000);
+  await disk.time.pass(100);
+  expect(log.mode).toBe("journal");
+  expect([syncs, store.stats().checkpoints]).toEqual([1, 0]);
+  await appendCounted(disk, log, 9, 35_000);
+  await disk.time.pass(100);
+  expect(syncs).toBeGreaterThan(1);
+  expect(store.stats().checkpoints).toBe(0);
+  await disk.time.result(store.close(), "the store to close");
+});

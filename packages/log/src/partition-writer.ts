@@ -41,6 +41,8 @@ export interface WriterNode {
   readonly cache: TailCache;
   /** From so many bytes in a round on a partition is synced in its own segment. */
   readonly directModeBytes: number;
+  /** What was written behind is synced when it is so much: all at once, at the checkpoint, rounds would wait for the disk (J-8). */
+  readonly syncBehindBytes: number;
   /** Bytes of `cache` were unpinned: whoever waits for room may look again. */
   roomMade(): void;
 }
@@ -83,6 +85,8 @@ export class PartitionWriter implements RoundOwner {
   #spaceTimer: Timer | undefined;
   /** Somebody wants everything written that is behind. */
   #flushBehind = false;
+  /** Written since the last sync of the segments (mode `journal`). */
+  #unsyncedBytes = 0;
   #largeRounds = 0;
   #smallCommits = 0;
   readonly #waiting = new Map<JournalRecord, { resolve(round: number): void; reject(error: unknown): void }>();
@@ -262,6 +266,7 @@ export class PartitionWriter implements RoundOwner {
       );
     }
     if (this.files.isDirty) await this.#node.lanes.run(() => this.files.sync());
+    this.#unsyncedBytes = 0;
     this.recoveryPoint = this.files.endOffset;
   }
 
@@ -392,14 +397,21 @@ export class PartitionWriter implements RoundOwner {
     }
     this.tail.unpinBelow(end);
     this.#node.roomMade();
-    if (mode === "journal") return;
+    if (mode === "journal") return this.#syncBehind(batches);
     this.#memory.counted(end);
     this.#memory.notify();
   }
 
+  /** J-8: the checkpoint finds little that is left to sync. Nobody waits for it; the recovery point is the checkpoint's. */
+  async #syncBehind(batches: readonly AppendedBatch[]): Promise<void> {
+    this.#unsyncedBytes += sizeOf(batches);
+    if (this.#unsyncedBytes < this.#node.syncBehindBytes) return;
+    this.#unsyncedBytes = 0;
+    await this.files.sync();
+  }
+
   #noteCommit(batches: readonly AppendedBatch[]): void {
-    let bytes = 0;
-    for (const batch of batches) bytes += batch.bytes.length;
+    const bytes = sizeOf(batches);
     this.#smallCommits = bytes * 4 < this.#node.directModeBytes ? this.#smallCommits + 1 : 0;
     if (this.#smallCommits < smallCommitsMin) return;
     this.#smallCommits = 0;
@@ -428,6 +440,12 @@ export class PartitionWriter implements RoundOwner {
       if (batch.baseOffset >= this.#enqueuedEnd) this.appended(batch);
     }
   }
+}
+
+function sizeOf(batches: readonly AppendedBatch[]): number {
+  let bytes = 0;
+  for (const batch of batches) bytes += batch.bytes.length;
+  return bytes;
 }
 
 /** Leader epoch in a batch's header. */

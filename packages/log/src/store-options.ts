@@ -34,6 +34,8 @@ export interface StoreOptions {
   readonly checkpointIntervalMs?: number;
   /** From so many bytes in a round on a partition is synced in its own segment. @default 128 KiB */
   readonly directModeBytes?: number;
+  /** What counts by the journal is synced in a segment when so much of it was written there, or by the checkpoint. @default 2 MiB */
+  readonly syncBehindBytes?: number;
   /** Idempotent producers that all partitions together remember; beyond, the one with most forgets. @default 200000 */
   readonly producersMax?: number;
   /** Beyond the live journal, what must be free for produce to be taken (J-15). @default 64 MiB */
@@ -110,6 +112,7 @@ export function withDefaults(options: StoreOptions): Required<StoreOptions> {
     journalBytesMax: 512 * mebibyte,
     checkpointIntervalMs: 10_000,
     directModeBytes: 128 * 1024,
+    syncBehindBytes: 2 * mebibyte,
     freeBytesMin: 64 * mebibyte,
     producersMax: 200_000,
     scrubBytesPerSecond: 4 * mebibyte,

@@ -444,6 +444,7 @@ export class LogStore {
       commit: this.#commit,
       cache: this.#cache,
       directModeBytes: this.#options.directModeBytes,
+      syncBehindBytes: this.#options.syncBehindBytes,
       roomMade: () => {
         this.#makeRoom();
         this.#noteActivity();

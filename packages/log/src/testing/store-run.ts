@@ -265,6 +265,7 @@ export class StoreRun {
       journalBytesMax: 512 * 1024,
       checkpointIntervalMs: 500,
       directModeBytes: 3000,
+      syncBehindBytes: 4000,
       freeBytesMin: 4096,
       bootId: `boot-${this.#boot}`,
       defaults: logConfig("sync"),

@@ -54,6 +54,8 @@ export interface ConsumeRequest {
 
 export interface FetchRequest {
   readonly topic: string;
+  /** The topic that is meant, whatever has its name now. Empty: not said. */
+  readonly topicId: string;
   readonly partition: number;
   readonly start: Position;
   readonly fromTimeMs: number | undefined;
@@ -91,6 +93,8 @@ export interface ConsumeRequestFields {
 /** A FetchRequest to be sent. What is absent has the default of the message. */
 export interface FetchRequestFields {
   readonly topic: string;
+  /** Refused when another topic has that name by now. */
+  readonly topicId?: string | undefined;
   readonly partition: number;
   readonly start?: Position | undefined;
   readonly fromTimeMs?: number | undefined;
@@ -141,6 +145,7 @@ export function fetchRequestFromMessage(message: FetchRequestOutput): FetchReque
   });
   return {
     topic: message.topic,
+    topicId: message.topicId,
     partition: message.partition,
     start: start.value ?? { kind: "earliest" },
     fromTimeMs: message.fromTimeMs,
@@ -184,6 +189,7 @@ export function fetchRequestToMessage(request: FetchRequestFields): FetchRequest
     minBytes: rest.minBytes ?? 0,
     maxWaitMs: rest.maxWaitMs ?? 0,
     ...(rest.group === undefined ? {} : { group: rest.group }),
+    ...(rest.topicId === undefined ? {} : { topicId: rest.topicId }),
     ...(start === undefined ? {} : { start: positionToMessage(start) }),
     ...(fromTimeMs === undefined ? {} : { fromTimeMs }),
     ...(toTimeMs === undefined ? {} : { toTimeMs }),

@@ -528,6 +528,10 @@ export const schema = {
         "group": {
          "type": "string",
          "id": 11
+        },
+        "topicId": {
+         "type": "string",
+         "id": 12
         }
        }
       },

@@ -25,6 +25,16 @@ test("Fetch returns what is there, at least one batch, and where to go on", asyn
   expect(one.records.map((record) => record.offset)).toEqual([2]);
 });
 
+test("Fetch by id reads the topic that is meant, and no other that has its name by now", async () => {
+  const { topicId } = (await server.call("DescribeTopic", { topic: "t" }))["topic"] as { topicId: string };
+  expect((await server.fetch({ topic: "t", topicId, partition: 0 })).records).toHaveLength(5);
+  const other = server.fetch({ topic: "t", topicId: "f".repeat(32), partition: 0 });
+  await expect(other).rejects.toMatchObject({
+    reason: "UNKNOWN_TOPIC",
+    message: expect.stringContaining("created again"),
+  });
+});
+
 test("Fetch waits for the high watermark, answers empty when time is up, and at once when it may not wait", async () => {
   const started = performance.now();
   expect((await server.fetch({ topic: "empty", partition: 0 })).records).toHaveLength(0);

@@ -36,9 +36,10 @@ async function answer(
   if (request.fault !== undefined) return refuse(request.fault.reason, request.fault.message);
   const topic = node.topics.get(request.topic);
   if (topic === undefined) return unknownTopic(request.topic);
+  if (request.topicId !== "" && request.topicId !== topic.id) return otherTopic(request, topic.id);
   const elsewhere = topic.leaderElsewhere(request.partition);
   if (elsewhere !== undefined && node.forwarding !== undefined)
-    return forwarded(node, node.forwarding, call, elsewhere);
+    return forwarded(node, node.forwarding, call, { leader: elsewhere, topicId: topic.id });
   const leader = topic.led(request.partition);
   if (isRefusal(leader)) return leader;
   const wrongEpoch = leadRefusal(leader, request.currentLeaderEpoch);
@@ -63,12 +64,20 @@ async function answer(
   return encoded.message;
 }
 
-/** The answer goes to the client as it came. Who waits there waits here too, and is one of those that may. */
+function otherTopic({ topic, topicId: wanted }: FetchRequest, topicId: string): Refusal {
+  const message = `Cannot read topic "${topic}": its id is ${topicId}, not ${wanted}; it was created again`;
+  return refuse("UNKNOWN_TOPIC", message, { topic, topicId });
+}
+
+/**
+ * The answer goes to the client as it came. Who waits there waits here too, and is one of those that may. The leader reads the topic that
+ * this node knows, or says that it knows another.
+ */
 async function forwarded(
   node: BrokerNode,
   forwarding: Forwarding,
   call: FetchCall,
-  leader: number,
+  { leader, topicId }: { readonly leader: number; readonly topicId: string },
 ): Promise<Uint8Array | Refusal> {
   const { counters, limits } = node;
   const maxWaitMs = Math.min(call.request.maxWaitMs, limits.fetchWaitMsMax);
@@ -79,7 +88,7 @@ async function forwarded(
     return await forwarding.unary(
       leader,
       "Fetch",
-      { ...call.request, maxWaitMs },
+      { ...call.request, topicId, maxWaitMs },
       {
         timeoutMs: maxWaitMs + forwardGraceMs,
         answer: (bytes) => bytes,

@@ -1,3 +1,4 @@
+import type { FetchRequestFields } from "@varve/api";
 import type { ReadResult } from "@varve/log";
 import { SimulatedClock, SimulatedTime } from "@varve/log/testing";
 import { expect, test } from "vitest";
@@ -5,15 +6,14 @@ import { TopicMetrics } from "../../metrics/topic-metrics.ts";
 import { type Refusal, refuse } from "../../refusal.ts";
 import { TimingWheel } from "../timing-wheel.ts";
 import type { Forwarding } from "./forwarding.ts";
-import { RemotePartition } from "./remote-partition.ts";
+import { RemotePartition, type RemotePartitionDependencies } from "./remote-partition.ts";
 
-test("a reader is told at once when what it reads through this node is led here, or gone: nobody else will have it", async () => {
-  const time = new SimulatedTime();
-  const clock = new SimulatedClock(time);
-  let leader: number | undefined = 2;
-  let closedBy: Refusal | undefined;
-  const forwarding = { unary: () => Promise.resolve(refuse("NOT_LEADER", "Not any more")) };
-  const partition = new RemotePartition(
+function remoteOf(
+  clock: SimulatedClock,
+  forwarding: { readonly unary: (leader: number, call: string, request: FetchRequestFields) => Promise<unknown> },
+  { leader, whyNotRemote }: Pick<RemotePartitionDependencies, "leader" | "whyNotRemote">,
+): RemotePartition {
+  return new RemotePartition(
     {
       id: { topicId: "a".repeat(32), topic: "t", partition: 0 },
       metrics: new TopicMetrics("t"),
@@ -26,11 +26,41 @@ test("a reader is told at once when what it reads through this node is led here,
       forwarding: forwarding as unknown as Forwarding,
       wheel: new TimingWheel(clock),
       monotonicMs: () => clock.monotonicMs(),
-      leader: () => leader,
-      whyNotRemote: () => closedBy,
+      leader,
+      whyNotRemote,
       hint: () => ({ nodeId: 2, address: "", leaderEpoch: 0 }),
     },
   );
+}
+
+test("a reader of a topic that was made again hears nothing of the new one: the leader is asked by id until this node knows", async () => {
+  const time = new SimulatedTime();
+  const clock = new SimulatedClock(time);
+  const asked: (string | undefined)[] = [];
+  let closedBy: Refusal | undefined;
+  const unary = (_leader: number, _call: string, { topicId }: FetchRequestFields): Promise<Refusal> => {
+    asked.push(topicId);
+    return Promise.resolve(refuse("UNKNOWN_TOPIC", "It was created again"));
+  };
+  const partition = remoteOf(clock, { unary }, { leader: () => 2, whyNotRemote: () => closedBy });
+  let woken = 0;
+  partition.waitForRecords({ waitOffset: 1, heapIndex: -1, wake: () => void woken++ });
+  await time.pass(1_000);
+  expect(new Set(asked)).toEqual(new Set(["a".repeat(32)]));
+  expect([woken, partition.closedBy]).toEqual([0, undefined]);
+  closedBy = refuse("UNKNOWN_TOPIC", "It is gone");
+  await time.pass(1_000);
+  expect([woken, partition.closedBy]).toEqual([1, closedBy]);
+  clock.stop();
+});
+
+test("a reader is told at once when what it reads through this node is led here, or gone: nobody else will have it", async () => {
+  const time = new SimulatedTime();
+  const clock = new SimulatedClock(time);
+  let leader: number | undefined = 2;
+  let closedBy: Refusal | undefined;
+  const forwarding = { unary: () => Promise.resolve(refuse("NOT_LEADER", "Not any more")) };
+  const partition = remoteOf(clock, forwarding, { leader: () => leader, whyNotRemote: () => closedBy });
   expect(partition.log.readCached({ offset: 0, maxBytes: 1, limit: 1 })).toEqual<ReadResult>({ kind: "empty" });
   let woken = 0;
   partition.waitForRecords({ waitOffset: 1, heapIndex: -1, wake: () => void woken++ });

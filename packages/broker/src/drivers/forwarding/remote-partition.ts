@@ -43,6 +43,7 @@ const forwardGraceMs = 5_000;
 const retryMs = 100;
 /** Without an answer from any leader for so long, the reader is told. */
 const patienceMs = 10_000;
+const passing = new Set(["NOT_LEADER", "LEADER_NOT_AVAILABLE", "REQUEST_TIMED_OUT", "SHUTTING_DOWN", "UNKNOWN_TOPIC"]);
 
 export class RemotePartition implements ReadSource {
   readonly topic: string;
@@ -143,6 +144,8 @@ export class RemotePartition implements ReadSource {
     const { currentLeaderEpoch, readBytes: maxBytes } = this.#options;
     const request: FetchRequestFields = {
       topic: this.topic,
+      // Not another one that has its name by now: its records would follow those of this one.
+      topicId: this.#options.id.topicId,
       partition: this.partition,
       start: { kind: "offset", offset: this.#offset },
       format: "batches",
@@ -182,14 +185,14 @@ export class RemotePartition implements ReadSource {
     this.#wake();
   }
 
-  /** A leader that is gone, or not yet one, is waited for; whatever else it says is for the reader. */
+  /**
+   * A leader that is gone, or not yet one, is waited for, and one that knows no such topic: one of the two nodes is behind. Whatever else it
+   * says is for the reader.
+   */
   #failed(refusal: Refusal): void {
     const nowMs = this.#dependencies.monotonicMs();
     this.#failingSinceMs ??= nowMs;
-    const isPassing = ["NOT_LEADER", "LEADER_NOT_AVAILABLE", "REQUEST_TIMED_OUT", "SHUTTING_DOWN"].includes(
-      refusal.reason,
-    );
-    if (isPassing && nowMs - this.#failingSinceMs < patienceMs) {
+    if (passing.has(refusal.reason) && nowMs - this.#failingSinceMs < patienceMs) {
       this.#pause = this.#dependencies.wheel.schedule(retryMs, () => {
         this.#pause = undefined;
         if (this.#waiter !== undefined) this.#fetch();

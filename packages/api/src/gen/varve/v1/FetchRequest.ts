@@ -52,6 +52,10 @@ export interface FetchRequest {
    * Group that the records are for: its rate holds. Empty: none.
    */
   'group'?: (string);
+  /**
+   * Id of the topic, when that one is meant and no other of its name that was created since. Empty: whichever there is.
+   */
+  'topicId'?: (string);
   '_currentLeaderEpoch'?: "currentLeaderEpoch";
   '_fromTimeMs'?: "fromTimeMs";
   '_toTimeMs'?: "toTimeMs";
@@ -105,6 +109,10 @@ export interface FetchRequest__Output {
    * Group that the records are for: its rate holds. Empty: none.
    */
   'group': (string);
+  /**
+   * Id of the topic, when that one is meant and no other of its name that was created since. Empty: whichever there is.
+   */
+  'topicId': (string);
   '_currentLeaderEpoch'?: "currentLeaderEpoch";
   '_fromTimeMs'?: "fromTimeMs";
   '_toTimeMs'?: "toTimeMs";

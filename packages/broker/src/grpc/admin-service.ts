@@ -42,6 +42,7 @@ import {
   topicOverrides,
   topicsByName,
 } from "@varve/cluster";
+import { internalRefusal, offsetsTopic } from "../drivers/groups/offsets-topic.ts";
 import { isReservedTopic, reservedTopicRefusal } from "../drivers/reserved-topics.ts";
 import { unknownTopic } from "../drivers/unknown.ts";
 import type { BrokerNode } from "../node.ts";
@@ -129,6 +130,7 @@ async function addPartitions(
   node: BrokerNode,
   request: AddPartitionsRequestOutput,
 ): Promise<AddPartitionsResponseMessage | Refusal> {
+  if (request.topic === offsetsTopic) return internalRefusal("add partitions");
   const reply = await command(node, {
     kind: "addPartitions",
     topic: request.topic,
@@ -163,6 +165,7 @@ async function deleteTopic(
   const { image } = node.controller;
   const topic = topicNamed(image, request.topic);
   if (topic === undefined) return unknownTopic(request.topic);
+  if (topic.name === offsetsTopic) return internalRefusal("delete the topic");
   if (request.topicId !== "" && request.topicId !== topic.id) {
     return refuse(
       "UNKNOWN_TOPIC",
@@ -215,6 +218,7 @@ async function alterTopicConfig(
   node: BrokerNode,
   request: AlterTopicConfigRequestOutput,
 ): Promise<AlterTopicConfigResponseMessage | Refusal> {
+  if (request.topic === offsetsTopic) return internalRefusal("change the configs");
   const changes: ConfigChange[] = [];
   for (const operation of request.operations) {
     if (operation.operation === undefined) {

@@ -12,6 +12,7 @@ import type {
   FetchOffsetsRequestOutput,
   FetchOffsetsResponseMessage,
   ListGroupsRequestOutput,
+  ResetOffsetsRequestOutput,
   Services,
 } from "@varve/api";
 import type { BrokerNode } from "../node.ts";
@@ -21,6 +22,7 @@ import { atCoordinator, unknownGroup } from "./coordinator-call.ts";
 import { describeGroup } from "./describe-group.ts";
 import { JoinCalls } from "./join-call.ts";
 import { listGroups } from "./list-groups.ts";
+import { resetOffsets } from "./reset-offsets.ts";
 
 export interface GroupsService {
   readonly definition: ServiceDefinition;
@@ -43,6 +45,7 @@ export function createGroupsService(node: BrokerNode, services: Services): Group
       DescribeGroup: unary(node, "DescribeGroup", (request: DescribeGroupRequestOutput) =>
         describeGroup(node, request),
       ),
+      ResetOffsets: unary(node, "ResetOffsets", (request: ResetOffsetsRequestOutput) => resetOffsets(node, request)),
       DeleteGroup: unary(node, "DeleteGroup", (request: DeleteGroupRequestOutput) => deleteGroup(node, request)),
     },
     stop: () => joins.stop(),

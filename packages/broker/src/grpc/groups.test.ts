@@ -139,6 +139,54 @@ test("a pattern takes in topics that come later", async () => {
   await member.leave();
 });
 
+test("a reset moves a group while its members run, and nothing of before lands", async () => {
+  await topicWith("rewound", 2, 5);
+  const group = "rewinding";
+  const member = await TestMember.join(server, { group, topics: ["rewound"], start: { latest: true } }, 2);
+  expect([...member.held.values()]).toEqual([5, 5]);
+  const { generation } = member;
+  const wish = { group, topic: "rewound", partitions: [1], position: { offset: 2 } };
+  const dry = await server.group("ResetOffsets", { ...wish, validateOnly: true });
+  const moves = [{ topic: "rewound", partition: 1, fromOffset: 5, toOffset: 2, skipped: 0, seenAgain: 3 }];
+  expect(dry.moves).toMatchObject(moves);
+  expect(member.held.get("rewound/1")).toBe(5);
+  expect((await server.group("ResetOffsets", wish)).moves).toMatchObject(moves);
+  await until("the member is moved", () => member.held.get("rewound/1") === 2);
+  expect(member.held.get("rewound/0")).toBe(5);
+  const late = await member.commit([at("rewound", 1, 5)], generation);
+  expect(late.error?.reason).toBe("STALE_MEMBER_EPOCH");
+  const { offsets } = await server.group("FetchOffsets", { group, partitions: [{ topic: "rewound", partition: 1 }] });
+  expect(offsets).toMatchObject([{ offset: 2 }]);
+  const forward = await server.group("ResetOffsets", { group, position: { latest: true } });
+  expect(forward.moves.map(({ partition, skipped }) => [partition, skipped])).toEqual([
+    [0, 0],
+    [1, 3],
+  ]);
+  await until("the member is moved on", () => member.held.get("rewound/1") === 5);
+  await member.leave();
+});
+
+test("a reset that cannot be done anywhere is done nowhere", async () => {
+  await topicWith("stays", 2, 1);
+  await server.produce({ topic: "stays", partition: 0, records: [{ value: bytes("more") }] });
+  const group = "staying";
+  const offsets = [0, 1].map((partition) => ({ topic: "stays", partition, offset: 1, leaderEpoch: -1, metadata: "" }));
+  await server.group("CommitOffsets", { group, offsets });
+  const { moves } = await server.group("ResetOffsets", { group, topic: "stays", position: { offset: 2 } });
+  expect(moves.map(({ error }) => error?.reason)).toEqual([undefined, "OFFSET_OUT_OF_RANGE"]);
+  const fetched = await server.group("FetchOffsets", { group, partitions: [] });
+  expect(fetched.offsets.map(({ offset }) => offset)).toEqual([1, 1]);
+  for (const [request, reason] of [
+    [{ group }, "INVALID_REQUEST"],
+    [{ group: "nobody", position: { earliest: true } }, "UNKNOWN_GROUP"],
+    [{ group, topic: "none", position: { earliest: true } }, "UNKNOWN_TOPIC"],
+    [{ group, topic: "stays", partitions: [2], position: { earliest: true } }, "UNKNOWN_PARTITION"],
+    [{ group, partitions: [0], position: { earliest: true } }, "INVALID_REQUEST"],
+  ] as const) {
+    await expect(server.group("ResetOffsets", request as object)).rejects.toMatchObject({ reason });
+  }
+});
+
 test("what is no subscription is refused", async () => {
   for (const [join, reason] of [
     [{ group: "", topics: ["t"] }, "INVALID_REQUEST"],
@@ -157,9 +205,18 @@ test("what is no subscription is refused", async () => {
 
 test("the topic of groups is the cluster's own", async () => {
   const records = [{ value: bytes("v") }];
-  await expect(server.produce({ topic: "__consumer_offsets", partition: 0, records })).rejects.toMatchObject({
-    reason: "POLICY_VIOLATION",
-  });
+  const topic = "__consumer_offsets";
+  const refused = { reason: "POLICY_VIOLATION" };
+  await expect(server.produce({ topic, partition: 0, records })).rejects.toMatchObject(refused);
+  await expect(server.call("DeleteTopic", { topic })).rejects.toMatchObject(refused);
+  await expect(server.call("AddPartitions", { topic, totalCount: 99 })).rejects.toMatchObject(refused);
+  await expect(server.call("AlterTopicConfig", { topic, operations: [] })).rejects.toMatchObject(refused);
+  const deletion = { topic, partitions: [{ partition: 0, before: { offset: 1 } }] };
+  await expect(server.call("DeleteRecords", deletion)).rejects.toMatchObject(refused);
+  const described = (await server.call("DescribeTopic", { topic })) as {
+    topic: { configs: object; internal: boolean };
+  };
+  expect(described.topic).toMatchObject({ internal: true, configs: { "cleanup.policy": "compact" } });
 });
 
 test("groups are there again after a restart", async () => {

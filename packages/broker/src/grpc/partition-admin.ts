@@ -16,6 +16,7 @@ import {
 } from "@varve/api";
 import type { Partition } from "@varve/cluster";
 import { FileSystemError, LogError, type PartitionState } from "@varve/log";
+import { internalRefusal, offsetsTopic } from "../drivers/groups/offsets-topic.ts";
 import { acceptLossCommand } from "../drivers/damage.ts";
 import type { LocalPartition } from "../drivers/partition.ts";
 import { BrokerError } from "../errors.ts";
@@ -141,6 +142,7 @@ export async function deleteRecords(
 ): Promise<DeleteRecordsResponseMessage | Refusal> {
   const topic = node.topics.get(request.topic);
   if (topic === undefined) return unknownTopic(request.topic);
+  if (topic.name === offsetsTopic) return internalRefusal("delete records");
   const tooMany = tooManyPartitions(node, request.partitions.length);
   if (tooMany !== undefined) return tooMany;
   if (request.partitions.length === 0) {

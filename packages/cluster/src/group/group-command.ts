@@ -13,7 +13,7 @@ import {
 } from "./membership.ts";
 import type { Heartbeat, JoinGroup, LeaveGroup, MemberReply } from "./membership.ts";
 import { decideCommit, decideDelete, decideExpire, decideForgetTopics, decideReset, decideStart } from "./offsets.ts";
-import type { CommitOffsets, CommitVerdict, OffsetToCommit, ResetOffsets } from "./offsets.ts";
+import type { CommitOffsets, CommitVerdict, OffsetToCommit, ResetOffsets, ResetReply } from "./offsets.ts";
 import type { Group } from "./state.ts";
 
 type WithoutEpoch<Claim extends MemberClaim> = Omit<Claim, "epoch"> & { readonly epoch?: number };
@@ -46,7 +46,7 @@ export interface GroupReplies {
   readonly remove: undefined;
   readonly commit: readonly CommitVerdict[];
   readonly start: undefined;
-  readonly reset: { readonly members: readonly string[] };
+  readonly reset: ResetReply;
   readonly topics: undefined;
   readonly forget: undefined;
   readonly expire: { readonly isGone: boolean };

@@ -93,6 +93,13 @@ export function decideStart(
   return accept(draft, undefined);
 }
 
+export interface ResetReply {
+  /** Whoever has one of the partitions. */
+  readonly members: readonly string[];
+  /** Where the group was, in order; undefined: nobody had said. */
+  readonly from: readonly (number | undefined)[];
+}
+
 export interface ResetOffsets {
   readonly offsets: readonly Pick<OffsetToCommit, "topicId" | "partition" | "offset">[];
 }
@@ -101,11 +108,7 @@ export interface ResetOffsets {
  * Moves a group, while its members run or not. O-2: the offsets and the epoch of every member that has one of these partitions change
  * in one batch, so that nothing they commit under the old epoch can land, and who hears of the new one hears of the new position.
  */
-export function decideReset(
-  group: Group,
-  { offsets }: ResetOffsets,
-  context: GroupContext,
-): GroupDecision<{ readonly members: readonly string[] }> {
+export function decideReset(group: Group, { offsets }: ResetOffsets, context: GroupContext): GroupDecision<ResetReply> {
   const draft = new Draft(group);
   const moved = new Set<string>();
   for (const { topicId, partition } of offsets) {
@@ -133,7 +136,8 @@ export function decideReset(
       if (member.epoch !== awayEpoch) draft.current({ ...member, epoch, previousEpoch: member.epoch });
     }
   }
-  return accept(draft, { members: [...moved] });
+  const from = offsets.map(({ topicId, partition }) => offsetOf(group, topicId, partition)?.offset);
+  return accept(draft, { members: [...moved], from });
 }
 
 /** O-4: a topic is deleted, and nothing is left to be committed of it. */

@@ -14,7 +14,7 @@ export function partitionOfGroup(groupId: string, partitionCount: number): numbe
 
 /** Its records are state: they are not old after a week. */
 export const offsetsTopicConfigs: Readonly<Record<string, string>> = {
-  "retention.ms": "-1",
+  "cleanup.policy": "compact",
   "max.message.bytes": String(batchBytesMax),
   "segment.bytes": String(64 * 1024 * 1024),
 };

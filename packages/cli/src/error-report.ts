@@ -40,6 +40,7 @@ function refusal(reason: string, error: Error, context: ReportContext): ErrorRep
 const exitByReason: Readonly<Record<string, ExitName>> = {
   UNKNOWN_TOPIC: "notFound",
   UNKNOWN_PARTITION: "notFound",
+  UNKNOWN_GROUP: "notFound",
   OFFSET_OUT_OF_RANGE: "notFound",
   LEADER_NOT_AVAILABLE: "unreachable",
   NOT_CONTROLLER: "unreachable",
@@ -55,6 +56,10 @@ const adviceByReason: Readonly<Record<string, Advice>> = {
     ...(/^[\w.-]+$/.test(topic) ? [`Create it:         varve topic create ${topic} --partitions 3`] : []),
   ],
   UNKNOWN_PARTITION: (topic) => [`See its partitions: varve topic describe ${topic}`],
+  UNKNOWN_GROUP: () => ["See what there is: varve group list"],
+  NON_EMPTY_GROUP: (_topic, { group }) => [
+    `See who is in it, and stop them: varve group members ${typeof group === "string" ? shellWord(group) : "NAME"}`,
+  ],
   TOPIC_ALREADY_EXISTS: (topic) => [
     `Look at it: varve topic describe ${topic}`,
     `Use --if-not-exists when that is fine.`,

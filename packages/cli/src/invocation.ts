@@ -12,7 +12,7 @@ export function invocation(environment: Readonly<Record<string, string | undefin
 /** Puts the right name in front of every command of ours in a text. */
 export function withInvocation(text: string, name: string): string {
   return text.replace(
-    /(?<![\w/.-])(?:npx )?varve (?=(?:first-run|serve|topic|produce|consume|replay|offsets|inspect|bench|config|cluster|partition)\b)/g,
+    /(?<![\w/.-])(?:npx )?varve (?=(?:first-run|serve|topic|produce|consume|replay|group|offsets|inspect|bench|config|cluster|partition)\b)/g,
     `${name} `,
   );
 }

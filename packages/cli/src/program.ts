@@ -49,6 +49,11 @@ const subcommands: readonly Subcommand[] = [
     load: async (terminal) => (await import("./commands/replay.ts")).replayCommand(terminal),
   },
   {
+    name: "group",
+    about: "list, describe, watch, move, fork, limit and delete consumer groups",
+    load: async (terminal) => (await import("./commands/group.ts")).groupCommand(terminal),
+  },
+  {
     name: "offsets",
     about: "show first and last offsets, or the offsets that a position means",
     load: async (terminal) => (await import("./commands/offsets.ts")).offsetsCommand(terminal),

@@ -229,6 +229,7 @@ describe("varve replay to standard output", () => {
     const terminal: Terminal = {
       canAsk: false,
       canDraw: false,
+      canRedraw: false,
       out: async () => true,
       note: (line) => notes.push(line),
       ask: async () => undefined,

@@ -14,12 +14,14 @@ import { printTotal, Throughput } from "../output/throughput.ts";
 import { aboutTimes, checkStart, withRange, type RangeOptions } from "../range-options.ts";
 import { interruptible } from "../terminal/interrupt.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { consumeAsMember } from "./consume-group.ts";
 
 interface ConsumeOptions extends ConnectionOptions, RangeOptions {
   count?: number;
   format?: string;
   output: "value" | "json";
   follow?: boolean;
+  group?: string;
   stats?: boolean;
 }
 
@@ -32,10 +34,17 @@ export function consumeCommand(terminal: Terminal): Command {
       new Option("-o, --output <format>", "what to print without -f").choices(["value", "json"]).default("value"),
     )
     .option("-F, --follow", "go on with new records until Ctrl-C")
+    .option(
+      "-g, --group <group>",
+      "as a member of this group: it goes on where the group is, commits what it prints, and shares",
+    )
     .option("--stats", "say on stderr how many records came, and how fast")
     .addHelpText(
       "after",
       `${aboutTimes}
+
+With --group it goes on until Ctrl-C, or to the end of a group that has one; --from says where to start partitions of which
+the group has no offset (default: latest).
 
 Format:
   %t topic   %p partition   %o offset   %T time in ms   %d time as ISO 8601   %k key   %v or %s value   %h headers
@@ -46,6 +55,7 @@ Examples:
   $ varve consume orders --from last:10 -f '%p/%o %d %k: %v\\n'
   $ varve consume quakes --from time:2016-02-01T00:00:00Z --to time:2016-03-01T00:00:00Z
   $ varve consume quakes --partition 0 --from 100 -n 20 -o json
+  $ varve consume orders --group billing --from earliest
   $ varve consume visits --filter-from 2015-05-18T00:00:00Z --filter-to 2015-05-18T01:00:00Z
   $ varve consume orders --from latest --follow`,
     )
@@ -54,6 +64,7 @@ Examples:
 
 async function consume(terminal: Terminal, topic: string, options: ConsumeOptions): Promise<void> {
   const print = printerOf(options);
+  if (options.group !== undefined) return consumeOfGroup(terminal, topic, options, options.group);
   if (options.follow === true && options.to !== undefined && options.to.kind !== "none") {
     throw usageError("Cannot both follow and stop: give --follow or --to");
   }
@@ -99,6 +110,25 @@ async function consume(terminal: Terminal, topic: string, options: ConsumeOption
   if (options.stats === true) terminal.note(`Received ${printTotal(meter.total(performance.now()))}`);
   // Ctrl-C is how one ends a read that would not end by itself.
   if (interrupted && to.kind !== "none") process.exitCode = exitCodes.interrupted.code;
+}
+
+async function consumeOfGroup(
+  terminal: Terminal,
+  topic: string,
+  options: ConsumeOptions,
+  group: string,
+): Promise<void> {
+  const { to, partition, filterFrom, filterTo, from: start = { kind: "latest" } } = options;
+  if ([to, partition, filterFrom, filterTo].some((option) => option !== undefined)) {
+    throw usageError(
+      "Cannot read a part of what a group reads: --to, --partition and --filter-… do not go with --group",
+      "A group with an end, beside the first: varve group fork",
+    );
+  }
+  const meter = new Throughput(performance.now());
+  const { address, count = Number.POSITIVE_INFINITY } = options;
+  await consumeAsMember(terminal, { address, topic, group, start, count, print: printerOf(options), meter });
+  if (options.stats === true) terminal.note(`Received ${printTotal(meter.total(performance.now()))}`);
 }
 
 function printerOf(options: ConsumeOptions): RecordPrinter {

@@ -9,6 +9,7 @@ function terminalTaking(writesBeforeGone = Number.POSITIVE_INFINITY): Terminal &
     writes,
     canAsk: false,
     canDraw: false,
+    canRedraw: false,
     note: () => undefined,
     ask: async () => undefined,
     out: async (data) => {

@@ -9,6 +9,7 @@ function terminalThatAnswers(answer: string | undefined, canAsk = true): Termina
     asked,
     canAsk,
     canDraw: false,
+    canRedraw: false,
     out: async () => true,
     note: () => undefined,
     ask: async (question) => {

@@ -17,6 +17,8 @@ export interface Terminal {
   readonly canAsk: boolean;
   /** stderr is a terminal: a progress bar can be drawn over itself. */
   readonly canDraw: boolean;
+  /** stdout is a terminal: a table can be printed over the one before. */
+  readonly canRedraw: boolean;
   /** The answer, or undefined when there is none. */
   ask(question: string): Promise<string | undefined>;
 }
@@ -59,6 +61,7 @@ export function processTerminal(): Terminal {
     },
     canAsk: stdin.isTTY && stderr.isTTY,
     canDraw: stderr.isTTY,
+    canRedraw: stdout.isTTY,
     async ask(question) {
       const prompt = createInterface({ input: stdin, output: stderr });
       try {

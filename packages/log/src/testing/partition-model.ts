@@ -9,6 +9,8 @@
  * content is always a prefix of the list. Commands that a crash interrupts have happened or have not.
  */
 import type { PartitionId } from "../index.ts";
+import { ModelCompaction } from "./model-compaction.ts";
+import type { ModelRecord } from "./model-compaction.ts";
 
 export interface ModelBatch {
   readonly base: number;
@@ -17,7 +19,7 @@ export interface ModelBatch {
   readonly epoch: number;
   /** As the store must give them back. */
   readonly bytes: Uint8Array;
-  readonly timestampsMs: readonly number[];
+  readonly records: readonly ModelRecord[];
   readonly producer: { readonly id: number; readonly firstSequence: number } | undefined;
 }
 
@@ -58,6 +60,7 @@ export class PartitionModel {
   /** Gone below the log start, and not by a restart. */
   #below: ModelBatch[] = [];
   ghosts: Ghost[] = [];
+  readonly compaction = new ModelCompaction();
   end = 0;
   logStart = 0;
   /** A log start that was asked for and not yet confirmed, or that retention may have chosen. */
@@ -102,7 +105,7 @@ export class PartitionModel {
   /** A loss was accepted, durably: a batch without records holds the place of what is gone (J-12). */
   appendGap(gap: { baseOffset: number; nextOffset: number; bytes: Uint8Array }, epoch: number): void {
     const { baseOffset: base, nextOffset: end, bytes } = gap;
-    this.append({ base, end, epoch, bytes, timestampsMs: [], producer: undefined });
+    this.append({ base, end, epoch, bytes, records: [], producer: undefined });
     this.survivesKill = end;
     this.survivesPowerCut = end;
   }
@@ -211,7 +214,8 @@ export class PartitionModel {
     let start = 0;
     for (const batch of this.batches) {
       if (batch.base < segmentBase) continue;
-      if (at >= start + 8 && at < start + 12) {
+      // In a segment that was compacted any batch may begin there.
+      if ((at >= start + 8 && at < start + 12) || segmentBase < this.compaction.limit) {
         this.survivesKill = Math.min(this.survivesKill, batch.base);
         this.survivesPowerCut = Math.min(this.survivesPowerCut, batch.base);
       }
@@ -234,6 +238,7 @@ export class PartitionModel {
     const floor = this.floor(ending);
     demand(found.end >= floor, () => `${this.name}: lost [${found.end}, ${floor}) after a ${ending}`);
     this.adoptCut(found);
+    this.compaction.endsAt(this.end, this.batches);
   }
 
   /** As `adopt`, for a partition that was damaged and whose loss was accepted. */
@@ -263,18 +268,30 @@ export class PartitionModel {
     return this.batches.filter((batch) => batch.end > offset && batch.end <= limit);
   }
 
-  /** The first record at or after a time, in offset order. */
+  /** As `batchesFrom`, with those in front that a gap which holds `offset` may begin with. */
+  batchesAround(offset: number, limit: number): readonly ModelBatch[] {
+    const from = this.batchesFrom(offset, limit);
+    const first = from[0]?.base ?? offset;
+    return [...this.batches.filter((batch) => batch.end <= first), ...from];
+  }
+
+  /** Records that may be the first at or after a time: the last of them must be there, those before may be gone. */
   firstAtOrAfter(
     timeMs: number,
     limit: number,
-  ): { offset: number; timestampMs: number; leaderEpoch: number } | undefined {
+  ): { readonly offset: number; readonly timestampMs: number; readonly leaderEpoch: number; isNeeded: boolean }[] {
+    const found = [];
     for (const batch of this.batchesFrom(this.logStart, limit)) {
-      for (const [delta, timestampMs] of batch.timestampsMs.entries()) {
-        const offset = batch.base + delta;
-        if (offset >= this.logStart && timestampMs >= timeMs) return { offset, timestampMs, leaderEpoch: batch.epoch };
+      for (const [index, record] of batch.records.entries()) {
+        const offset = batch.base + index;
+        const { timestampMs } = record;
+        if (offset < this.logStart || timestampMs < timeMs) continue;
+        const isNeeded = this.compaction.isNeeded(record, offset);
+        found.push({ offset, timestampMs, leaderEpoch: batch.epoch, isNeeded });
+        if (isNeeded) return found;
       }
     }
-    return undefined;
+    return found;
   }
 
   /** The sequence after the latest batch of a producer that is still in the log. */

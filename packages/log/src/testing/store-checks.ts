@@ -1,7 +1,7 @@
 /**
  * What the model test asks of an open store: every answer is compared with the model, none is taken on trust.
  */
-import { buildBatch, checkBatch } from "@varve/format";
+import { buildBatch } from "@varve/format";
 import type { PartitionLog, RecoveryReport } from "../index.ts";
 import { ViolationError, demand } from "./partition-model.ts";
 import type { Ending, PartitionModel } from "./partition-model.ts";
@@ -58,20 +58,12 @@ export async function readAndCompare(
       return o.offset;
     }
     case "batches": {
-      let at = 0;
-      let next = o.offset;
-      for (const batch of model.batchesFrom(o.offset, o.limit)) {
-        if (at >= result.bytes.length) break;
-        const bytes = result.bytes.subarray(at, at + batch.bytes.length);
-        if (!areEqual(bytes, batch.bytes)) {
-          const isExplained = model.mayBeDamaged && checkBatch(result.bytes, at, result.bytes.length) !== undefined;
-          demand(isExplained, () => `${where()}: other bytes than were appended at ${batch.base}`);
-          return undefined;
-        }
-        at += batch.bytes.length;
-        next = batch.end;
+      const compared = model.compaction.compare(model.batchesAround(o.offset, o.limit), result.bytes, o.offset);
+      if ("why" in compared) {
+        demand(model.mayBeDamaged && !compared.isBatch, () => `${where()}: ${compared.why}`);
+        return undefined;
       }
-      demand(at === result.bytes.length, () => `${where()}: ${result.bytes.length - at} bytes that nobody appended`);
+      const { next } = compared;
       demand(next === result.nextOffset, () => `${where()}: next is ${result.nextOffset}, not ${next}`);
       return next;
     }

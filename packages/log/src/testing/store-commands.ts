@@ -31,6 +31,7 @@ export type StoreCommand =
   | { readonly kind: "change-flush"; readonly slot: number; readonly patience: number }
   | { readonly kind: "high-watermark"; readonly slot: number; readonly at: number }
   | { readonly kind: "retention"; readonly slot: number; readonly bytes: number; readonly patience: number }
+  | { readonly kind: "compact"; readonly slot: number; readonly patience: number }
   | { readonly kind: "delete-records"; readonly slot: number; readonly at: number; readonly patience: number }
   | { readonly kind: "checkpoint"; readonly patience: number }
   | { readonly kind: "create"; readonly slot: number; readonly flush: "sync" | "os"; readonly patience: number }

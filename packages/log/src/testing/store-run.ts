@@ -18,6 +18,7 @@ import {
   append,
   appendAsFollower,
   changeFlush,
+  compact,
   create,
   deletePartition,
   deleteRecords,
@@ -156,6 +157,9 @@ export class StoreRun {
       case "retention":
         await retain(this.world, command);
         break;
+      case "compact":
+        await compact(this.world, command);
+        break;
       case "delete-records":
         await deleteRecords(this.world, command);
         break;
@@ -270,6 +274,8 @@ export class StoreRun {
       bootId: `boot-${this.#boot}`,
       defaults: logConfig("sync"),
       scrubBytesPerSecond: 0,
+      compactionBytesPerSecond: 256 * 1024,
+      compactionKeyBytes: 24 * 16,
     };
     return LogStore.open(options, {
       fs: this.world.disk.fileSystem(),

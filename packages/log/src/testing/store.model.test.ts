@@ -79,6 +79,7 @@ const command: fc.Arbitrary<StoreCommand> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("delete-records" as const), slot, at, patience }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("compact" as const), slot, patience }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("checkpoint" as const), patience }) },
   {
     weight: 3,
@@ -214,9 +215,40 @@ function movedStart(): fc.Arbitrary<StoreCommand[]> {
     });
 }
 
+/** Much that is compacted, again and again, with everything else in between. */
+const compactedCase: fc.Arbitrary<StoreCase> = fc
+  .record({
+    seed: fc.noShrink(fc.integer()),
+    parts: fc.array(fc.oneof(compacted(), compacted(), fc.array(command, { maxLength: 4, size: "max" })), {
+      minLength: 2,
+      maxLength: 12,
+      size: "max",
+    }),
+  })
+  .map(({ seed, parts }) => ({ seed, commands: parts.flat() }));
+
+/** A segment or two of a partition, and a compaction that what follows may run beside. */
+function compacted(): fc.Arbitrary<StoreCommand[]> {
+  return fc
+    .record({
+      slot: fc.nat(2),
+      batches: fc.integer({ min: 2, max: 8 }),
+      records: fc.integer({ min: 1, max: 4 }),
+      valueBytes: fc.constantFrom(200, 700, 1000),
+      withProducer: fc.boolean(),
+      durationMs: fc.constantFrom(5, 20, 1000, 2500),
+      patience: fc.constantFrom(0, 3, 20, 60, 100_000, 100_000),
+    })
+    .map(({ slot: of, durationMs, patience: events, ...amount }): StoreCommand[] => [
+      { kind: "append", slot: of, ...amount },
+      { kind: "idle", durationMs },
+      { kind: "compact", slot: of, patience: events },
+    ]);
+}
+
 const cases = Number(process.env["VARVE_MODEL_CASES"] ?? 200);
-/** Cases of the second kind: they are shorter, and of one sort. */
-const journalCases = Math.ceil(cases / 4);
+/** Cases of the other kinds: they are shorter, and of one sort. */
+const fewerCases = Math.ceil(cases / 4);
 // Everyday runs are the same everywhere; long ones are new each time.
 const seed = process.env["VARVE_MODEL_SEED"] ?? (process.env["VARVE_MODEL_CASES"] === undefined ? "1" : undefined);
 const path = process.env["VARVE_MODEL_PATH"];
@@ -239,10 +271,18 @@ test(
 );
 
 test(
-  `LogStore keeps what is left, and says what is not, through ${journalCases} journals that are damaged`,
+  `LogStore keeps what is left, and says what is not, through ${fewerCases} journals that are damaged`,
   { timeout: 14_400_000 },
   async () => {
-    await runCases(journalCase, journalCases, ["quarantine", "lost end", "lost file", "flip", "log start lost"]);
+    await runCases(journalCase, fewerCases, ["quarantine", "lost end", "lost file", "flip", "log start lost"]);
+  },
+);
+
+test(
+  `LogStore J-17 to J-21: the latest of every key stays, through ${fewerCases} runs of compactions and crashes`,
+  { timeout: 14_400_000 },
+  async () => {
+    await runCases(compactedCase, fewerCases, ["compaction removed something", "power cut", "kill", "duplicate"]);
   },
 );
 
@@ -270,7 +310,7 @@ async function runCases(one: fc.Arbitrary<StoreCase>, count: number, met: readon
       `Case ${details.numRuns} failed; replay with ${replay} and the name of the test (-t)\nworld seed ${details.counterexample?.[0].seed}\n${commands}\n${describeFailure(details)}`,
     );
   }
-  if (count < 200 || path !== undefined) return;
+  if (cases < 200 || path !== undefined) return;
   for (const what of met) expect(coverage.get(what) ?? 0, what).toBeGreaterThan(0);
 }
 

@@ -81,7 +81,11 @@ export class ModelCompaction {
   }
 
   /** Why `bytes` are not what may be read of `batches` from the one that holds `offset` on; or where they end. */
-  compare(batches: readonly RecordsOfBatch[], bytes: Uint8Array, offset: number): { why: string; isBatch: boolean } | { next: number } {
+  compare(
+    batches: readonly RecordsOfBatch[],
+    bytes: Uint8Array,
+    offset: number,
+  ): { why: string; isBatch: boolean } | { next: number } {
     let at = 0;
     let next = offset;
     let index = 0;
@@ -93,7 +97,8 @@ export class ModelCompaction {
       const end = header.baseOffset + header.lastOffsetDelta + 1;
       if (at === 0) {
         // A gap may begin below the batch that held the offset, and below the log start.
-        if (header.baseOffset > offset || end <= offset) return { why: `[${header.baseOffset}, ${end}) at ${offset}`, isBatch: true };
+        if (header.baseOffset > offset || end <= offset)
+          return { why: `[${header.baseOffset}, ${end}) at ${offset}`, isBatch: true };
       } else if (header.baseOffset !== next) return { why: `[${header.baseOffset}, ${end}) at ${next}`, isBatch: true };
       const covered: RecordsOfBatch[] = [];
       for (; index < batches.length; index += 1) {
@@ -109,12 +114,7 @@ export class ModelCompaction {
     return { next };
   }
 
-  #whyNot(
-    covered: readonly RecordsOfBatch[],
-    found: Uint8Array,
-    header: BatchHeader,
-    end: number,
-  ): string | undefined {
+  #whyNot(covered: readonly RecordsOfBatch[], found: Uint8Array, header: BatchHeader, end: number): string | undefined {
     const [first] = covered;
     if (first === undefined) return "nobody appended this";
     const isOne = covered.length === 1 && first.base === header.baseOffset && first.end === end;

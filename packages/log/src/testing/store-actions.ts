@@ -86,7 +86,14 @@ export function appendAsFollower(world: StoreWorld, command: Command<"append-as-
       () => `${model.name}: a follower's append at ${model.end} in epoch ${model.epoch}: ${JSON.stringify(outcome)}`,
     );
     const { end, epoch } = model;
-    model.append({ base: end, end: end + 1, epoch, bytes: bytes.slice(), records: records.map(modelRecord), producer: undefined });
+    model.append({
+      base: end,
+      end: end + 1,
+      epoch,
+      bytes: bytes.slice(),
+      records: records.map(modelRecord),
+      producer: undefined,
+    });
     world.note(`  ${model.name}: follows [${end}, ${end + 1}) in epoch ${epoch}`);
     world.count("append as follower");
   }
@@ -340,7 +347,8 @@ export async function findTime(world: StoreWorld, command: Command<"find-time">)
   });
   demand(
     found === undefined ? expected.at(-1)?.isNeeded !== true : isOne,
-    () => `${model.name}: first at or after ${timeMs} is one of ${JSON.stringify(expected)}, not ${JSON.stringify(found)}`,
+    () =>
+      `${model.name}: first at or after ${timeMs} is one of ${JSON.stringify(expected)}, not ${JSON.stringify(found)}`,
   );
 }
 

@@ -1,0 +1,193 @@
+/** J-17 to J-21, one scenario each. */
+import {
+  batchHeaderBytes,
+  buildBatch,
+  compressBatch,
+  hasDeleteHorizon,
+  readBatchHeader,
+  sealBatch,
+} from "@varve/format";
+import { expect, test } from "vitest";
+import { CompactedPartition } from "../testing/compacted-partition.ts";
+
+/** Fills about a segment with values of one key. */
+async function fill(partition: CompactedPartition, key: string, count = 4): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    await partition.append({ records: [{ key, value: `${key} ${index} ${"x".repeat(120)}` }] });
+  }
+}
+
+async function offsetsOf(partition: CompactedPartition, key: string): Promise<number[]> {
+  return (await partition.read()).filter((record) => record.key === key).map(({ offset }) => offset);
+}
+
+test("LogStore.runCompaction() J-17: nothing above the high watermark takes anything's place, or is touched", async () => {
+  const partition = await CompactedPartition.begin(1);
+  await fill(partition, "a", 20);
+  await partition.result(partition.store.checkpoint());
+  expect(await partition.result(partition.store.runCompaction())).toEqual([]);
+  partition.log.advanceHighWatermark(10);
+  await partition.result(partition.store.runCompaction());
+  const left = await offsetsOf(partition, "a");
+  const { cleanedTo } = partition.log.compaction;
+  expect(cleanedTo).toBeGreaterThan(4);
+  expect(cleanedTo).toBeLessThanOrEqual(10);
+  // The latest below, and everything from there on.
+  expect(left).toEqual(Array.from({ length: 20 - cleanedTo + 1 }, (_, index) => cleanedTo - 1 + index));
+});
+
+test("LogStore.runCompaction() J-17: what a power cut may take takes nothing's place", async () => {
+  const partition = await CompactedPartition.begin(1, {}, { flush: "os", checkpointIntervalMs: 3_600_000 });
+  await fill(partition, "a", 12);
+  partition.log.advanceHighWatermark(partition.log.countedOffset);
+  expect(await partition.result(partition.store.runCompaction())).toEqual([]);
+  const [report] = await partition.compact();
+  expect(report?.outcome.kind).toBe("done");
+  await partition.restart("power cut");
+  await partition.check();
+});
+
+test("LogStore.runCompaction() J-20: a tombstone stays for its time and then goes, and the key with it", async () => {
+  const partition = await CompactedPartition.begin(1, { deleteRetentionMs: 10_000 });
+  await fill(partition, "a");
+  await partition.append({ records: [{ key: "a", value: null }] });
+  await fill(partition, "b", 8);
+  await partition.compact();
+  expect(await offsetsOf(partition, "a")).toEqual([4]);
+  // Its time is not over; another run leaves it alone.
+  await later(partition, 5_000);
+  await fill(partition, "b", 8);
+  await partition.compact();
+  expect(await offsetsOf(partition, "a")).toEqual([4]);
+  await later(partition, 11_000);
+  await fill(partition, "b", 8);
+  await partition.compact();
+  expect(await offsetsOf(partition, "a")).toEqual([]);
+  await partition.restart("power cut");
+  expect(await offsetsOf(partition, "a")).toEqual([]);
+});
+
+test("LogStore.runCompaction() J-20: the time of a tombstone begins when nothing older is left in this replica", async () => {
+  const partition = await CompactedPartition.begin(1, { deleteRetentionMs: 10_000 });
+  const source = await CompactedPartition.begin(2, { deleteRetentionMs: 10_000 });
+  await fill(source, "a");
+  await source.append({ records: [{ key: "a", value: null }] });
+  await fill(source, "b", 8);
+  await source.compact();
+  await later(source, 20_000);
+  // A follower copies what its leader has cleaned long ago, and has older records of the key itself.
+  await fill(partition, "a");
+  const { bytes } = await batchAt(source, 4);
+  expect(hasDeleteHorizon(readBatchHeader(bytes).attributes)).toBe(true);
+  await later(partition, 20_000);
+  expect(partition.log.appendAsFollower(bytes).kind).toBe("appended");
+  await partition.disk.time.until(() => partition.log.countedOffset === 5, "it to count");
+  await fill(partition, "b", 8);
+  await partition.compact();
+  expect(await offsetsOf(partition, "a")).toEqual([4]);
+  await later(partition, 11_000);
+  await fill(partition, "b", 8);
+  await partition.compact();
+  expect(await offsetsOf(partition, "a")).toEqual([]);
+});
+
+test("LogStore.runCompaction() J-15: a full disk stops it and harms nothing, and the next run does it", async () => {
+  const partition = await CompactedPartition.begin(1);
+  await fill(partition, "a", 12);
+  partition.disk.inject({ operation: "write", path: ".log.new", effect: "fail", code: "NO_SPACE", skip: 1 });
+  const [failed] = await partition.compact();
+  expect(failed?.outcome.kind).toBe("no-room");
+  expect(partition.log.state.kind).toBe("open");
+  await partition.check();
+  const names = partition.disk.files().map(({ path }) => path);
+  expect(names.filter((name) => name.endsWith(".new"))).toEqual([]);
+  const [done] = await partition.compact();
+  expect(done?.outcome.kind).toBe("done");
+  expect((await offsetsOf(partition, "a")).length).toBeLessThan(8);
+});
+
+test("LogStore.runCompaction() J-14: an error of the file that it writes harms nothing either", async () => {
+  const partition = await CompactedPartition.begin(1);
+  await fill(partition, "a", 12);
+  partition.disk.inject({ operation: "write", path: ".log.new", effect: "fail", code: "IO" });
+  const [failed] = await partition.compact();
+  expect(failed?.outcome.kind).toBe("failed");
+  await partition.check();
+  await fill(partition, "a", 1);
+});
+
+test("LogStore.runCompaction() J-12: damage that it meets quarantines the partition, and nothing is replaced", async () => {
+  const partition = await CompactedPartition.begin(1);
+  await fill(partition, "a", 12);
+  await partition.result(partition.store.checkpoint());
+  const [, second] = partition.log.segments;
+  if (second === undefined) throw new Error("There is one segment only");
+  partition.disk.flipBit(second.path, batchHeaderBytes + 10, 3);
+  const [report] = await partition.compact();
+  expect(report?.outcome.kind).toBe("damaged");
+  expect(partition.log.state).toMatchObject({ kind: "quarantined", file: second.path, offset: second.baseOffset });
+  expect(await partition.compact()).toEqual([]);
+});
+
+test("LogStore.runCompaction() J-18: a batch that nobody can read stays, and takes nothing's place", async () => {
+  const partition = await CompactedPartition.begin(1);
+  await fill(partition, "a", 2);
+  const batch = await compressBatch(
+    buildBatch([{ key: new TextEncoder().encode("a"), value: null, timestampMs: 1 }]),
+    "lz4",
+  );
+  // Another codec than it says: its records are not what they claim to be.
+  const header = new DataView(batch.buffer, batch.byteOffset);
+  header.setInt16(21, 2);
+  sealBatch(batch, 0);
+  expect(partition.log.appendAsLeader(batch, { now: 1 }).kind).toBe("appended");
+  await fill(partition, "b", 12);
+  await partition.compact();
+  const bytes = await batchAt(partition, 2);
+  expect(readBatchHeader(bytes.bytes)).toMatchObject({ baseOffset: 2, recordCount: 1 });
+  const read = await partition.result(partition.log.writer.files.read(options(partition, 0)));
+  if (read.kind !== "batches") throw new Error(read.kind);
+  // Of two values of the key one is left, since the second supersedes the first, and the tombstone stands for nothing.
+  expect(
+    readBatchHeader(read.bytes).recordCount + readBatchHeader((await batchAt(partition, 1)).bytes).recordCount,
+  ).toBe(1);
+});
+
+test("LogStore.runCompaction() J-19: a reader of the old file goes on reading, and a start removes what was not put in place", async () => {
+  const partition = await CompactedPartition.begin(1);
+  await fill(partition, "a", 12);
+  partition.disk.inject({ operation: "rename", path: ".log.new", effect: "hang" });
+  const compaction = partition.compact();
+  compaction.catch(() => undefined);
+  await partition.disk.time.until(() => names(partition).some((name) => name.endsWith(".log.new")), "a new file");
+  await partition.check();
+  await partition.restart("kill");
+  expect(names(partition).filter((name) => name.endsWith(".log.new"))).toEqual([]);
+  await partition.check();
+});
+
+function names(partition: CompactedPartition): string[] {
+  return partition.disk.files().map(({ path }) => path);
+}
+
+async function later(partition: CompactedPartition, durationMs: number): Promise<void> {
+  const endMs = partition.disk.time.nowMs + durationMs;
+  while (await partition.disk.time.stepBefore(endMs));
+}
+
+function options(partition: CompactedPartition, offset: number): Parameters<typeof partition.log.writer.files.read>[0] {
+  return {
+    offset,
+    limit: partition.log.writer.files.endOffset,
+    maxBytes: 1,
+    atLeastOneBatch: true,
+    epochAt: (at) => partition.log.epochAt(at),
+  };
+}
+
+/** The batch in the files that holds `offset`. */
+async function batchAt(partition: CompactedPartition, offset: number): Promise<{ bytes: Uint8Array }> {
+  const read = await partition.result(partition.log.writer.files.read(options(partition, offset)));
+  if (read.kind !== "batches") throw new Error(read.kind);
+  return { bytes: read.bytes.slice() };
+}

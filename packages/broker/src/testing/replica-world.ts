@@ -45,6 +45,8 @@ export interface ProduceOptions {
   readonly timeoutMs?: number;
   /** @default one that was not used before */
   readonly value?: string;
+  /** @default none */
+  readonly key?: string;
 }
 
 export class ReplicaWorld {
@@ -131,7 +133,8 @@ export class ReplicaWorld {
   produce(node: ReplicaNode, topicId: string, options: ProduceOptions = {}): Promise<PendingProduce> {
     const { acks = "all", producer, expectedOffset, timeoutMs = 2_000 } = options;
     const value = options.value ?? `v${this.#values++}`;
-    const record = { value: Buffer.from(value), timestampMs: node.clock.nowMs() };
+    const key = options.key === undefined ? null : Buffer.from(options.key);
+    const record = { key, value: Buffer.from(value), timestampMs: node.clock.nowMs() };
     const sequence = producer && { producerId: producer.id, producerEpoch: 0, baseSequence: producer.sequence };
     const batch = buildBatch([record], sequence ?? {});
     return new Promise((resolve, reject) => {

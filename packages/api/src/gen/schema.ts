@@ -2000,6 +2000,10 @@ export const schema = {
         "leader": {
          "type": "LeaderHint",
          "id": 7
+        },
+        "movedGeneration": {
+         "type": "int32",
+         "id": 8
         }
        }
       },

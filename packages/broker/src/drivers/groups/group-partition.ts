@@ -68,6 +68,8 @@ export class GroupPartition {
   #isLoading = true;
   #hasEnded = false;
   #isTurnScheduled = false;
+  /** Something was undone, and perhaps something that nobody waits for. */
+  #wasNotAppended = false;
   readonly #whenLoaded: Promise<void>;
 
   constructor(partition: LocalPartition, leaderEpoch: number, dependencies: GroupPartitionDependencies) {
@@ -135,15 +137,20 @@ export class GroupPartition {
 
   /** The member's connection; a former one of the same member is ended. `isSignOfLife`: it needs no heartbeats while it is there. */
   attach(groupId: string, session: GroupSession, isSignOfLife: boolean): void {
+    this.supersede(groupId, session.memberId);
     let sessions = this.#sessions.get(groupId);
     if (sessions === undefined) this.#sessions.set(groupId, (sessions = new Map()));
-    const former = sessions.get(session.memberId);
     sessions.set(session.memberId, session);
-    former?.end(
-      refuse("FENCED_MEMBER_EPOCH", `Member "${session.memberId}" speaks on another connection by now; only one may`),
-    );
     if (isSignOfLife) this.#coordinator.connected(groupId, session.memberId);
     else this.heard(groupId, session.memberId);
+  }
+
+  /** The member comes on another connection: nothing more is heard on the one that it has, if it has one. */
+  supersede(groupId: string, memberId: string): void {
+    const former = this.#sessions.get(groupId)?.get(memberId);
+    former?.end(
+      refuse("FENCED_MEMBER_EPOCH", `Member "${memberId}" speaks on another connection by now; only one may`),
+    );
   }
 
   /** The connection is over; the member stays until its session times out. */
@@ -174,6 +181,7 @@ export class GroupPartition {
         why === "session" ? "a member was silent for too long" : "a member did not give back its partitions in time";
       log({ group: groupId, member: memberId }, event);
     }
+    if (this.#wasNotAppended) this.#repeat();
     this.#scheduleTurn();
     // What timed out may have been committed since.
     this.#committed(this.partition.log.highWatermark);
@@ -209,7 +217,8 @@ export class GroupPartition {
   }
 
   #whyNoCall(): Refusal | undefined {
-    if (this.#notReady !== undefined) return this.#notReady;
+    const notReady = this.whyNotReady;
+    if (notReady !== undefined) return notReady;
     // Behind this node's own metadata nothing is decided: what another one has decided since would be undone (O-4).
     if (this.isAlive && this.#dependencies.isCurrent()) return undefined;
     return notCoordinator("its leader epoch has ended");
@@ -273,11 +282,18 @@ export class GroupPartition {
     isOffered = true;
     if (pending.baseOffset < 0) {
       const refusal = pending.refusal ?? notCoordinator("its leader epoch has ended");
+      this.#wasNotAppended = true;
       this.#give(this.#coordinator.notAppended(refusal, this.#nowMs));
       return;
     }
     this.#coordinator.appended(pending.lastOffset + 1);
     if (pending.settled) this.#settled(pending);
+  }
+
+  /** What nobody asked for nobody asks for again. Members that were to be removed are due still; sessions say theirs again by themselves. */
+  #repeat(): void {
+    this.#wasNotAppended = false;
+    this.topicsChanged();
   }
 
   #settled({ refusal, lastOffset }: PendingProduce): void {

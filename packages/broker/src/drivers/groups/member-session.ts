@@ -25,6 +25,7 @@ import {
   planTelling,
   toldBefore,
 } from "@varve/cluster";
+import { reasons } from "@varve/format";
 import { type Refusal, isRefusal, refuse } from "../../refusal.ts";
 import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
 import { type CommitTranslator, errorFieldsOf } from "./commit-translator.ts";
@@ -66,10 +67,14 @@ export interface SessionStart {
   readonly hasHeartbeats: boolean;
 }
 
+interface Unsaid {
+  readonly wishes?: { readonly topics: readonly string[]; readonly pattern: string };
+}
+
 /** Answers that a session may owe; more is not read. */
 const owedMax = 64;
-/** Where a partition starts is asked again after so long. */
-const startRetryMs = 200;
+/** What could not be done is tried again after so long: a start that nobody could tell, a change that could not be appended. */
+const retryMs = 200;
 
 export class MemberSession implements GroupSession {
   readonly #dependencies: SessionDependencies;
@@ -86,6 +91,8 @@ export class MemberSession implements GroupSession {
   readonly #starting = new Set<string>();
   #hasStartless = false;
   #retry: WheelEntry | undefined;
+  /** A beat that could not be appended. */
+  #unsaid: Unsaid | undefined;
   readonly #names = new Map<string, string>();
   #owed = 0;
   #isDraining = false;
@@ -107,6 +114,8 @@ export class MemberSession implements GroupSession {
   async open(): Promise<void> {
     const { coordinator } = this.#dependencies;
     const { groupId, join, owned, hasHeartbeats } = this.#start;
+    // What an older connection still brings was read before: it must not come after what this one hears.
+    coordinator.supersede(groupId, join.memberId);
     const reply = await coordinator.call(groupId, { kind: "return", join, owned });
     if (isRefusal(reply)) {
       this.end(reply);
@@ -214,7 +223,7 @@ export class MemberSession implements GroupSession {
     const telling = planTelling(this.#told, group, member, (topicId) => topicName(topicId) === undefined);
     this.#told = telling.told;
     this.#tell(telling, member);
-    if (telling.owned !== undefined) void this.#owe(this.#beat({ owned: telling.owned }));
+    if (telling.owned !== undefined) void this.#owe(this.#beat({}));
     this.#hasStartless = telling.startless.length > 0;
     this.#findStarts(telling.startless);
   }
@@ -235,8 +244,15 @@ export class MemberSession implements GroupSession {
   }
 
   #assigned({ committed, ...place }: Place & { readonly committed: CommittedOffset }): object {
-    const { offset, leaderEpoch, metadata } = committed;
-    return { ...this.#named(place), offset, leaderEpoch, metadata, leader: this.#dependencies.leaderOf(place) };
+    const { offset, leaderEpoch, metadata, movedEpoch: movedGeneration } = committed;
+    return {
+      ...this.#named(place),
+      offset,
+      leaderEpoch,
+      metadata,
+      movedGeneration,
+      leader: this.#dependencies.leaderOf(place),
+    };
   }
 
   #named({ topicId, partition }: Place): { readonly topic: string; readonly partition: number } {
@@ -258,17 +274,12 @@ export class MemberSession implements GroupSession {
     for (const place of unasked) this.#starting.add(keyOf(place));
     const find = async (): Promise<void> => {
       const offsets = await resolve(unasked, this.#start.position);
-      if (offsets.length > 0) await coordinator.call(this.#start.groupId, { kind: "start", offsets });
+      const asked = { kind: "start" as const, offsets };
+      const refused = offsets.length > 0 && isRefusal(await coordinator.call(this.#start.groupId, asked));
       for (const place of unasked) this.#starting.delete(keyOf(place));
       if (this.#isOver) return;
-      if (offsets.length === unasked.length) {
-        this.look();
-        return;
-      }
-      this.#retry ??= wheel.schedule(startRetryMs, () => {
-        this.#retry = undefined;
-        this.look();
-      });
+      if (!refused && offsets.length === unasked.length) this.look();
+      else this.#retry ??= wheel.schedule(retryMs, () => this.#again());
     };
     void find();
   }
@@ -292,7 +303,7 @@ export class MemberSession implements GroupSession {
       }),
     );
     this.#told = new Map([...this.#told].filter(([key, { isRevoked }]) => !isRevoked || !given.has(key)));
-    await this.#beat({ owned: ownedOf(this.#told) });
+    await this.#beat({});
   }
 
   async #subscribe(wanted: JoinRequestOutput["topics"]): Promise<void> {
@@ -302,15 +313,35 @@ export class MemberSession implements GroupSession {
     else await this.#beat({ wishes: { topics, pattern } });
   }
 
-  async #beat(beat: {
-    readonly owned?: Assignment;
-    readonly wishes?: { readonly topics: readonly string[]; readonly pattern: string };
-  }): Promise<void> {
+  /** Says what the member has by now, and what else it wants. What could not be appended is said again, until it is. */
+  async #beat({ wishes }: Pick<Unsaid, "wishes">): Promise<void> {
     const { groupId, join } = this.#start;
-    const who = { memberId: this.#memberId, instanceId: join.instanceId };
-    const reply = await this.#dependencies.coordinator.call(groupId, { kind: "beat", beat: { ...who, ...beat } });
-    if (isRefusal(reply)) this.end(reply);
-    else this.look();
+    const beat = {
+      memberId: this.#memberId,
+      instanceId: join.instanceId,
+      owned: ownedOf(this.#told),
+      ...(wishes === undefined ? {} : { wishes }),
+    };
+    const reply = await this.#dependencies.coordinator.call(groupId, { kind: "beat", beat });
+    if (!isRefusal(reply)) {
+      this.look();
+      return;
+    }
+    if (reply.reason === "NOT_COORDINATOR" || !reasons[reply.reason].retriable) {
+      this.end(reply);
+      return;
+    }
+    this.#unsaid = wishes === undefined ? (this.#unsaid ?? {}) : { wishes };
+    this.#retry ??= this.#dependencies.wheel.schedule(retryMs, () => this.#again());
+  }
+
+  #again(): void {
+    this.#retry = undefined;
+    if (this.#isOver) return;
+    const unsaid = this.#unsaid;
+    this.#unsaid = undefined;
+    if (unsaid !== undefined) void this.#owe(this.#beat(unsaid));
+    this.look();
   }
 
   #leave(mode: "gone" | "away"): Promise<undefined | Refusal> {

@@ -35,6 +35,11 @@ export interface AssignedPartition {
    * Where the leader is.
    */
   'leader'?: (_varve_v1_LeaderHint | null);
+  /**
+   * Generation of the reset that moved the group here last; -1: none did. A member that has the partition already, and was told the
+   * same number, keeps its place, or goes on to the offset if that is further; with another number it goes to the offset.
+   */
+  'movedGeneration'?: (number);
   '_endOffset'?: "endOffset";
 }
 
@@ -70,5 +75,10 @@ export interface AssignedPartition__Output {
    * Where the leader is.
    */
   'leader': (_varve_v1_LeaderHint__Output | null);
+  /**
+   * Generation of the reset that moved the group here last; -1: none did. A member that has the partition already, and was told the
+   * same number, keeps its place, or goes on to the offset if that is further; with another number it goes to the offset.
+   */
+  'movedGeneration': (number);
   '_endOffset'?: "endOffset";
 }

@@ -63,6 +63,13 @@ const jobs: readonly Job[] = [
     command: vitest("packages/cluster/src/testing/partition-world.test.ts"),
   },
   {
+    name: "group-sim",
+    about:
+      "20 million events of consumer groups in simulated worlds: fail-overs in mid-commit, stalls, resets, compaction",
+    env: { VARVE_GROUP_EVENTS: "20000000", VARVE_GROUP_TABLE: "1" },
+    command: vitest("packages/cluster/src/testing/group-world.test.ts"),
+  },
+  {
     name: "cluster-sim",
     about: "20 million events of whole clusters in simulated worlds, and what went wrong in them by kind",
     env: {},

@@ -103,7 +103,7 @@ export { decodeGroupRecord, encodeGroupRecord } from "./group/records.ts";
 export type { GroupTopic, TopicsView } from "./group/settle.ts";
 export { assignorNames, offsetOf, offsetsOf, phaseOf } from "./group/state.ts";
 export type { AssignorName, CommittedOffset, Group, Member } from "./group/state.ts";
-export { keyOf, ownedOf, planTelling, toldBefore } from "./group/telling.ts";
+export { givenBack, keyOf, ownedOf, planTelling, toldBefore } from "./group/telling.ts";
 export type { Place, Telling, ToldPlaces } from "./group/telling.ts";
 export { batchBytesMax, batchRecordsMax, partitionsPerTopicMax, producerIdBlockSize } from "./limits.ts";
 export { refuseEpoch, refuseProduce } from "./partition/admission.ts";

@@ -14,6 +14,7 @@ class World {
   readonly log: GroupRecord[] = [];
   coordinator = this.#fresh();
   nowMs = 0;
+  readonly gone = new Set<string>();
 
   #fresh(limits: { readonly groupsMax?: number; readonly waitingMax?: number } = {}): GroupCoordinator<string> {
     let ids = 0;
@@ -31,6 +32,7 @@ class World {
       topics: {
         named: (name) => (name === "t" ? { topicId, partitions: 2 } : undefined),
         matching: () => [],
+        isGone: (id: string) => this.gone.has(id),
       },
     });
   }
@@ -217,7 +219,8 @@ describe("GroupCoordinator", () => {
     world.submit("a", commit(1));
     world.endTurn();
     world.failOver();
-    world.coordinator.topicsChanged((id) => id === topicId, 0);
+    world.gone.add(topicId);
+    world.coordinator.topicsChanged(0);
     world.endTurn();
     world.commit();
     expect(world.coordinator.visible.has("g")).toBe(false);

@@ -153,10 +153,11 @@ export class GroupCoordinator<Waiter> {
     return removed;
   }
 
-  /** Topics came, went or grew. O-4: nothing is left committed of one that `isGone`. */
-  topicsChanged(isGone: (topicId: string) => boolean, nowMs: number): void {
+  /** Topics came, went or grew. O-4: nothing is left committed of one that is gone. */
+  topicsChanged(nowMs: number): void {
+    const { topics } = this.#options;
     for (const [groupId, group] of this.#groups) {
-      const gone = [...group.offsets.keys()].filter(isGone);
+      const gone = [...group.offsets.keys()].filter((topicId) => topics.isGone(topicId));
       if (gone.length > 0) this.#decide(groupId, { kind: "forget", topicIds: gone }, nowMs);
       if (group.members.size > 0) this.#decide(groupId, { kind: "topics" }, nowMs);
     }

@@ -132,6 +132,7 @@ class Conversation {
         named,
         matching: (pattern) =>
           [...this.#topics.keys()].filter((name) => name.startsWith(pattern)).flatMap((name) => named(name) ?? []),
+        isGone: (topicId) => ![...this.#topics.keys()].some((name) => idOf(name) === topicId),
       },
       limits: { membersMax: 3, sessionTimeoutMsMin: 100, sessionTimeoutMsMax: 60_000, metadataBytesMax: 10 },
     };

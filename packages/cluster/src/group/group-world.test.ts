@@ -55,6 +55,7 @@ class GroupWorld {
         named: topic,
         matching: (pattern) =>
           [...this.counts.keys()].filter((name) => name.startsWith(pattern)).flatMap((name) => topic(name) ?? []),
+        isGone: (topicId) => ![...this.counts.keys()].some((name) => topic(name)?.topicId === topicId),
       },
       limits: { membersMax: 5, sessionTimeoutMsMin: 1, sessionTimeoutMsMax: 1e6, metadataBytesMax: 10 },
     };

@@ -59,7 +59,7 @@ function whyNotCommit(
   { groupId }: Group,
   member: Member | undefined,
   { topicId, partition, offset, metadata }: OffsetToCommit,
-  { limits }: GroupContext,
+  { limits, topics }: GroupContext,
 ): Refusal | undefined {
   const what = `Cannot commit ${offset} of ${topicId}/${partition} in group "${groupId}"`;
   const about = { group: groupId, topicId, partition: String(partition) };
@@ -69,6 +69,8 @@ function whyNotCommit(
     const why = `its text is longer than ${limits.metadataBytesMax} bytes.`;
     return refuse("OFFSET_METADATA_TOO_LARGE", `${what}: ${why}`, about).refusal;
   }
+  // O-4: a member that is asked to give it back may not have heard.
+  if (topics.isGone(topicId)) return refuse("UNKNOWN_TOPIC", `${what}: the topic is gone.`, about).refusal;
   if (member === undefined || has(member.assigned, topicId, partition) || has(member.revoking, topicId, partition))
     return undefined;
   const why = `member "${member.memberId}" does not have it any more.`;
@@ -84,10 +86,11 @@ function put(draft: Draft, { topicId, partition, ...told }: OffsetToCommit, comm
 export function decideStart(
   group: Group,
   offsets: readonly Pick<OffsetToCommit, "topicId" | "partition" | "offset" | "leaderEpoch">[],
-  { nowMs }: Pick<GroupContext, "nowMs">,
+  { nowMs, topics }: Pick<GroupContext, "nowMs" | "topics">,
 ): GroupDecision<undefined> {
   const draft = new Draft(group);
   for (const one of offsets) {
+    if (topics.isGone(one.topicId)) continue;
     if (offsetOf(draft.group, one.topicId, one.partition) === undefined) put(draft, { ...one, metadata: "" }, nowMs);
   }
   return accept(draft, undefined);
@@ -109,32 +112,31 @@ export interface ResetOffsets {
  * in one batch, so that nothing they commit under the old epoch can land, and who hears of the new one hears of the new position.
  */
 export function decideReset(group: Group, { offsets }: ResetOffsets, context: GroupContext): GroupDecision<ResetReply> {
+  const gone = offsets.find(({ topicId }) => context.topics.isGone(topicId));
+  if (gone !== undefined) {
+    const why = `topic ${gone.topicId} is gone.`;
+    return refuse("UNKNOWN_TOPIC", `Cannot reset group "${group.groupId}": ${why}`, { topicId: gone.topicId });
+  }
   const draft = new Draft(group);
+  if (offsets.length === 0) return accept(draft, { members: [], from: [] });
   const moved = new Set<string>();
   for (const { topicId, partition } of offsets) {
     for (const { memberId, assigned, revoking } of group.members.values()) {
       if (has(assigned, topicId, partition) || has(revoking, topicId, partition)) moved.add(memberId);
     }
   }
-  const movedEpoch = moved.size > 0 ? group.epoch + 1 : group.epoch;
+  // Also of what nobody has: each reset is told apart from every other.
+  draft.nextEpoch();
+  const { epoch } = draft.group;
   for (const { topicId, partition, offset } of offsets) {
-    draft.offset(topicId, partition, {
-      offset,
-      leaderEpoch: -1,
-      metadata: "",
-      committedAtMs: context.nowMs,
-      movedEpoch,
-    });
+    const committedAtMs = context.nowMs;
+    draft.offset(topicId, partition, { offset, leaderEpoch: -1, metadata: "", committedAtMs, movedEpoch: epoch });
   }
-  if (moved.size > 0) {
-    draft.nextEpoch();
-    const { epoch } = draft.group;
-    // Who shall have what stays as it was made, if it was made.
-    if (group.targetEpoch === group.epoch) draft.reached(epoch);
-    for (const memberId of moved) {
-      const member = draft.group.members.get(memberId) as Member;
-      if (member.epoch !== awayEpoch) draft.current({ ...member, epoch, previousEpoch: member.epoch });
-    }
+  // Who shall have what stays as it was made, if it was made.
+  if (group.targetEpoch === group.epoch) draft.reached(epoch);
+  for (const memberId of moved) {
+    const member = draft.group.members.get(memberId) as Member;
+    if (member.epoch !== awayEpoch) draft.current({ ...member, epoch, previousEpoch: member.epoch });
   }
   const from = offsets.map(({ topicId, partition }) => offsetOf(group, topicId, partition)?.offset);
   return accept(draft, { members: [...moved], from });

@@ -27,6 +27,8 @@ export interface TopicsView {
   named(name: string): GroupTopic | undefined;
   /** By whole name, sorted by id. */
   matching(pattern: string): readonly GroupTopic[];
+  /** Nothing is committed of it any more (O-4). */
+  isGone(topicId: string): boolean;
 }
 
 const assignors: Readonly<Record<AssignorName, Assign>> = {

@@ -2,7 +2,7 @@
 // kept, who was heard when, is in sessions.ts.
 
 import { PersistentMap } from "../persistent-map.ts";
-import { nothing, pairsOf } from "./assignment.ts";
+import { isSame, nothing, pairsOf } from "./assignment.ts";
 import type { Assignment } from "./assignment.ts";
 import { assignmentOfShares } from "./records.ts";
 import type { GroupRecord } from "./records.ts";
@@ -95,12 +95,13 @@ export function isBlank({ epoch, members, target, offsets }: Group): boolean {
 
 export type GroupPhase = "empty" | "assigning" | "reconciling" | "stable";
 
-/** What people are told of it. */
-export function phaseOf({ members, epoch, targetEpoch }: Group): GroupPhase {
+/** What people are told of it. Stable: everybody has what it shall have, whether it has heard of the newest epoch or not. */
+export function phaseOf({ members, epoch, targetEpoch, target }: Group): GroupPhase {
   if (members.size === 0) return "empty";
   if (epoch > targetEpoch) return "assigning";
   for (const member of members.values()) {
-    if (member.epoch !== awayEpoch && (member.epoch !== targetEpoch || member.revoking.size > 0)) return "reconciling";
+    const isThere = member.revoking.size === 0 && isSame(member.assigned, target.get(member.memberId) ?? nothing);
+    if (member.epoch !== awayEpoch && !isThere) return "reconciling";
   }
   return "stable";
 }

@@ -20,8 +20,8 @@ export interface Place {
 export interface Told extends Place {
   /** It knows of every reset up to this epoch. */
   readonly movedEpoch: number;
-  /** It was asked to give it back. */
-  readonly isRevoked: boolean;
+  /** Under which epoch it was asked to give it back; undefined: it was not. */
+  readonly revokedEpoch: number | undefined;
   /** It says so itself; where it goes on nobody here has told it. */
   readonly isHearsay: boolean;
 }
@@ -48,7 +48,7 @@ export function keyOf({ topicId, partition }: Place): string {
 export function planTelling(
   told: ToldPlaces,
   group: Group,
-  { assigned, revoking }: Pick<Member, "assigned" | "revoking">,
+  { assigned, revoking, epoch }: Pick<Member, "assigned" | "revoking" | "epoch">,
   isGone: (topicId: string) => boolean,
 ): Telling {
   const next = new Map<string, Told>();
@@ -69,7 +69,7 @@ export function planTelling(
     const isNews = before === undefined || before.isHearsay || before.movedEpoch < committed.movedEpoch;
     if (isNews) assign.push({ ...place, committed });
     const movedEpoch = isNews ? committed.movedEpoch : before.movedEpoch;
-    next.set(keyOf(place), { ...place, movedEpoch, isRevoked: false, isHearsay: false });
+    next.set(keyOf(place), { ...place, movedEpoch, revokedEpoch: undefined, isHearsay: false });
   }
   for (const [topicId, partition] of pairsOf(revoking)) {
     const place = { topicId, partition };
@@ -78,12 +78,25 @@ export function planTelling(
     // What was moved under its hands it must not commit any more.
     if (before === undefined || isGone(topicId) || before.movedEpoch < movedEpoch) isGivingBack = true;
     else {
-      if (!before.isRevoked) revoke.push(place);
-      next.set(keyOf(place), { ...before, isRevoked: true });
+      if (before.revokedEpoch === undefined) revoke.push(place);
+      next.set(keyOf(place), { ...before, revokedEpoch: before.revokedEpoch ?? epoch });
     }
   }
   for (const [key, { topicId, partition }] of told) if (!next.has(key)) lost.push({ topicId, partition });
   return { assign, revoke, lost, startless, owned: isGivingBack ? ownedOf(next) : undefined, told: next };
+}
+
+/**
+ * The member says that it has stopped reading `places`, as one that has taken in `epoch`. An answer to an older question is none: it was
+ * asked, told to forget it, given the partition again and asked again, and reads it still.
+ */
+export function givenBack(told: ToldPlaces, places: readonly Place[], epoch: number): ToldPlaces {
+  const given = new Set(places.map(keyOf));
+  return new Map(
+    [...told].filter(
+      ([key, { revokedEpoch }]) => revokedEpoch === undefined || epoch < revokedEpoch || !given.has(key),
+    ),
+  );
 }
 
 /** What a member that was told this has. */
@@ -95,6 +108,6 @@ export function ownedOf(told: ToldPlaces): Assignment {
 export function toldBefore(owned: Assignment): ToldPlaces {
   const places = [...pairsOf(owned)].map(([topicId, partition]) => ({ topicId, partition }));
   return new Map(
-    places.map((place) => [keyOf(place), { ...place, movedEpoch: -1, isRevoked: false, isHearsay: true }]),
+    places.map((place) => [keyOf(place), { ...place, movedEpoch: -1, revokedEpoch: undefined, isHearsay: true }]),
   );
 }

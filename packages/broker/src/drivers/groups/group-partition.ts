@@ -42,8 +42,6 @@ export interface GroupPartitionDependencies {
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
   readonly wheel: TimingWheel;
   readonly coordinator: CoordinatorOptions;
-  /** O-4. */
-  readonly isGone: (topicId: string) => boolean;
   /** The metadata, as far as this node has them, say that this node leads the partition in this epoch still. */
   readonly isCurrent: () => boolean;
   readonly appendTimeoutMs: number;
@@ -189,7 +187,7 @@ export class GroupPartition {
 
   topicsChanged(): void {
     if (this.#whyNoCall() !== undefined) return;
-    this.#coordinator.topicsChanged(this.#dependencies.isGone, this.#nowMs);
+    this.#coordinator.topicsChanged(this.#nowMs);
     this.#scheduleTurn();
   }
 

@@ -128,7 +128,6 @@ export class Groups {
       clock,
       wheel,
       coordinator: { limits, newUuid, topics },
-      isGone: (topicId) => topics.isGone(topicId),
       isCurrent: () => image().topics.get(topic.id)?.partitions[number]?.leaderEpoch === leaderEpoch,
       appendTimeoutMs,
       stats,

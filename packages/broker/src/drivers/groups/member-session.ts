@@ -20,6 +20,7 @@ import {
   type Telling,
   type ToldPlaces,
   assignmentOf,
+  givenBack,
   keyOf,
   ownedOf,
   planTelling,
@@ -296,13 +297,11 @@ export class MemberSession implements GroupSession {
 
   /** What the member does not name it has still. */
   async #revoked(revoked: JoinRequestOutput["revoked"]): Promise<void> {
-    const given = new Set(
-      (revoked?.partitions ?? []).map(({ topic, partition }) => {
-        const topicId = this.#dependencies.translator.topicId(topic);
-        return topicId === undefined ? "" : keyOf({ topicId, partition });
-      }),
-    );
-    this.#told = new Map([...this.#told].filter(([key, { isRevoked }]) => !isRevoked || !given.has(key)));
+    const given = (revoked?.partitions ?? []).flatMap(({ topic, partition }): Place[] => {
+      const topicId = this.#dependencies.translator.topicId(topic);
+      return topicId === undefined ? [] : [{ topicId, partition }];
+    });
+    this.#told = givenBack(this.#told, given, revoked?.generation ?? 0);
     await this.#beat({});
   }
 

@@ -138,6 +138,7 @@ export class ClusterNode {
       raft,
       identity: () => identity,
       logger: options.logger,
+      clock: options.clock,
     });
     try {
       const parts =

@@ -6,8 +6,10 @@ import {
   credentials,
   status,
 } from "@grpc/grpc-js";
+import { type Timer, systemClock } from "@varve/log";
+import http2, { type ClientHttp2Session, type IncomingHttpHeaders } from "node:http2";
 import { RaftService } from "raft-ts/grpc";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { silentLogger } from "../logger.ts";
 import type { PeerService } from "../ports/peers.ts";
 import { PeerConnections } from "./peer-clients.ts";
@@ -85,6 +87,7 @@ test("the server lets nobody through to a handler who is not proved, and nobody 
     raft: new RaftService({ security: { kind: "plaintext" } }),
     identity: () => identity,
     logger: silentLogger(),
+    clock: systemClock(),
   });
   closers.push(() => server.close());
   const service: PeerService = {
@@ -115,4 +118,62 @@ test("the server lets nobody through to a handler who is not proved, and nobody 
   closers.push(() => stranger.close());
   expect(await call(stranger)).toBe("UNAUTHENTICATED");
   expect(callers).toEqual([2]);
+});
+
+test("the server keeps no connection of who proves nothing: who says nothing has some time, who is refused has none", async () => {
+  const timers = new Set<() => void>();
+  const setTimer = (_: number, run: () => void): Timer => {
+    timers.add(run);
+    return { cancel: () => void timers.delete(run) };
+  };
+  const server = await PeerServer.open({
+    host: "127.0.0.1",
+    port: 0,
+    raft: new RaftService({ security: { kind: "plaintext" } }),
+    identity: () => self,
+    logger: silentLogger(),
+    clock: { setTimer },
+  });
+  closers.push(() => server.close());
+  server.add({
+    definition,
+    implementation: () => ({
+      Echo: (unary: { request: Buffer }, callback: (error: null, answer: Buffer) => void) =>
+        callback(null, unary.request),
+    }),
+  });
+  const address = `http://127.0.0.1:${server.address.port}`;
+  const open = (): { session: ClientHttp2Session; closed: Promise<unknown> } => {
+    const session = http2.connect(address);
+    session.on("error", () => undefined);
+    closers.push(() => session.destroy());
+    return { session, closed: new Promise((resolve) => session.once("close", resolve)) };
+  };
+  const send = async (session: ClientHttp2Session, metadata: Metadata): Promise<string> => {
+    const headers = {
+      ":method": "POST",
+      ":path": "/test.Echo/Echo",
+      "content-type": "application/grpc",
+      te: "trailers",
+    };
+    const stream = session.request({ ...headers, ...metadata.toHttp2Headers() });
+    let code = "";
+    const note = (sent: IncomingHttpHeaders): void => void (code = sent["grpc-status"]?.toString() ?? code);
+    stream.on("response", note).on("trailers", note).resume();
+    stream.end(Buffer.from([0, 0, 0, 0, 2, 104, 105]));
+    await new Promise((resolve) => stream.once("close", resolve));
+    return code;
+  };
+  const peer = open();
+  expect(await send(peer.session, shown(other))).toBe("0");
+  const guessing = open();
+  expect(await send(guessing.session, shown({ ...other, secret: undefined }))).toBe(String(status.UNAUTHENTICATED));
+  await guessing.closed;
+  const silent = open();
+  await new Promise((resolve) => silent.session.once("connect", resolve));
+  await vi.waitFor(() => expect(timers.size).toBe(2));
+  for (const isLate of timers) isLate();
+  await silent.closed;
+  expect(await send(peer.session, shown(other))).toBe("0");
+  expect(peer.session.closed).toBe(false);
 });

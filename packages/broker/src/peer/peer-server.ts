@@ -9,12 +9,14 @@ import type { Http2Server } from "node:http2";
 import type { Socket } from "node:net";
 import { Server, ServerCredentials, type ServerInterceptor, ServerInterceptingCall, status } from "@grpc/grpc-js";
 import { serverOptions, tuneServer } from "@varve/api";
+import type { Clock } from "@varve/log";
 import type { RaftService } from "raft-ts/grpc";
 import { BrokerError } from "../errors.ts";
 import { hostPort } from "../grpc/admin-service.ts";
 import type { Address } from "../http/server.ts";
 import type { Logger } from "../logger.ts";
 import type { PeerService } from "../ports/peers.ts";
+import { closeStrangers } from "./stranger-guard.ts";
 import { type PeerIdentity, callerIn, credentialFault } from "./peer-credentials.ts";
 
 export interface PeerServerOptions {
@@ -24,6 +26,7 @@ export interface PeerServerOptions {
   /** Undefined until this node belongs to a cluster. */
   readonly identity: () => PeerIdentity | undefined;
   readonly logger: Logger;
+  readonly clock: Pick<Clock, "setTimer">;
 }
 
 /** Larger than a batch, and than an entry of Raft. */
@@ -47,7 +50,7 @@ export class PeerServer {
 
   /** @throws BrokerError LISTEN */
   static async open(options: PeerServerOptions): Promise<PeerServer> {
-    const { raft, identity, logger } = options;
+    const { raft, identity, logger, clock } = options;
     const server = new Server({
       ...serverOptions,
       "grpc.max_receive_message_length": peerMessageBytesMax,
@@ -66,7 +69,10 @@ export class PeerServer {
     tuneServer(
       server,
       (message) => logger.warn({}, message),
-      (http2Server) => keepSockets(http2Server, sockets),
+      (http2Server) => {
+        keepSockets(http2Server, sockets);
+        closeStrangers(http2Server, clock);
+      },
     );
     server.addService(raft.definition, raft.implementation);
     const target = hostPort(options.host, options.port);

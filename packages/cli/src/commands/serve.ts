@@ -10,6 +10,7 @@ import { Command } from "commander";
 import { readFile } from "node:fs/promises";
 import { defaultAddress } from "../connection.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
+import { collectWhenIdle } from "../idle-collection.ts";
 import { printDuration } from "../input/duration.ts";
 import { invocation, version, withInvocation } from "../invocation.ts";
 import { loadNodeConfig, withNodeConfig, type NodeConfigOptions } from "../node-config.ts";
@@ -56,6 +57,7 @@ async function serve(terminal: Terminal, config: NodeConfig): Promise<void> {
     terminal.note("Stopped before it was ready.");
     return;
   }
+  const stopCollecting = collectWhenIdle();
   try {
     if (isForPeople) await terminal.out(readyText(broker, config, performance.now() - startedMs));
     const ended = await Promise.race([stop.asked, fatal]);
@@ -67,6 +69,7 @@ async function serve(terminal: Terminal, config: NodeConfig): Promise<void> {
     }
     if (isForPeople) terminal.note(`Stopping (${ended}): finishing what is under way. Once more ends it now.`);
   } finally {
+    stopCollecting();
     await broker.close();
     stop.dispose();
   }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { runInNewContext } from "node:vm";
+import { expect, it } from "vitest";
+import { collector, lookForIdleness, restless, type IdleSample } from "./idle-collection.ts";
+
+const mebibyte = 1024 * 1024;
+const busy = (mebibytes: number): IdleSample => ({ busyShare: 0.8, heldBytes: mebibytes * mebibyte });
+const quiet = (mebibytes: number): IdleSample => ({ busyShare: 0.04, heldBytes: mebibytes * mebibyte });
+
+it.each([
+  ["not under load", [busy(200), busy(300), busy(300), busy(300)], []],
+  ["at the third quiet look, once", [busy(200), quiet(200), quiet(200), quiet(200), quiet(120), quiet(121)], [3]],
+  ["not for little", [quiet(200), quiet(200), quiet(200), quiet(120), quiet(143)], [2]],
+  [
+    "again when memory has grown again",
+    [quiet(200), quiet(200), quiet(200), quiet(120), busy(300), quiet(300), quiet(300), quiet(300)],
+    [2, 7],
+  ],
+  ["not between two bursts", [busy(200), quiet(200), quiet(200), busy(200), quiet(200), quiet(200), busy(200)], []],
+] as const)("lookForIdleness() collects %s", (_, samples, expected) => {
+  let state = restless;
+  const collected: number[] = [];
+  for (const [index, sample] of samples.entries()) {
+    const looked = lookForIdleness(state, sample);
+    ({ state } = looked);
+    if (looked.collects) collected.push(index);
+  }
+  expect(collected).toEqual(expected);
+});
+
+it("collector() is V8's, and is shown to nobody else", () => {
+  expect(collector()).toBeTypeOf("function");
+  expect(runInNewContext("typeof gc")).toBe("undefined");
+  const held = new WeakRef(new Uint8Array(1024));
+  return new Promise<void>((resolve) => {
+    // What was looked at in a turn lives through that turn.
+    setImmediate(() => {
+      collector()?.();
+      expect(held.deref()).toBeUndefined();
+      resolve();
+    });
+  });
+});

@@ -15,7 +15,7 @@ import { TimingWheel } from "./drivers/timing-wheel.ts";
 import { topicCreation } from "./drivers/topic-creation.ts";
 import { Topics } from "./drivers/topics.ts";
 import { createAdminService, hostPort } from "./grpc/admin-service.ts";
-import { createGroupsService } from "./grpc/groups-service.ts";
+import { createGroupsService, fetchOffsets } from "./grpc/groups-service.ts";
 import { offsetsByLeader } from "./grpc/log-questions.ts";
 import { createLogService } from "./grpc/log-service.ts";
 import { ProduceAnswers } from "./grpc/produce-answer.ts";
@@ -141,6 +141,7 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     topics,
     settings: groupSettings(parts),
     listOffsets: (topic, partitions, position) => offsetsByLeader(whole(), topic, partitions, position),
+    fetchOffsets: (group) => fetchOffsets(whole(), { group, partitions: [] }),
     leaderOf: (placement) => leaderOf(placement),
     log: (fields, event) => logger.info(fields, event),
   });

@@ -92,16 +92,19 @@ export {
   topicConfigNames,
 } from "./controller/topic-config.ts";
 export type { ConfigEntry, ConfigKind, TopicConfig, TopicConfigName } from "./controller/topic-config.ts";
+export { groupRate } from "./controller/group-config.ts";
+export type { GroupRate } from "./controller/group-config.ts";
 export { topicNameFault } from "./controller/topic-name.ts";
 export { assignmentOf, nothing, pairsOf, sizeOf } from "./group/assignment.ts";
 export type { Assignment } from "./group/assignment.ts";
 export { GroupCoordinator } from "./group/coordinator.ts";
 export type { CommittedGroups, CoordinatorOptions, GroupAnswer } from "./group/coordinator.ts";
 export type { GroupCommand, GroupOutcome, GroupReplyOf } from "./group/group-command.ts";
+export type { ForkGroup } from "./group/offsets.ts";
 export type { JoinGroup } from "./group/membership.ts";
 export { decodeGroupRecord, encodeGroupRecord } from "./group/records.ts";
 export type { GroupTopic, TopicsView } from "./group/settle.ts";
-export { assignorNames, offsetOf, offsetsOf, phaseOf } from "./group/state.ts";
+export { assignorNames, endOf, isFinished, offsetOf, offsetsOf, phaseOf } from "./group/state.ts";
 export type { AssignorName, CommittedOffset, Group, Member } from "./group/state.ts";
 export { givenBack, keyOf, ownedOf, planTelling, toldBefore } from "./group/telling.ts";
 export type { Place, Telling, ToldPlaces } from "./group/telling.ts";

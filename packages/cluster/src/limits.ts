@@ -14,6 +14,8 @@ export const retiredEpochKeepMs = 7 * 24 * 3_600_000;
 export const replicationFactorMax = 32;
 /** Config changes in one command. */
 export const configChangesMax = 100;
+/** Consumer groups that have a rate. */
+export const groupRatesMax = 10_000;
 /** Endpoints, data directories and features of one registration. */
 export const registrationListMax = 64;
 /** Partitions in one AlterPartition, ElectLeaders, ReportLossy or HandOver. */

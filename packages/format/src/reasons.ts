@@ -90,6 +90,7 @@ const table = {
   NOT_COORDINATOR: yes("UNAVAILABLE", 16, "This broker does not keep the group; the metadata names the one that does."),
   COORDINATOR_LOADING: yes("UNAVAILABLE", 14, "The broker has just taken over the group and reads what is kept of it."),
   UNKNOWN_GROUP: no("NOT_FOUND", 69, "No group has that name."),
+  GROUP_ALREADY_EXISTS: no("ALREADY_EXISTS", 68, "A group of that name exists."),
   NON_EMPTY_GROUP: no("FAILED_PRECONDITION", 68, "The group has members; they have to stop first."),
   GROUP_MAX_SIZE_REACHED: no("RESOURCE_EXHAUSTED", 81, "The group has as many members as it may have."),
   UNKNOWN_MEMBER_ID: no("FAILED_PRECONDITION", 25, "The group has no such member: its session has ended; join again."),

@@ -17,6 +17,7 @@
  */
 import type { ReadResult } from "@varve/log";
 import type { ReadWaiter } from "../drivers/partition.ts";
+import type { TimingWheel, WheelEntry } from "../drivers/timing-wheel.ts";
 import type { ReadSource } from "../drivers/read-source.ts";
 import { readFailure, readRefusal } from "../drivers/read-refusal.ts";
 import type { Refusal } from "../refusal.ts";
@@ -37,6 +38,14 @@ export interface PartitionPlan {
   endOffset: number;
   /** Infinity when there is none. */
   countMax: number;
+}
+
+/** How fast the reader's group may read. */
+export interface ReadRates {
+  readonly wheel: TimingWheel;
+  /** Undefined: it has no rate. */
+  allowance(topicId: string): { readonly waitMs: number; readonly maxBytes: number } | undefined;
+  took(records: number, bytes: number): void;
 }
 
 /** What all readers of a node hold together. */
@@ -89,13 +98,17 @@ export class ConsumeSession {
   readonly #encoder: ReadEncoder;
   readonly #limits: ConsumeLimits;
   readonly #budget: ConsumeBudget;
+  readonly #rates: ReadRates | undefined;
   readonly #closed: (session: ConsumeSession) => void;
   readonly #readers: PartitionReader[];
   /** Partitions that may have data, in turns. */
   #ready: PartitionReader[] = [];
   #open: number;
   #heldBytes = 0;
+  #allowedBytes = Infinity;
   #pumping = false;
+  /** The group has read as much as it may for now. */
+  #pause: WheelEntry | undefined;
   #over = false;
   #isGone = false;
   readonly #written: (bytes: number) => void;
@@ -106,6 +119,7 @@ export class ConsumeSession {
       sink: ConsumeSink;
       encoder: ReadEncoder;
       budget: ConsumeBudget;
+      rates?: ReadRates;
       closed: (session: ConsumeSession) => void;
     },
     limits: ConsumeLimits,
@@ -113,6 +127,7 @@ export class ConsumeSession {
     this.#sink = dependencies.sink;
     this.#encoder = dependencies.encoder;
     this.#budget = dependencies.budget;
+    this.#rates = dependencies.rates;
     this.#closed = dependencies.closed;
     this.#limits = limits;
     this.#readers = plans.map((plan) => new PartitionReader(this, plan));
@@ -145,6 +160,7 @@ export class ConsumeSession {
     if (this.#over) return;
     this.#over = true;
     this.#ready = [];
+    this.#pause?.cancel();
     for (const reader of this.#readers) reader.leader.stopWaiting(reader);
     this.#closed(this);
   }
@@ -165,11 +181,12 @@ export class ConsumeSession {
   }
 
   #pump(): void {
-    if (this.#pumping) return;
+    if (this.#pumping || this.#pause !== undefined) return;
     this.#pumping = true;
     while (!this.#over && this.#hasRoom) {
       const reader = this.#ready.shift();
       if (reader === undefined) break;
+      if (this.#holdsBack(reader)) break;
       const waiting = this.#turn(reader);
       if (waiting !== undefined) {
         waiting.then(
@@ -180,6 +197,20 @@ export class ConsumeSession {
       }
     }
     this.#pumping = false;
+  }
+
+  /** Its turn comes again, once the group may read on. A leader elsewhere sees to that itself. */
+  #holdsBack(reader: PartitionReader): boolean {
+    if (this.#rates === undefined || reader.leader.hint !== undefined || reader.atEnd) return false;
+    const allowance = this.#rates.allowance(reader.leader.log.id.topicId);
+    this.#allowedBytes = allowance?.maxBytes ?? Infinity;
+    if (allowance === undefined || allowance.waitMs === 0) return false;
+    this.#ready.unshift(reader);
+    this.#pause = this.#rates.wheel.schedule(allowance.waitMs, () => {
+      this.#pause = undefined;
+      this.#pump();
+    });
+    return true;
   }
 
   #pumpAgain(): void {
@@ -199,7 +230,8 @@ export class ConsumeSession {
       return undefined;
     }
     // Not limited by the end: a batch is never cut, so one that reaches beyond the end would never be found.
-    const maxBytes = this.#isTight ? Math.min(this.#limits.readBytes, tightReadBytes) : this.#limits.readBytes;
+    const readBytes = Math.min(this.#limits.readBytes, this.#allowedBytes);
+    const maxBytes = this.#isTight ? Math.min(readBytes, tightReadBytes) : readBytes;
     // The encoder copies what it needs, so the bytes are only lent: until the message is there.
     const options = { offset: reader.position, maxBytes, limit: log.highWatermark, lend: true };
     const cached = log.readCached(options);
@@ -252,6 +284,7 @@ export class ConsumeSession {
     reader.first = false;
     reader.leader.metrics.fetchRecords += encoded.records;
     reader.leader.metrics.fetchBytes += encoded.message.byteLength;
+    if (reader.leader.hint === undefined) this.#rates?.took(encoded.records, encoded.message.byteLength);
     this.#write(encoded.message);
     if (encoded.endReached) this.#finished(reader);
     else this.#ready.push(reader);

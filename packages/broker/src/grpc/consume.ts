@@ -12,7 +12,7 @@ import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { internal, statusOf } from "./answer.ts";
-import { type ConsumeBudget, ConsumeSession, type PartitionPlan } from "./consume-session.ts";
+import { type ConsumeBudget, ConsumeSession, type PartitionPlan, type ReadRates } from "./consume-session.ts";
 import { offsetElsewhere } from "./log-questions.ts";
 import { ReadEncoder } from "./read-encoder.ts";
 
@@ -99,6 +99,7 @@ export class ConsumeCalls {
         },
         encoder: new ReadEncoder(request, leaderHint),
         budget: this.#budget,
+        ...this.#ratesOf(request.group),
         closed: (closed) => {
           this.#sessions.delete(closed);
           ended();
@@ -111,6 +112,18 @@ export class ConsumeCalls {
     call.on("close", () => session.gone());
     session.start();
     return session;
+  }
+
+  #ratesOf(group: string): { readonly rates?: ReadRates } {
+    const { groups, wheel } = this.#node;
+    if (group === "") return {};
+    return {
+      rates: {
+        wheel,
+        allowance: (topicId) => groups.rates.allowance({ group, topicId }),
+        took: (records, bytes) => groups.rates.took(group, records, bytes),
+      },
+    };
   }
 
   #whyFull(): Refusal | undefined {
@@ -147,7 +160,7 @@ async function plan(node: BrokerNode, request: ConsumeRequest): Promise<Partitio
   for (const range of rangesOf(topic, request)) {
     const planned =
       node.forwarding !== undefined && topic.leaderElsewhere(range.partition) !== undefined
-        ? await planElsewhere(node, node.forwarding, topic, range)
+        ? await planElsewhere(node, node.forwarding, topic, { ...range, group: request.group })
         : await planHere(node, topic, range);
     if (isRefusal(planned)) return planned;
     plans.push(planned);
@@ -166,7 +179,7 @@ async function planElsewhere(
   node: BrokerNode,
   forwarding: Forwarding,
   topic: LocalTopic,
-  { partition, start, end, currentLeaderEpoch }: PartitionRange,
+  { partition, start, end, currentLeaderEpoch, group }: PartitionRange & { readonly group: string },
 ): Promise<PartitionPlan | Refusal> {
   const offsetsAt = (position: Position): Promise<PartitionOffsetsOutput | Refusal> =>
     offsetElsewhere(forwarding, topic, partition, position);
@@ -186,6 +199,7 @@ async function planElsewhere(
       logStartOffset,
       currentLeaderEpoch,
       readBytes: node.limits.readBytes,
+      group,
     },
     {
       forwarding,

@@ -12,6 +12,8 @@ import {
   type Group,
   type Member,
   type Place,
+  endOf,
+  groupRate,
   keyOf,
   offsetOf,
   offsetsOf,
@@ -55,6 +57,7 @@ async function described(
     assignor,
     members: [...members.values()].sort(byId).map((member) => memberMessage(member, nameOf)),
     lags: await lagsOf(node, group),
+    rate: groupRate(node.controller.image, groupId) ?? null,
     coordinator: node.leaderHint(leaderEpoch),
   };
 }
@@ -97,10 +100,12 @@ async function lagsOf(node: BrokerNode, group: Group): Promise<PartitionLagMessa
     .map(({ place, topic }) => {
       const committed = offsetOf(group, place.topicId, place.partition)?.offset ?? -1;
       const memberId = owners.get(keyOf(place)) ?? "";
+      const endOffset = endOf(group, place.topicId, place.partition);
       return {
         topic,
         partition: place.partition,
         committedOffset: committed,
+        ...(endOffset === undefined ? {} : { endOffset }),
         memberId,
         ...lagOf(topic, committed, ends.get(keyOf(place))),
       };

@@ -3,6 +3,7 @@ import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { FetchRequest } from "@varve/api";
 import type { Forwarding } from "../drivers/forwarding/forwarding.ts";
 import type { LocalPartition } from "../drivers/partition.ts";
+import type { RatedRead } from "../drivers/groups/group-rates.ts";
 import { resolvePosition } from "../drivers/positions.ts";
 import { unknownTopic } from "../drivers/unknown.ts";
 import { leadRefusal } from "../drivers/read-refusal.ts";
@@ -47,7 +48,11 @@ async function answer(
   const resolved = await resolvePosition(leader, request.start, node.clock.nowMs());
   if (isRefusal(resolved)) return resolved;
   const { offset } = resolved;
-  const fetched = await read(node, call, leader, offset, parked);
+  const isHeld = await holdBack(node, call, { group: request.group, topicId: topic.id });
+  // It waits no longer than it asked for: an empty answer is one, and the next Fetch waits on.
+  const fetched = isHeld
+    ? { bytes: new Uint8Array(0), nextOffset: offset }
+    : await read(node, call, leader, offset, parked);
   if (fetched === undefined || isRefusal(fetched)) return fetched;
   const encoded = await new ReadEncoder(request, node.leaderHint).encode({
     leader,
@@ -58,10 +63,33 @@ async function answer(
     first: true,
   });
   if (isRefusal(encoded)) return encoded;
+  node.groups.rates.took(request.group, encoded.records, encoded.message.byteLength);
   topic.metrics.fetchRecords += encoded.records;
   topic.metrics.fetchBytes += encoded.message.byteLength;
   topic.metrics.fetchLatency.observe((node.clock.monotonicMs() - startedMs) / 1_000);
   return encoded.message;
+}
+
+/** Waits until the group may read. @returns whether it may not yet, and has waited as long as it would */
+async function holdBack(node: BrokerNode, call: FetchCall, rated: RatedRead): Promise<boolean> {
+  const { groups, clock, wheel, limits, counters } = node;
+  const endMs = clock.monotonicMs() + Math.max(0, Math.min(call.request.maxWaitMs, limits.fetchWaitMsMax));
+  let allowance = groups.rates.allowance(rated);
+  if (allowance === undefined || allowance.waitMs === 0) return false;
+  if (counters.parkedFetches >= limits.parkedFetchesMax) return true;
+  counters.parkedFetches++;
+  try {
+    while (allowance !== undefined && allowance.waitMs > 0) {
+      const leftMs = endMs - clock.monotonicMs();
+      if (leftMs <= 0 || call.cancelled || node.stoppedBy() !== undefined) return true;
+      const waitMs = Math.min(allowance.waitMs, leftMs);
+      await new Promise<void>((resolve) => wheel.schedule(waitMs, resolve));
+      allowance = groups.rates.allowance(rated);
+    }
+    return false;
+  } finally {
+    counters.parkedFetches--;
+  }
 }
 
 function otherTopic({ topic, topicId: wanted }: FetchRequest, topicId: string): Refusal {
@@ -117,7 +145,9 @@ async function read(
 ): Promise<FetchedBatches | Refusal | undefined> {
   const { request } = call;
   const { counters, limits } = node;
-  const maxBytes = Math.min(request.maxBytes === 0 ? defaultFetchBytes : request.maxBytes, limits.fetchBytesMax);
+  const wished = Math.min(request.maxBytes === 0 ? defaultFetchBytes : request.maxBytes, limits.fetchBytesMax);
+  const allowance = node.groups.rates.allowance({ group: request.group, topicId: leader.log.id.topicId });
+  const maxBytes = Math.min(wished, allowance?.maxBytes ?? Infinity);
   const maxWaitMs = Math.max(0, Math.min(request.maxWaitMs, limits.fetchWaitMsMax));
   const full = whyNoneParked(node, maxWaitMs);
   if (full !== undefined) return full;

@@ -6,20 +6,25 @@ import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc
 import type {
   CommitOffsetsRequestOutput,
   CommitOffsetsResponseMessage,
+  ConfigureGroupRequestOutput,
   DeleteGroupRequestOutput,
   DeleteGroupResponseMessage,
   DescribeGroupRequestOutput,
   FetchOffsetsRequestOutput,
   FetchOffsetsResponseMessage,
+  ForkGroupRequestOutput,
   ListGroupsRequestOutput,
   ResetOffsetsRequestOutput,
   Services,
 } from "@varve/api";
+import { groupRate } from "@varve/cluster";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal } from "../refusal.ts";
 import { unary } from "./answer.ts";
 import { atCoordinator, unknownGroup } from "./coordinator-call.ts";
+import { configureGroup, setRate, unlimited } from "./configure-group.ts";
 import { describeGroup } from "./describe-group.ts";
+import { forkGroup } from "./fork-group.ts";
 import { JoinCalls } from "./join-call.ts";
 import { listGroups } from "./list-groups.ts";
 import { resetOffsets } from "./reset-offsets.ts";
@@ -46,6 +51,10 @@ export function createGroupsService(node: BrokerNode, services: Services): Group
         describeGroup(node, request),
       ),
       ResetOffsets: unary(node, "ResetOffsets", (request: ResetOffsetsRequestOutput) => resetOffsets(node, request)),
+      ForkGroup: unary(node, "ForkGroup", (request: ForkGroupRequestOutput) => forkGroup(node, request)),
+      ConfigureGroup: unary(node, "ConfigureGroup", (request: ConfigureGroupRequestOutput) =>
+        configureGroup(node, request),
+      ),
       DeleteGroup: unary(node, "DeleteGroup", (request: DeleteGroupRequestOutput) => deleteGroup(node, request)),
     },
     stop: () => joins.stop(),
@@ -69,7 +78,8 @@ function commitOffsets(
   );
 }
 
-function fetchOffsets(
+/** What a group has committed: of these partitions, or of all. */
+export function fetchOffsets(
   node: BrokerNode,
   request: FetchOffsetsRequestOutput,
 ): Promise<FetchOffsetsResponseMessage | Refusal> {
@@ -98,7 +108,10 @@ function deleteGroup(
       if (known === undefined) return unknownGroup(group);
       if (validateOnly && known.members.size === 0) return {};
       const deleted = await coordinator.call(group, { kind: "delete" });
-      return isRefusal(deleted) ? deleted : {};
+      if (isRefusal(deleted)) return deleted;
+      // One of the same name that comes later shall not be slow for reasons that nobody remembers.
+      if (groupRate(node.controller.image, group) !== undefined) await setRate(node, group, unlimited);
+      return {};
     },
     () => unknownGroup(group),
   );

@@ -187,6 +187,86 @@ test("a reset that cannot be done anywhere is done nowhere", async () => {
   }
 });
 
+test("a fork begins where it is told, ends by itself, and leaves the other group alone", async () => {
+  await topicWith("replayed", 2, 4);
+  const offsets = [0, 1].map((partition) => ({
+    topic: "replayed",
+    partition,
+    offset: 4,
+    leaderEpoch: -1,
+    metadata: "",
+  }));
+  await server.group("CommitOffsets", { group: "live", offsets });
+  const wish = { group: "live", newGroup: "beside", position: { offset: 1 }, end: { latestAtStart: true } };
+  const { partitions } = await server.group("ForkGroup", wish);
+  expect(partitions).toMatchObject([
+    { topic: "replayed", partition: 0, offset: 1, endOffset: 4 },
+    { topic: "replayed", partition: 1, offset: 1, endOffset: 4 },
+  ]);
+  await expect(server.group("ForkGroup", wish)).rejects.toMatchObject({ reason: "GROUP_ALREADY_EXISTS" });
+  await server.produce({ topic: "replayed", partition: 0, records: [{ value: bytes("later") }] });
+  const member = await TestMember.join(server, { group: "beside", topics: ["replayed"] }, 2);
+  const told = member.heard.flatMap(({ assignment }) => assignment?.assign ?? []);
+  expect(told.map(({ offset, endOffset }) => [offset, endOffset])).toEqual([
+    [1, 4],
+    [1, 4],
+  ]);
+  await member.commit([at("replayed", 0, 4)]);
+  expect((await server.group("DescribeGroup", { group: "beside" })).state).toBe("GROUP_STATE_STABLE");
+  await member.commit([at("replayed", 1, 4)]);
+  await until("the session ends in order", () => member.ended !== undefined);
+  expect(member.ended?.error).toBeUndefined();
+  expect(member.heard.at(-1)?.finished).toEqual({});
+  expect(await server.group("DescribeGroup", { group: "beside" })).toMatchObject({ state: "GROUP_STATE_FINISHED" });
+  const live = await server.group("FetchOffsets", { group: "live", partitions: [] });
+  expect(live.offsets.map(({ offset }) => offset)).toEqual([4, 4]);
+  for (const [request, reason] of [
+    [{ ...wish, newGroup: "other", end: { count: 3 } }, "INVALID_REQUEST"],
+    [{ ...wish, newGroup: "" }, "INVALID_REQUEST"],
+    [{ ...wish, newGroup: "other", group: "nobody" }, "UNKNOWN_GROUP"],
+    [{ ...wish, newGroup: "other", topics: ["none"] }, "UNKNOWN_TOPIC"],
+  ] as const) {
+    await expect(server.group("ForkGroup", request as object)).rejects.toMatchObject({ reason });
+  }
+});
+
+test("a fork without a position begins where the other group is", async () => {
+  await topicWith("copied", 2, 3);
+  await server.group("CommitOffsets", { group: "original", offsets: [at("copied", 1, 2)] });
+  const rate = { recordsPerSecond: 5 };
+  const { partitions } = await server.group("ForkGroup", { group: "original", newGroup: "copy", rate });
+  expect(partitions).toMatchObject([{ topic: "copied", partition: 1, offset: 2 }]);
+  expect((await server.group("DescribeGroup", { group: "copy" })).rate).toMatchObject(rate);
+  await server.group("DeleteGroup", { group: "copy" });
+  expect((await server.group("ConfigureGroup", { group: "copy" })).rate).toMatchObject({ recordsPerSecond: 0 });
+});
+
+test("a rate holds back the reads of a group, and only those, until it is taken away", async () => {
+  await topicWith("slow", 1);
+  const value = Buffer.alloc(500);
+  for (let batch = 0; batch < 20; batch++) {
+    await server.produce({ topic: "slow", partition: 0, records: [{ value }, { value }] });
+  }
+  const read = { topic: "slow", partition: 0, start: { kind: "earliest" }, format: "records" } as const;
+  const rate = { recordsPerSecond: 1, bytesPerSecond: 0 };
+  expect((await server.group("ConfigureGroup", { group: "slowly", rate })).rate).toEqual(rate);
+  const first = await server.fetch({ ...read, group: "slowly" });
+  expect(first.records.length).toBeGreaterThan(0);
+  // What was read has to be paid off first.
+  expect((await server.fetch({ ...read, group: "slowly" })).records).toHaveLength(0);
+  expect((await server.fetch({ ...read, group: "another" })).records).toHaveLength(40);
+  let consumed = 0;
+  const all = server
+    .consumeAll({ topic: "slow", start: { kind: "earliest" }, end: { kind: "offset", offset: 40 }, group: "slowly" })
+    .then((messages) => {
+      for (const { records } of messages) consumed += records.length;
+    });
+  expect((await server.fetch({ ...read, group: "slowly" })).records).toHaveLength(0);
+  await server.group("ConfigureGroup", { group: "slowly", rate: { recordsPerSecond: 0, bytesPerSecond: 0 } });
+  await all;
+  expect(consumed).toBe(40);
+});
+
 test("what is no subscription is refused", async () => {
   for (const [join, reason] of [
     [{ group: "", topics: ["t"] }, "INVALID_REQUEST"],

@@ -1,5 +1,6 @@
 /** ListGroups: the groups of every coordinator, by name, page after page. */
 import type {
+  ErrorFields,
   GroupStateMessage,
   GroupSummaryMessage,
   ListGroupsRequestOutput,
@@ -9,7 +10,7 @@ import type {
 import { type Group, phaseOf } from "@varve/cluster";
 import { errorFieldsOf } from "../drivers/groups/commit-translator.ts";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, isRefusal } from "../refusal.ts";
+import { isRefusal } from "../refusal.ts";
 import { forwardMs } from "./by-leader.ts";
 
 const pageSizeMax = 1_000;
@@ -19,7 +20,7 @@ const patienceMs = 2_000;
 /** What is known, and of whom nothing is. */
 interface Found {
   readonly groups: readonly GroupSummaryMessage[];
-  readonly refusals: readonly Refusal[];
+  readonly errors: readonly ErrorFields[];
   /** There are more behind the last. */
   readonly isCut: boolean;
 }
@@ -47,7 +48,7 @@ export async function listGroups(
   return {
     groups: page,
     nextPageToken: isLast ? "" : (page.at(-1)?.group ?? ""),
-    errors: found.flatMap(({ refusals }) => refusals).map(errorFieldsOf),
+    errors: found.flatMap(({ errors }) => errors),
   };
 }
 
@@ -59,15 +60,15 @@ async function foundHere(
   const place = node.groups.coordinators.at(number);
   if (place.kind === "here") await place.coordinator.settled(patienceMs);
   const refusal = place.kind === "here" ? place.coordinator.whyNotReady : undefined;
-  if (refusal !== undefined) return { groups: [], refusals: [refusal], isCut: false };
+  if (refusal !== undefined) return { groups: [], errors: [errorFieldsOf(refusal)], isCut: false };
   if (place.kind !== "here")
-    return { groups: [], refusals: place.kind === "refused" ? [place.refusal] : [], isCut: false };
+    return { groups: [], errors: place.kind === "refused" ? [errorFieldsOf(place.refusal)] : [], isCut: false };
   const groups: GroupSummaryMessage[] = [];
   for (const group of place.coordinator.groups.values()) {
     const { groupId: name } = group;
     if (name.startsWith(prefix) && name > pageToken) groups.push(summaryOf(group));
   }
-  return { groups, refusals: [], isCut: false };
+  return { groups, errors: [], isCut: false };
 }
 
 async function foundThere(
@@ -78,16 +79,17 @@ async function foundThere(
   const answer = await forwarding.unary<ListGroupsResponseOutput>(nodeId, "ListGroups", request, {
     timeoutMs: forwardMs,
   });
-  if (isRefusal(answer)) return { groups: [], refusals: [answer], isCut: false };
-  // What is not known there is said there; its reasons are passed on as they are.
-  const refusals = answer.errors.map(({ reason, message, metadata }) => ({ reason, message, metadata }) as Refusal);
-  return { groups: answer.groups, refusals, isCut: answer.nextPageToken !== "" };
+  if (isRefusal(answer)) return { groups: [], errors: [errorFieldsOf(answer)], isCut: false };
+  // What is not known there is said there.
+  return { groups: answer.groups, errors: answer.errors, isCut: answer.nextPageToken !== "" };
 }
 
 export function stateOf(group: Group): GroupStateMessage {
   switch (phaseOf(group)) {
     case "empty":
       return "GROUP_STATE_EMPTY";
+    case "finished":
+      return "GROUP_STATE_FINISHED";
     case "stable":
       return "GROUP_STATE_STABLE";
     case "assigning":

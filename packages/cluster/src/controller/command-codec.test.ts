@@ -59,6 +59,7 @@ const all: { readonly [K in CommandKind]: CommandReplies[K]["command"] } = {
   repairPartitions: { kind: "repairPartitions" },
   confirmFlush: { kind: "confirmFlush", ...me, ...where, leaderEpoch: 7, partitionEpoch: 8 },
   handOver: { kind: "handOver", ...me, partitions: [{ ...where, leaderEpoch: 7, to: 3 }] },
+  configureGroup: { kind: "configureGroup", group: "g", recordsPerSecond: 10, bytesPerSecond: 0 },
 };
 const commands: readonly Command[] = Object.values(all);
 
@@ -92,6 +93,7 @@ const replies: { readonly [K in CommandKind]: CommandReplies[K]["reply"] } = {
   repairPartitions: { partitions: 4 },
   confirmFlush: { leaderEpoch: 8, partitionEpoch: 9 },
   handOver: { partitions: 2 },
+  configureGroup: { recordsPerSecond: 10, bytesPerSecond: 0 },
 };
 
 describe("commands on the wire", () => {

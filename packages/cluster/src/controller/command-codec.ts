@@ -91,6 +91,7 @@ const replyTypes: Record<CommandKind, WireReplyType> = {
   repairPartitions: "partitions",
   confirmFlush: "epochs",
   handOver: "partitions",
+  configureGroup: "groupRate",
 };
 
 /** Owned bytes of what a command of this kind came to. */

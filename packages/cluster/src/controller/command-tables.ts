@@ -29,6 +29,7 @@ const configChange = struct({
   key: field(string),
   value: field(string, { nullable: "0+", about: "Null: the override goes." }),
 });
+const rate = { recordsPerSecond: field(int64), bytesPerSecond: field(int64) } as const;
 const validateOnly = field(boolean, { tag: 0, default: false });
 
 const commandMessages = {
@@ -147,6 +148,7 @@ const commandMessages = {
       partitions: field(array(struct({ ...partitionName, leaderEpoch: field(int32), to: field(int32) }))),
     }),
   },
+  configureGroup: { id: 20, message: message("ConfigureGroupCommand", first, { group: field(string), ...rate }) },
 } as const;
 
 export const commandTable = recordTable(commandMessages);
@@ -192,6 +194,7 @@ const outcomeMessages = {
     id: 9,
     message: message("EpochsReply", first, { leaderEpoch: field(int32), partitionEpoch: field(int32) }),
   },
+  groupRate: { id: 11, message: message("GroupRateReply", first, rate) },
   verdicts: {
     id: 10,
     message: message("VerdictsReply", first, {

@@ -39,6 +39,8 @@ import { decideAlterClusterConfig, decideAlterTopicConfig } from "./config-comma
 import type { AlterClusterConfig, AlterConfigReply, AlterTopicConfig } from "./config-commands.ts";
 import { refuse } from "./decision.ts";
 import type { Decision, DecisionContext } from "./decision.ts";
+import { decideConfigureGroup } from "./group-config.ts";
+import type { ConfigureGroup, GroupRate } from "./group-config.ts";
 import { decideConfirmFlush, decideHandOver, decideNewLeaderEpoch } from "./partition-commands.ts";
 import type { ConfirmFlush, HandOver, NewLeaderEpoch, PartitionReply } from "./partition-commands.ts";
 import { decideRepairPartitions } from "./repair.ts";
@@ -67,6 +69,7 @@ export interface CommandReplies {
   readonly recoverPartition: { readonly command: RecoverPartition; readonly reply: PartitionsReply };
   readonly repairPartitions: { readonly command: RepairPartitions; readonly reply: PartitionsReply };
   readonly confirmFlush: { readonly command: ConfirmFlush; readonly reply: PartitionReply };
+  readonly configureGroup: { readonly command: ConfigureGroup; readonly reply: GroupRate };
   readonly handOver: { readonly command: HandOver; readonly reply: PartitionsReply };
 }
 
@@ -132,6 +135,8 @@ function route(
       return decideRepairPartitions(image);
     case "confirmFlush":
       return decideConfirmFlush(image, command);
+    case "configureGroup":
+      return decideConfigureGroup(image, command);
     case "handOver":
       return decideHandOver(image, command);
   }

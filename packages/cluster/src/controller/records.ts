@@ -94,8 +94,8 @@ const UnregisterBroker = message("UnregisterBroker", first, {
 });
 
 const Config = message("Config", first, {
-  scope: field(string, { about: "topic or cluster." }),
-  name: field(string, { about: "Topic id; empty for the cluster." }),
+  scope: field(string, { about: "topic, cluster or group." }),
+  name: field(string, { about: "Topic id, or name of the group; empty for the cluster." }),
   key: field(string),
   value: field(string, { nullable: "0+", about: "Canonical text; null: the override goes." }),
 });

@@ -246,8 +246,9 @@ function unregisterBroker(image: ControllerImage, record: UnregisterBrokerRecord
 }
 
 function setConfig(image: ControllerImage, { scope, name, key, value }: ConfigRecord): ControllerImage {
-  invariant(scope === "topic" || scope === "cluster", `"${scope}" is a scope of configs`);
-  invariant(scope === "cluster" ? name === "" : image.topics.has(name), `config scope ${scope} "${name}" exists`);
+  invariant(scope === "topic" || scope === "cluster" || scope === "group", `"${scope}" is a scope of configs`);
+  const exists = scope === "topic" ? image.topics.has(name) : (name === "") === (scope === "cluster");
+  invariant(exists, `config scope ${scope} "${name}" exists`);
   const scopeKey = configScopeKey(scope, name);
   const { [key]: before, ...others } = image.configs.get(scopeKey) ?? {};
   const after: ConfigOverrides = value === null ? others : { ...others, [key]: value };

@@ -3,7 +3,7 @@
 //
 //   image ── topics:    topic id ──> { id, name, partitions[] }        ── topicIds: name ──> topic id
 //         ── brokers:   broker id ──> registration                     ── collisions: name with "." as "_" ──> name
-//         ── configs:   "topic/<id>" | "cluster/" ──> { key: value }   ── retiredEpochs: name ──> last leader epoch
+//         ── configs:   "topic/<id>" | "cluster/" | "group/<name>" ──> { key: value }   ── retiredEpochs: name ──> last leader epoch
 //         ── producerIds: next id, and the block of each broker        ── removedTopics: topic id ──> when
 //         ── digest of all of it
 
@@ -97,7 +97,7 @@ export interface RetiredEpoch {
   readonly removedAtMs: number;
 }
 
-export type ConfigScope = "topic" | "cluster";
+export type ConfigScope = "topic" | "cluster" | "group";
 export type ConfigOverrides = Readonly<Record<string, string>>;
 
 export interface ControllerImage {

@@ -157,7 +157,8 @@ export class GroupCoordinator<Waiter> {
   topicsChanged(nowMs: number): void {
     const { topics } = this.#options;
     for (const [groupId, group] of this.#groups) {
-      const gone = [...group.offsets.keys()].filter((topicId) => topics.isGone(topicId));
+      const known = new Set([...group.offsets.keys(), ...group.ends.keys()]);
+      const gone = [...known].filter((topicId) => topics.isGone(topicId));
       if (gone.length > 0) this.#decide(groupId, { kind: "forget", topicIds: gone }, nowMs);
       if (group.members.size > 0) this.#decide(groupId, { kind: "topics" }, nowMs);
     }

@@ -69,6 +69,19 @@ export class Draft {
     this.put({ type: "Offset", key: { groupId: this.#group.groupId, topicId, partition }, value: committed });
   }
 
+  end(topicId: string, partition: number, endOffset: number | null): void {
+    const key = { groupId: this.#group.groupId, topicId, partition };
+    this.put({ type: "End", key, value: endOffset === null ? null : { endOffset } });
+  }
+
+  /** Nothing is left of the ends, or of those in one topic. */
+  endless(only?: string): void {
+    for (const [topicId, partitions] of this.#group.ends) {
+      if (only !== undefined && topicId !== only) continue;
+      for (const partition of partitions.keys()) this.end(topicId, Number(partition), null);
+    }
+  }
+
   #key(memberId: string): { readonly groupId: string; readonly memberId: string } {
     return { groupId: this.#group.groupId, memberId };
   }

@@ -12,8 +12,16 @@ import {
   decideTopicsChanged,
 } from "./membership.ts";
 import type { Heartbeat, JoinGroup, LeaveGroup, MemberReply } from "./membership.ts";
-import { decideCommit, decideDelete, decideExpire, decideForgetTopics, decideReset, decideStart } from "./offsets.ts";
-import type { CommitOffsets, CommitVerdict, OffsetToCommit, ResetOffsets, ResetReply } from "./offsets.ts";
+import {
+  decideCommit,
+  decideDelete,
+  decideExpire,
+  decideFork,
+  decideForgetTopics,
+  decideReset,
+  decideStart,
+} from "./offsets.ts";
+import type { CommitOffsets, CommitVerdict, ForkGroup, OffsetToCommit, ResetOffsets, ResetReply } from "./offsets.ts";
 import type { Group } from "./state.ts";
 
 type WithoutEpoch<Claim extends MemberClaim> = Omit<Claim, "epoch"> & { readonly epoch?: number };
@@ -33,6 +41,7 @@ export type GroupCommand =
       readonly offsets: readonly Pick<OffsetToCommit, "topicId" | "partition" | "offset" | "leaderEpoch">[];
     }
   | { readonly kind: "reset"; readonly reset: ResetOffsets }
+  | { readonly kind: "fork"; readonly fork: ForkGroup }
   | { readonly kind: "topics" }
   | { readonly kind: "forget"; readonly topicIds: readonly string[] }
   | { readonly kind: "expire"; readonly retentionMs: number }
@@ -47,6 +56,7 @@ export interface GroupReplies {
   readonly commit: readonly CommitVerdict[];
   readonly start: undefined;
   readonly reset: ResetReply;
+  readonly fork: undefined;
   readonly topics: undefined;
   readonly forget: undefined;
   readonly expire: { readonly isGone: boolean };
@@ -80,6 +90,8 @@ export function decideGroup(
       return decideStart(group, command.offsets, context);
     case "reset":
       return decideReset(group, command.reset, context);
+    case "fork":
+      return decideFork(group, command.fork, context);
     case "topics":
       return decideTopicsChanged(group, context);
     case "forget":

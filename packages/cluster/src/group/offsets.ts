@@ -7,7 +7,7 @@ import { has } from "./assignment.ts";
 import { accept, memberOf } from "./decision.ts";
 import type { GroupContext, GroupDecision, MemberClaim } from "./decision.ts";
 import { Draft } from "./draft.ts";
-import { awayEpoch, offsetOf, offsetsOf } from "./state.ts";
+import { awayEpoch, isBlank, offsetOf, offsetsOf } from "./state.ts";
 import type { Group, Member } from "./state.ts";
 
 export interface OffsetToCommit {
@@ -142,11 +142,38 @@ export function decideReset(group: Group, { offsets }: ResetOffsets, context: Gr
   return accept(draft, { members: [...moved], from });
 }
 
+/** A group that begins at these places, and perhaps ends. */
+export interface ForkGroup {
+  readonly offsets: readonly (Pick<OffsetToCommit, "topicId" | "partition" | "offset"> & {
+    readonly endOffset: number | undefined;
+  })[];
+}
+
+/** Makes a group; one that is known is refused. */
+export function decideFork(
+  group: Group,
+  { offsets }: ForkGroup,
+  { nowMs }: Pick<GroupContext, "nowMs">,
+): GroupDecision<undefined> {
+  const { groupId } = group;
+  if (!isBlank(group)) {
+    const why = "there is such a group. Choose another name, or delete it first.";
+    return refuse("GROUP_ALREADY_EXISTS", `Cannot make group "${groupId}": ${why}`, { group: groupId });
+  }
+  const draft = new Draft(group);
+  for (const { topicId, partition, offset, endOffset } of offsets) {
+    put(draft, { topicId, partition, offset, leaderEpoch: -1, metadata: "" }, nowMs);
+    if (endOffset !== undefined) draft.end(topicId, partition, endOffset);
+  }
+  return accept(draft, undefined);
+}
+
 /** O-4: a topic is deleted, and nothing is left to be committed of it. */
 export function decideForgetTopics(group: Group, topicIds: Iterable<string>): GroupDecision<undefined> {
   const draft = new Draft(group);
   for (const topicId of topicIds) {
     for (const [, partition] of offsetsOf(group, topicId)) draft.offset(topicId, partition, null);
+    draft.endless(topicId);
   }
   return accept(draft, undefined);
 }
@@ -164,6 +191,7 @@ export function decideExpire(
     else isGone = false;
   }
   if (group.emptySinceMs >= 0 && nowMs - group.emptySinceMs < retentionMs) isGone = false;
+  if (isGone) draft.endless();
   if (isGone) draft.put({ type: "Group", key: { groupId: group.groupId }, value: null });
   return accept(draft, { isGone });
 }
@@ -177,6 +205,7 @@ export function decideDelete(group: Group): GroupDecision<undefined> {
   }
   const draft = new Draft(group);
   for (const [topicId, partition] of offsetsOf(group)) draft.offset(topicId, partition, null);
+  draft.endless();
   draft.put({ type: "Group", key: { groupId }, value: null });
   return accept(draft, undefined);
 }

@@ -3,6 +3,7 @@
 // are for ever; a new field goes into a new version, tagged and with a default.
 //
 //   id 1 Group (group)   2 Member (group, member)   3 Target (group, member)   4 Current (group, member)   5 Offset (group, topic, partition)
+//   id 6 End (group, topic, partition)
 
 import { array, field, int32, int64, message, recordTable, string, struct, uuid } from "@varve/format";
 import type { RecordInputOf, RecordOf } from "@varve/format";
@@ -28,6 +29,10 @@ const keys = {
       topicId: field(uuid),
       partition: field(int32),
     }),
+  },
+  End: {
+    id: 6,
+    message: message("EndKey", first, { groupId: field(string), topicId: field(uuid), partition: field(int32) }),
   },
 } as const;
 
@@ -75,6 +80,10 @@ const values = {
       committedAtMs: field(int64),
       movedEpoch: field(int32, { about: "The group's epoch when a reset moved it; -1: none did." }),
     }),
+  },
+  End: {
+    id: 6,
+    message: message("End", first, { endOffset: field(int64, { about: "The group stops there, exclusive." }) }),
   },
 } as const;
 

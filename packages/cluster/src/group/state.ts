@@ -54,6 +54,8 @@ export interface Group {
   readonly members: ReadonlyMap<string, Member>;
   /** By member id; who is not in it shall have nothing. */
   readonly target: ReadonlyMap<string, Assignment>;
+  /** Where the group ends, exclusive, by topic id and partition as text; empty: nowhere. */
+  readonly ends: PersistentMap<PersistentMap<number>>;
   /** By topic id, and partition as text: a commit changes a path of it, however much the group has. Its order means nothing. */
   readonly offsets: PersistentMap<PersistentMap<CommittedOffset>>;
 }
@@ -67,6 +69,7 @@ export function emptyGroup(groupId: string): Group {
     emptySinceMs: -1,
     members: new Map(),
     target: new Map(),
+    ends: PersistentMap.empty(),
     offsets: PersistentMap.empty(),
   };
 }
@@ -88,15 +91,32 @@ export function* offsetsOf(
   }
 }
 
-/** Nothing is known of it: as if it had never been. */
-export function isBlank({ epoch, members, target, offsets }: Group): boolean {
-  return epoch === 0 && members.size === 0 && target.size === 0 && offsets.size === 0;
+/** Where the group ends in a partition, exclusive; undefined: nowhere. */
+export function endOf({ ends }: Group, topicId: string, partition: number): number | undefined {
+  return ends.get(topicId)?.get(String(partition));
 }
 
-export type GroupPhase = "empty" | "assigning" | "reconciling" | "stable";
+/** It has an end, and has committed all of it. */
+export function isFinished(group: Group): boolean {
+  for (const [topicId, partitions] of group.ends) {
+    for (const [partition, end] of partitions) {
+      if ((offsetOf(group, topicId, Number(partition))?.offset ?? -1) < end) return false;
+    }
+  }
+  return group.ends.size > 0;
+}
+
+/** Nothing is known of it: as if it had never been. */
+export function isBlank({ epoch, members, target, offsets, ends }: Group): boolean {
+  return epoch === 0 && members.size === 0 && target.size === 0 && offsets.size === 0 && ends.size === 0;
+}
+
+export type GroupPhase = "empty" | "assigning" | "reconciling" | "stable" | "finished";
 
 /** What people are told of it. Stable: everybody has what it shall have, whether it has heard of the newest epoch or not. */
-export function phaseOf({ members, epoch, targetEpoch, target }: Group): GroupPhase {
+export function phaseOf(group: Group): GroupPhase {
+  const { members, epoch, targetEpoch, target } = group;
+  if (isFinished(group)) return "finished";
   if (members.size === 0) return "empty";
   if (epoch > targetEpoch) return "assigning";
   for (const member of members.values()) {
@@ -137,7 +157,7 @@ export function ownersOf({ members }: Group): Map<string, string> {
 export function replayGroup(group: Group, record: GroupRecord): Group {
   switch (record.type) {
     case "Group": {
-      if (record.value === null) return { ...emptyGroup(group.groupId), offsets: group.offsets };
+      if (record.value === null) return { ...emptyGroup(group.groupId), offsets: group.offsets, ends: group.ends };
       const { epoch, targetEpoch, assignor, emptySinceMs } = record.value;
       return { ...group, epoch, targetEpoch, assignor: assignor as AssignorName, emptySinceMs };
     }
@@ -171,6 +191,15 @@ export function replayGroup(group: Group, record: GroupRecord): Group {
         record.value === null ? before.delete(String(partition)) : before.set(String(partition), record.value);
       const offsets = after.size === 0 ? group.offsets.delete(topicId) : group.offsets.set(topicId, after);
       return { ...group, offsets };
+    }
+    case "End": {
+      const { topicId, partition } = record.key;
+      const before = group.ends.get(topicId) ?? PersistentMap.empty<number>();
+      const after =
+        record.value === null
+          ? before.delete(String(partition))
+          : before.set(String(partition), record.value.endOffset);
+      return { ...group, ends: after.size === 0 ? group.ends.delete(topicId) : group.ends.set(topicId, after) };
     }
   }
 }

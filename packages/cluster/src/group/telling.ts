@@ -8,7 +8,7 @@
 
 import type { Assignment } from "./assignment.ts";
 import { assignmentOf, pairsOf } from "./assignment.ts";
-import { offsetOf } from "./state.ts";
+import { endOf, offsetOf } from "./state.ts";
 import type { CommittedOffset, Group, Member } from "./state.ts";
 
 export interface Place {
@@ -59,6 +59,8 @@ export function planTelling(
   let isGivingBack = false;
   for (const [topicId, partition] of pairsOf(assigned)) {
     const place = { topicId, partition };
+    // A group with an end reads what has one, and no partitions that came since.
+    if (group.ends.size > 0 && endOf(group, topicId, partition) === undefined) continue;
     const committed = offsetOf(group, topicId, partition);
     const before = told.get(keyOf(place));
     if (committed === undefined || isGone(topicId)) {

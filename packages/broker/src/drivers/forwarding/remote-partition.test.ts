@@ -21,6 +21,7 @@ function remoteOf(
       logStartOffset: 0,
       currentLeaderEpoch: undefined,
       readBytes: 1_000,
+      group: "",
     },
     {
       forwarding: forwarding as unknown as Forwarding,

@@ -24,6 +24,8 @@ export interface RemotePartitionOptions {
   readonly currentLeaderEpoch: number | undefined;
   /** Of one Fetch. */
   readonly readBytes: number;
+  /** Whose rate holds at the leader. Empty: nobody's. */
+  readonly group: string;
 }
 
 export interface RemotePartitionDependencies {
@@ -141,7 +143,7 @@ export class RemotePartition implements ReadSource {
       );
       return;
     }
-    const { currentLeaderEpoch, readBytes: maxBytes } = this.#options;
+    const { currentLeaderEpoch, readBytes: maxBytes, group } = this.#options;
     const request: FetchRequestFields = {
       topic: this.topic,
       // Not another one that has its name by now: its records would follow those of this one.
@@ -152,6 +154,7 @@ export class RemotePartition implements ReadSource {
       maxBytes,
       minBytes: 1,
       maxWaitMs: waitMs,
+      group,
       ...(this.#isFirst && currentLeaderEpoch !== undefined ? { currentLeaderEpoch } : {}),
     };
     let mine: { cancel(): void } | undefined;

@@ -20,7 +20,9 @@ import {
   type Telling,
   type ToldPlaces,
   assignmentOf,
+  endOf,
   givenBack,
+  isFinished,
   keyOf,
   ownedOf,
   planTelling,
@@ -84,6 +86,7 @@ export class MemberSession implements GroupSession {
   #isJoined = false;
   #isOver = false;
   #isClosing = false;
+  #isFinishing = false;
   #told: ToldPlaces;
   #toldGeneration = -1;
   /** As last looked at; unchanged members are the same objects. */
@@ -219,6 +222,14 @@ export class MemberSession implements GroupSession {
       this.end(refuse("UNKNOWN_MEMBER_ID", `Member "${this.#memberId}" is not in group "${groupId}" any more: ${why}`));
       return;
     }
+    if (isFinished(group)) {
+      // The answers come first: whoever committed the last of it hears that it is in.
+      this.#isFinishing = true;
+      if (this.#owed > 0) return;
+      this.#send({ finished: {} });
+      void this.leave("gone");
+      return;
+    }
     if (member === this.#seen && !this.#hasStartless) return;
     this.#seen = member;
     const telling = planTelling(this.#told, group, member, (topicId) => topicName(topicId) === undefined);
@@ -245,14 +256,18 @@ export class MemberSession implements GroupSession {
   }
 
   #assigned({ committed, ...place }: Place & { readonly committed: CommittedOffset }): object {
+    const { coordinator, leaderOf } = this.#dependencies;
     const { offset, leaderEpoch, metadata, movedEpoch: movedGeneration } = committed;
+    const group = coordinator.groups.get(this.#start.groupId);
+    const endOffset = group && endOf(group, place.topicId, place.partition);
     return {
       ...this.#named(place),
       offset,
       leaderEpoch,
       metadata,
       movedGeneration,
-      leader: this.#dependencies.leaderOf(place),
+      ...(endOffset === undefined ? {} : { endOffset }),
+      leader: leaderOf(place),
     };
   }
 
@@ -354,6 +369,7 @@ export class MemberSession implements GroupSession {
     this.#readOn();
     await answer;
     this.#owed--;
+    if (this.#isFinishing) this.look();
     this.#readOn();
   }
 

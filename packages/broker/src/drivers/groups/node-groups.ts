@@ -1,15 +1,22 @@
 /** Everything that this node has to do with groups, put together: coordinators, the topic they live in, names, positions. */
 import { randomUUID } from "node:crypto";
-import type { LeaderHint, ListOffsetsResponseMessage, PartitionOffsetsMessage, Position } from "@varve/api";
+import type {
+  FetchOffsetsResponseMessage,
+  LeaderHint,
+  ListOffsetsResponseMessage,
+  PartitionOffsetsMessage,
+  Position,
+} from "@varve/api";
 import { type Partition, type Place, keyOf } from "@varve/cluster";
 import type { Clock } from "@varve/log";
 import type { ControllerClient, MetadataView } from "../../ports/peers.ts";
-import type { Refusal } from "../../refusal.ts";
+import { type Refusal, isRefusal } from "../../refusal.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 import { topicCreation } from "../topic-creation.ts";
 import type { LocalTopic, Topics } from "../topics.ts";
 import { CommitTranslator } from "./commit-translator.ts";
 import { GroupStats } from "./group-stats.ts";
+import { type GroupPlaces, GroupRates } from "./group-rates.ts";
 import { Groups } from "./groups.ts";
 import { offsetsTopic, offsetsTopicConfigs } from "./offsets-topic.ts";
 import { TopicsHere } from "./topics-here.ts";
@@ -45,6 +52,8 @@ export interface NodeGroupsDependencies {
     partitions: readonly number[],
     position: Position,
   ) => Promise<ListOffsetsResponseMessage>;
+  /** What a group has committed, from whoever keeps it. */
+  readonly fetchOffsets: (group: string) => Promise<FetchOffsetsResponseMessage | Refusal>;
   readonly leaderOf: (placement: Pick<Partition, "leader" | "leaderEpoch">) => LeaderHint;
   readonly log: (fields: object, event: string) => void;
 }
@@ -55,6 +64,7 @@ export class NodeGroups {
   readonly topicsHere: TopicsHere;
   readonly coordinators: Groups;
   readonly translator: CommitTranslator;
+  readonly rates: GroupRates;
   /** Makes the internal topic. Resolves with why it was not made. */
   readonly create: () => Promise<Refusal | undefined>;
   readonly #dependencies: NodeGroupsDependencies;
@@ -79,6 +89,12 @@ export class NodeGroups {
       log,
     });
     this.translator = new CommitTranslator(this.topicsHere, settings, this.stats, () => clock.monotonicMs());
+    this.rates = new GroupRates({
+      nodeId,
+      image: () => view.image,
+      monotonicMs: () => clock.monotonicMs(),
+      placesOf: (group) => this.#placesOf(group),
+    });
     const create = topicCreation({ view, control }, topics, {
       partitions: settings.partitions,
       configs: offsetsTopicConfigs,
@@ -116,6 +132,25 @@ export class NodeGroups {
     };
     await Promise.all([...byTopic].map(ask));
     return found;
+  }
+
+  /** What any group has committed. Never rejects. */
+  committedOf(group: string): Promise<FetchOffsetsResponseMessage | Refusal> {
+    return this.#dependencies.fetchOffsets(group);
+  }
+
+  async #placesOf(group: string): Promise<GroupPlaces | undefined> {
+    const committed = await this.committedOf(group);
+    if (isRefusal(committed)) return undefined;
+    const places = new Map<string, number[]>();
+    for (const { topic = "", partition = 0 } of committed.offsets ?? []) {
+      const topicId = this.translator.topicId(topic);
+      if (topicId === undefined) continue;
+      const known = places.get(topicId);
+      if (known === undefined) places.set(topicId, [partition]);
+      else known.push(partition);
+    }
+    return places;
   }
 
   /** Where the partition is led, as far as this node knows. */

@@ -32,7 +32,8 @@ export function reportError(error: unknown, context: ReportContext = {}): ErrorR
 function refusal(reason: string, error: Error, context: ReportContext): ErrorReport {
   const { metadata } = error as { metadata?: unknown };
   const facts = typeof metadata === "object" && metadata !== null ? (metadata as Record<string, unknown>) : {};
-  const topic = context.topic ?? (typeof facts["topic"] === "string" ? facts["topic"] : "NAME");
+  // What was refused names it; a command may have to do with two.
+  const topic = typeof facts["topic"] === "string" ? facts["topic"] : (context.topic ?? "NAME");
   const advice = adviceByReason[reason]?.(topic, facts) ?? [];
   return report(exitByReason[reason] ?? "failed", `${error.message} (${reason})`, advice);
 }

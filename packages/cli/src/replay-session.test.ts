@@ -114,6 +114,33 @@ describe("varve replay --into", () => {
     expect(again.notes).toContain("Nothing is left to do: 6,000 records");
   });
 
+  it("says how far it is before the first record goes out: a kill in the first second repeats nothing", async () => {
+    await ok("topic", "create", "early", "--partitions", "3");
+    const state = join(node.directory, "early.state");
+    const args = ["replay", "source", "--into", "early", "--resume", state];
+    const running = new RunningVarve([...args, "--rate", "3000"], { env: { VARVE_ADDRESS: node.address } });
+    while ((await endOf("early")) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    running.kill("SIGKILL");
+    await running.finished;
+    await ok(...args);
+    expect(await readBack("early")).toEqual(await readBack("source"));
+  });
+
+  it("without an end goes on with what comes, until Ctrl-C, exit 0, and then there again", async () => {
+    await client.admin.createTopic({ topic: "endless", partitions: 1 });
+    await client.admin.createTopic({ topic: "mirror", partitions: 1 });
+    const state = join(node.directory, "endless.state");
+    const args = ["replay", "endless", "--to", "none", "--into", "mirror", "--resume", state, "-q"];
+    for (const round of [1, 2]) {
+      const running = new RunningVarve(args, { env: { VARVE_ADDRESS: node.address } });
+      await client.append({ topic: "endless", records: [{ key: null, value: Buffer.from(`${round}`), headers: [] }] });
+      while ((await endOf("mirror")) < round) await new Promise((resolve) => setTimeout(resolve, 5));
+      running.kill("SIGINT");
+      expect(await running.finished).toMatchObject({ exitCode: 0, stderr: "" });
+    }
+    expect(await readBack("mirror")).toEqual(await readBack("endless"));
+  });
+
   it("stops at Ctrl-C with a state that is exact, exit 130, and goes on there", async () => {
     await ok("topic", "create", "stopped", "--partitions", "5");
     const state = join(node.directory, "stopped.state");
@@ -195,6 +222,12 @@ describe("varve replay to standard output", () => {
       "1",
       "2",
     ]);
+  });
+
+  it("does not mind a reader that leaves", async () => {
+    const running = new RunningVarve(["replay", "source", "-q"], { env: { VARVE_ADDRESS: node.address } });
+    running.child.stdout?.destroy();
+    expect(await running.finished).toMatchObject({ exitCode: 0, stderr: "" });
   });
 
   it("keeps the pace of the records' own times, merged over the partitions by time", async () => {

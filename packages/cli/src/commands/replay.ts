@@ -204,8 +204,8 @@ async function against(terminal: Terminal, run: Run): Promise<void> {
     await sink.close();
   }
   await tell(terminal, run, { state: stateOf(result), alreadyThere, meter });
-  // Without an end, Ctrl-C is how it ends.
-  if (!result.finished && options.to?.kind !== "none") process.exitCode = exitCodes.interrupted.code;
+  // Without an end, Ctrl-C is how it ends; and a reader of stdout that leaves has what it wanted.
+  if (!result.finished && signal.aborted && options.to?.kind !== "none") process.exitCode = exitCodes.interrupted.code;
 }
 
 function partitioning(source: FoundTopic, target: FoundTopic, { partitionBy }: ReplayCommandOptions): PartitionBy {

@@ -44,6 +44,8 @@ export async function replay(options: ReplayOptions): Promise<Progress> {
   const stop = (): void => void source.close();
   signal.addEventListener("abort", stop, { once: true });
   try {
+    // Before the first record goes out: a crash within the first second must not look like a replay that never began.
+    if (options.checkpoint !== undefined) await pump.checkpoint();
     for await (const records of source.batches()) {
       if (!(await pump.take(records))) return await pump.checkpoint();
     }
@@ -61,7 +63,6 @@ class Pump {
   private records = 0;
   private bytes = 0;
   private windowed = { records: 0, bytes: 0, sinceMs: performance.now() };
-  private isOver = false;
   /** The partition whose records are at hand: how far the source is in it says nothing of how far they are. */
   private atHand: number | undefined;
 
@@ -76,8 +77,14 @@ class Pump {
     this.atHand = records[0]?.partition;
     for (const record of records) {
       if (this.options.signal.aborted) return false;
-      await this.one(record);
-      if (this.isOver) return false;
+      const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+      const delayMs = this.pacer.delayMs({ timestampMs: record.timestampMs, bytes }, performance.now());
+      if (delayMs >= 1 && !(await this.waited(delayMs))) return false;
+      const written = this.options.sink.write(record);
+      const goesOn = typeof written === "boolean" ? written : await written;
+      this.count(record, bytes);
+      if (!goesOn) return false;
+      if (this.options.checkpoint !== undefined && this.isCheckpointDue()) await this.checkpoint();
     }
     this.atHand = undefined;
     return true;
@@ -99,15 +106,7 @@ class Pump {
     return progress;
   }
 
-  private async one(record: ConsumedRecord): Promise<void> {
-    const { sink, signal, checkpoint, onRecord } = this.options;
-    const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-    const delayMs = this.pacer.delayMs({ timestampMs: record.timestampMs, bytes }, performance.now());
-    if (delayMs >= longWaitMs && this.windowed.records > 0 && checkpoint !== undefined) await this.checkpoint();
-    // An interrupt ends the wait, and the record stays for another time.
-    if (delayMs >= 1 && !(await waited(delayMs, signal))) return;
-    const written = sink.write(record);
-    const goesOn = typeof written === "boolean" ? written : await written;
+  private count(record: ConsumedRecord, bytes: number): void {
     const range = this.ranges.get(record.partition);
     if (range !== undefined) {
       range.next = record.offset + 1;
@@ -118,23 +117,24 @@ class Pump {
     this.bytes += bytes;
     this.windowed.records += 1;
     this.windowed.bytes += bytes;
-    onRecord(record, bytes);
-    if (!goesOn) this.isOver = true;
-    else if (checkpoint !== undefined && this.isCheckpointDue()) await this.checkpoint();
+    this.options.onRecord(record, bytes);
+  }
+
+  /** False: interrupted, and the record at hand stays for another time. */
+  private async waited(delayMs: number): Promise<boolean> {
+    const { checkpoint, signal } = this.options;
+    const untilMs = performance.now() + delayMs;
+    if (delayMs >= longWaitMs && this.windowed.records > 0 && checkpoint !== undefined) await this.checkpoint();
+    for (let leftMs = untilMs - performance.now(); leftMs >= 1; leftMs = untilMs - performance.now()) {
+      // Node's timers hold 2^31 - 1 ms. An interrupt ends the wait.
+      await sleep(Math.min(leftMs, 2 ** 31 - 1), undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return false;
+    }
+    return true;
   }
 
   private isCheckpointDue(): boolean {
     const { records, bytes, sinceMs } = this.windowed;
     return records >= windowRecords || bytes >= windowBytes || performance.now() - sinceMs >= checkpointMs;
   }
-}
-
-async function waited(delayMs: number, signal: AbortSignal): Promise<boolean> {
-  // Node's timers hold 2^31 - 1 ms; a replay that waits for longer waits in pieces.
-  const untilMs = performance.now() + delayMs;
-  for (let leftMs = delayMs; leftMs >= 1; leftMs = untilMs - performance.now()) {
-    await sleep(Math.min(leftMs, 2 ** 31 - 1), undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return false;
-  }
-  return true;
 }

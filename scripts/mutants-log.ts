@@ -15,6 +15,11 @@ const hunt: Hunt = {
   copied: ["packages/log/src", "packages/log/package.json"],
   hunters: [
     { name: "model", files: ["packages/log/src/testing/store.model.test.ts"], cases: /Case (\d+) failed/ },
+    {
+      name: "compaction",
+      files: ["packages/log/src/testing/store.compaction.model.test.ts"],
+      cases: /Case (\d+) failed/,
+    },
     { name: "flips", files: ["packages/log/src/flips.test.ts"] },
     { name: "crash", files: ["packages/log/src/testing/store.crash.test.ts"] },
     {

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A store as a broker opens it, with a small cache, and partitions that take appends.
 
-import { LogStore, nodeFileSystem, systemClock, type FileSystem, type LogConfig, type PartitionLog } from "@varve/log";
+import {
+  LogStore,
+  nodeFileSystem,
+  systemClock,
+  type FileSystem,
+  type LogConfig,
+  type PartitionLog,
+  type StoreOptions,
+} from "@varve/log";
 
 const tailCacheBytes = 64 << 20;
 
@@ -22,9 +30,21 @@ export const benchConfig: LogConfig = {
   producerExpiryMs: 86_400_000,
 };
 
-export function openBenchStore(directory: string, fs: FileSystem = nodeFileSystem()): Promise<LogStore> {
+export function openBenchStore(
+  directory: string,
+  fs: FileSystem = nodeFileSystem(),
+  options: Pick<StoreOptions, "compactionBytesPerSecond"> = {},
+): Promise<LogStore> {
   return LogStore.open(
-    { directory, bootId: "bench", defaults: benchConfig, tailCacheBytes, segmentLanes: 4, scrubBytesPerSecond: 0 },
+    {
+      directory,
+      bootId: "bench",
+      defaults: benchConfig,
+      tailCacheBytes,
+      segmentLanes: 4,
+      scrubBytesPerSecond: 0,
+      ...options,
+    },
     {
       fs,
       clock: systemClock(),
@@ -36,10 +56,15 @@ export function openBenchStore(directory: string, fs: FileSystem = nodeFileSyste
 }
 
 /** New partitions, open for appends. */
-export async function createLogs(store: LogStore, count: number, flush: "sync" | "os"): Promise<PartitionLog[]> {
+export async function createLogs(
+  store: LogStore,
+  count: number,
+  flush: "sync" | "os",
+  change: Partial<LogConfig> = {},
+): Promise<PartitionLog[]> {
   const logs: PartitionLog[] = [];
   for (let partition = 0; partition < count; partition++) {
-    const log = await store.create({ topicId, topic: "bench", partition }, { ...benchConfig, flush });
+    const log = await store.create({ topicId, topic: "bench", partition }, { ...benchConfig, ...change, flush });
     log.startEpoch(1);
     logs.push(log);
   }

@@ -31,10 +31,10 @@ export class FreeSpace {
     this.#options = options;
   }
 
-  /** As of the last look, less what was appended since. */
-  refusal(): { freeBytes: number; neededBytes: number } | undefined {
+  /** As of the last look, less what was appended since, and less `moreBytes` that somebody means to write. */
+  refusal(moreBytes = 0): { freeBytes: number; neededBytes: number } | undefined {
     const neededBytes = this.#options.neededBytes();
-    const freeBytes = Math.max(0, this.#freeBytes - this.#spentBytes);
+    const freeBytes = Math.max(0, this.#freeBytes - this.#spentBytes - moreBytes);
     return freeBytes < neededBytes ? { freeBytes, neededBytes } : undefined;
   }
 

@@ -137,7 +137,7 @@ export class LogStore {
       keyBytesMax: options.compactionKeyBytes,
       bytesPerSecond: options.compactionBytesPerSecond,
       partitions: () => this.#partitions.values(),
-      spaceRefusal: () => this.#whySpaceRefused(),
+      spaceRefusal: (moreBytes) => this.#whySpaceRefused(moreBytes),
       spaceSpent: (bytes) => this.#space.spend(bytes),
     });
     this.#producers = new ProducerLimit(() => this.partitions().map((log) => log.producers), options.producersMax);
@@ -492,8 +492,8 @@ export class LogStore {
     }
   }
 
-  #whySpaceRefused(): string | undefined {
-    const refusal = this.#space.refusal();
+  #whySpaceRefused(moreBytes = 0): string | undefined {
+    const refusal = this.#space.refusal(moreBytes);
     if (refusal === undefined) return undefined;
     return `The disk has ${refusal.freeBytes} bytes free, and ${refusal.neededBytes} are needed`;
   }

@@ -1,8 +1,10 @@
 /** Which record is the first at or after a time: index, then batch headers, then the records of one batch. */
 import { RecordCursor, batchHeaderBytes, codecOf, readBatchHeader } from "@varve/format";
 import type { BatchHeader } from "@varve/format";
+import { FileSystemError } from "./file-system.ts";
 import type { ReadOptions, ReadResult } from "./partition-types.ts";
 import type { Segment } from "./segment.ts";
+import type { TimeIndex } from "./time-index.ts";
 
 export interface FoundTime {
   readonly offset: number;
@@ -34,7 +36,7 @@ export async function findMaxTimestamp(log: TimeSource, limit: number): Promise<
     if (segment.maxTimestampMs > (largest?.maxTimestampMs ?? -1)) largest = segment;
   }
   // What is not in whole segments below the limit is walked as well: it is at most the active one, and what is in memory.
-  const first = largest === undefined ? undefined : (await largest.indexes()).times.largest;
+  const first = largest === undefined ? undefined : (await timesOf(largest))?.largest;
   const from = Math.max(first?.offset ?? log.logStartOffset, log.logStartOffset);
   let best: { bytes: Uint8Array; header: BatchHeader } | undefined;
   await walk(log, from, limit, (batch, header) => {
@@ -52,12 +54,22 @@ async function startFor(log: TimeSource, timeMs: number): Promise<number> {
   for (const segment of log.segments) {
     if (segment.endOffset <= log.logStartOffset) continue;
     if (segment.maxTimestampMs >= timeMs) {
-      const { times } = await segment.indexes();
-      return Math.max(times.lookup(timeMs) ?? from, from);
+      const times = await timesOf(segment);
+      return Math.max(times?.lookup(timeMs) ?? from, from);
     }
     from = Math.max(from, segment.endOffset);
   }
   return from;
+}
+
+/** Undefined: the segment was removed, or replaced, meanwhile (J-16, J-19); what was before it is as good a place to begin. */
+async function timesOf(segment: Segment): Promise<TimeIndex | undefined> {
+  try {
+    return (await segment.indexes()).times;
+  } catch (error) {
+    if (segment.isRemoved && error instanceof FileSystemError) return undefined;
+    throw error;
+  }
 }
 
 async function walk(

@@ -163,6 +163,11 @@ const nodeKeys = {
     schema: number({ unit: "bytes", min: 8 * mebibyte, max: 64 * 1024 * mebibyte }),
     default: "32MiB",
   },
+  "compaction-bytes-per-second": {
+    about: "What compaction reads and writes at most, all partitions together; 0: as fast as it goes.",
+    schema: number({ unit: "bytes", min: 0, max: 64 * 1024 * mebibyte }),
+    default: "32MiB",
+  },
   "open-files-max": {
     about: "Segment files that are kept open.",
     schema: number({ unit: "count", min: 16, max: 1_000_000 }),

@@ -28,6 +28,7 @@ describe("resolveConfig", () => {
       http: { host: "127.0.0.1", port: 8080 },
       retentionIntervalMs: 60_000,
       queuedBytesMax: 32 * 1024 * 1024,
+      compactionBytesPerSecond: 32 * 1024 * 1024,
       topicDefaults: {},
     });
   });

@@ -60,6 +60,7 @@ export interface NodeConfig {
   readonly shutdownTimeoutMs: number;
   readonly tailCacheBytes: number;
   readonly queuedBytesMax: number;
+  readonly compactionBytesPerSecond: number;
   readonly openFilesMax: number;
   /** By topic config name, canonical values; only those that were set. */
   readonly topicDefaults: Readonly<Record<string, string>>;
@@ -233,6 +234,7 @@ function nodeConfigOf(values: ReadonlyMap<string, unknown>): NodeConfig {
     shutdownTimeoutMs: required(value("shutdown-timeout")),
     tailCacheBytes: required(value("tail-cache-bytes")),
     queuedBytesMax: required(value("queued-bytes-max")),
+    compactionBytesPerSecond: required(value("compaction-bytes-per-second")),
     openFilesMax: required(value("open-files-max")),
     topicDefaults,
   };

@@ -146,6 +146,7 @@ function brokerOptions(config: NodeConfig, secret: string | undefined): BrokerOp
     storage: {
       tailCacheBytes: config.tailCacheBytes,
       queuedBytesMax: config.queuedBytesMax,
+      compactionBytesPerSecond: config.compactionBytesPerSecond,
       openFilesMax: config.openFilesMax,
     },
     retentionIntervalMs: config.retentionIntervalMs,

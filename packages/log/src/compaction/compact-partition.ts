@@ -35,8 +35,8 @@ export interface CompactionParts {
   readonly pace: Pace;
   /** Of the table of keys. */
   readonly keyBytesMax: number;
-  /** J-15: why nothing is written for want of space, or undefined. */
-  spaceRefusal(): string | undefined;
+  /** J-15: why nothing more would be appended if so much were written, for want of space; or undefined. */
+  spaceRefusal(moreBytes: number): string | undefined;
   spaceSpent(bytes: number): void;
 }
 
@@ -161,7 +161,8 @@ class Run {
 
   async #clean(segment: Segment): Promise<void> {
     this.#assertMayGoOn(segment);
-    const full = this.#parts.spaceRefusal();
+    // Both are there until the old one goes.
+    const full = this.#parts.spaceRefusal(segment.sizeBytes);
     if (full !== undefined) throw new Ended("no-room", full);
     const context: CleanContext = {
       latest: this.#latest,

@@ -91,6 +91,40 @@ test("LogStore.runCompaction() J-20: the time of a tombstone begins when nothing
   expect(await offsetsOf(partition, "a")).toEqual([]);
 });
 
+test.each(["goes on", "is killed"])(
+  "LogStore.runCompaction() J-20: what was compacted and cut off is new again, in a process that %s",
+  async (how) => {
+    const partition = await CompactedPartition.begin(1);
+    await fill(partition, "a", 16);
+    await partition.compact();
+    expect(partition.log.compaction.cleanedTo).toBeGreaterThan(8);
+    // Below the high watermark: as after an election of a leader that lacks what was acknowledged.
+    expect(await partition.result(partition.log.truncate(2))).toBeLessThanOrEqual(2);
+    if (how === "is killed") await partition.restart("kill");
+    else partition.log.startEpoch(1_000);
+    expect(partition.log.compaction.cleanedTo).toBeLessThanOrEqual(2);
+    await fill(partition, "b", 16);
+    await partition.compact();
+    const { cleanedTo } = partition.log.compaction;
+    expect((await offsetsOf(partition, "b")).filter((offset) => offset < cleanedTo)).toHaveLength(1);
+  },
+);
+
+test("LogStore.runCompaction() J-15: no more is begun than there is room for", async () => {
+  const partition = await CompactedPartition.begin(1, {}, { freeBytesMin: 4096 });
+  await fill(partition, "a", 12);
+  partition.log.advanceHighWatermark(partition.log.countedOffset);
+  await partition.result(partition.store.checkpoint());
+  const [first] = partition.log.segments;
+  const { journalBytes } = partition.store.stats();
+  partition.disk.limitFreeBytes(journalBytes + 4096 + (first?.sizeBytes ?? 0) - 1);
+  await later(partition, 5_000);
+  await fill(partition, "a", 1);
+  await later(partition, 5_000);
+  const [report] = await partition.result(partition.store.runCompaction());
+  expect(report?.outcome).toMatchObject({ kind: "no-room", bytesWritten: 0 });
+});
+
 test("LogStore.runCompaction() J-15: a full disk stops it and harms nothing, and the next run does it", async () => {
   const partition = await CompactedPartition.begin(1);
   await fill(partition, "a", 12);
@@ -164,6 +198,22 @@ test("LogStore.runCompaction() J-19: a reader of the old file goes on reading, a
   await partition.restart("kill");
   expect(names(partition).filter((name) => name.endsWith(".log.new"))).toEqual([]);
   await partition.check();
+});
+
+test("LogStore.runCompaction() J-19: no index of the old file comes to lie beside the new one", async () => {
+  const partition = await CompactedPartition.begin(1);
+  await fill(partition, "a", 12);
+  // Into segments, which close; then their indexes are saved.
+  await partition.result(partition.store.checkpoint());
+  await fill(partition, "a", 1);
+  await partition.result(partition.store.checkpoint());
+  const isIndex = (name: string): boolean => /\.(index|timeindex)$/.test(name);
+  expect(names(partition).filter(isIndex)).not.toEqual([]);
+  const [report] = await partition.compact();
+  expect(report?.outcome.kind).toBe("done");
+  expect(names(partition).filter(isIndex)).toEqual([]);
+  partition.disk.powerCut(5);
+  expect(names(partition).filter(isIndex)).toEqual([]);
 });
 
 function names(partition: CompactedPartition): string[] {

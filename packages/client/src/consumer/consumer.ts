@@ -43,7 +43,6 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
   #inHand: HandedBatch | undefined;
   #wake: (() => void) | undefined;
   #lagTimer: Timer | undefined;
-  #closing: Promise<void> | undefined;
 
   /** Made by Client.consumer(). Throws INVALID_REQUEST. */
   constructor(connection: Connection, admin: Admin, options: ConsumerOptions, onClosed: (consumer: Consumer) => void) {
@@ -222,8 +221,7 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
    * up is abandoned, and comes again. In the body of a for await use `break`: close() would wait for that body. Idempotent.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#member.close(options);
-    return this.#closing;
+    return this.#member.close(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -261,14 +259,14 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
   #abandonInHand(): void {
     const batch = this.#inHand;
     this.#inHand = undefined;
-    batch?.claim.finished.abandon();
+    if (batch !== undefined) this.#member.abandon(batch.claim, batch.entry);
   }
 
   #begin(use: "iteration" | "run"): void {
     if (this.#use !== "none") {
       throw new VarveError("INVALID_REQUEST", "Cannot read: this consumer is used already. Make another one");
     }
-    if (this.#closing !== undefined) throw closed("read");
+    if (this.#member.isClosing || this.#member.ended !== undefined) throw this.#member.ended?.error ?? closed("read");
     this.#use = use;
     this.#member.open();
     this.#askLater();

@@ -16,7 +16,7 @@ export interface CommitPoint {
 
 interface Entry {
   readonly point: CommitPoint;
-  isFinished: boolean;
+  state: "open" | "finished" | "abandoned";
 }
 
 export class FinishedPrefix {
@@ -24,6 +24,8 @@ export class FinishedPrefix {
   #entries: Entry[] = [];
   /** Place in `#entries` of the first one that is not finished. */
   #head = 0;
+  /** Place of the first one that somebody may still finish. */
+  #drained = 0;
   /** Number of the entry at place 0. */
   #base = 0;
   #started = -1;
@@ -42,9 +44,9 @@ export class FinishedPrefix {
     return this.#entries.length - this.#head;
   }
 
-  /** Everything up to the last entry that was begun is finished: stopping here repeats nothing. */
+  /** Everything up to the last entry that was begun is finished, or will never be: there is nothing to wait for. */
   get isDrained(): boolean {
-    return this.#base + this.#head > this.#started;
+    return this.#base + this.#drained > this.#started;
   }
 
   /** Whether an entry has to be done before isDrained can come true. */
@@ -54,7 +56,7 @@ export class FinishedPrefix {
 
   /** One more entry, behind all others. @returns its number */
   handOut(point: CommitPoint): number {
-    this.#entries.push({ point, isFinished: false });
+    this.#entries.push({ point, state: "open" });
     return this.#base + this.#entries.length - 1;
   }
 
@@ -63,25 +65,29 @@ export class FinishedPrefix {
     if (number > this.#started) this.#started = number;
   }
 
-  /** What was begun and is not finished never will be: nothing waits for it. */
-  abandon(): void {
-    this.#started = -1;
+  /** It will not be finished: nothing waits for it, and nothing behind it is committed. */
+  abandon(number: number): void {
+    this.#settle(number, "abandoned");
   }
 
   /** Idempotent. @returns whether more may be committed than before */
   finish(number: number): boolean {
+    return this.#settle(number, "finished");
+  }
+
+  #settle(number: number, state: "finished" | "abandoned"): boolean {
     const entry = this.#entries[number - this.#base];
-    if (entry === undefined || entry.isFinished) return false;
-    entry.isFinished = true;
+    if (entry === undefined || entry.state === "finished") return false;
+    entry.state = state;
     const before = this.#head;
-    for (let next = this.#entries[this.#head]; next?.isFinished === true; next = this.#entries[this.#head]) {
-      this.#point = next.point;
-      this.#head += 1;
-    }
+    while (this.#entries[this.#head]?.state === "finished") this.#head += 1;
+    while ((this.#entries[this.#drained]?.state ?? "open") !== "open") this.#drained += 1;
     if (this.#head === before) return false;
+    this.#point = this.#entries[this.#head - 1]!.point;
     if (this.#head === this.#entries.length || this.#head > 1024) {
       this.#entries.splice(0, this.#head);
       this.#base += this.#head;
+      this.#drained -= this.#head;
       this.#head = 0;
     }
     return true;

@@ -57,6 +57,8 @@ export class GroupMember {
   #isReadingPaused = false;
   #isPausedAll = false;
   #isClosing = false;
+  #failure: VarveError | undefined;
+  #closed: Promise<void> | undefined;
   #end: MemberEnd | undefined;
 
   constructor(connection: Connection, admin: Admin, settings: ConsumerSettings, onEnded: () => void) {
@@ -90,7 +92,7 @@ export class GroupMember {
         committed: (result) => this.#committed(this.#commits.answered(result)),
         interrupted: () => this.#commits.sessionLost(),
         expelled: () => this.#lose([...this.claims.values()]),
-        finished: () => this.end(undefined),
+        finished: () => this.end(this.#failure),
         failed: (error) => this.end(error),
       },
     );
@@ -136,6 +138,12 @@ export class GroupMember {
   /** An entry of a claim is done. */
   finish(claim: Claim, number: number): void {
     if (claim.finished.finish(number) && claim.state !== "gone" && this.#settings.autoCommit) this.#commitSoon(claim);
+    this.#conditions.check();
+  }
+
+  /** An entry will never be done. */
+  abandon(claim: Claim, number: number): void {
+    claim.finished.abandon(number);
     this.#conditions.check();
   }
 
@@ -208,24 +216,11 @@ export class GroupMember {
     throw new VarveError("INVALID_REQUEST", `Cannot do that to ${keyOf(partition)}: this member does not have it now`);
   }
 
-  /** Finishes what is under way, or abandons it when time is up; commits; leaves. */
-  async close({ timeoutMs = 10_000, willReturn = false }: CloseOptions): Promise<void> {
-    const endMs = this.#clock.monotonicMs() + timeoutMs;
-    const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs());
-    this.#isClosing = true;
-    for (const reads of this.#reads.values()) reads.close();
-    for (const claim of this.claims.values()) {
-      this.#prefetch.drop(claim);
-      if (claim.state === "held") claim.state = "giving-back";
-    }
-    this.onWake();
-    const isOver = (): boolean => this.#end !== undefined;
-    const isDrained = (): boolean => [...this.claims.values()].every(({ finished }) => finished.isDrained);
-    await this.#conditions.until(() => isOver() || isDrained(), leftMs());
-    if (this.#settings.autoCommit && !isOver()) this.commitFinished();
-    await this.#conditions.until(() => isOver() || this.#commits.isIdle, leftMs());
-    if (!isOver()) await this.#session.leave({ willReturn, timeoutMs: leftMs() });
-    this.end(undefined);
+  /** Finishes what is under way, or abandons it when time is up; commits; leaves. With an error, that is what it ends with. Idempotent. */
+  close(options: CloseOptions = {}, error?: VarveError): Promise<void> {
+    this.#failure ??= error;
+    this.#closed ??= this.#close(options);
+    return this.#closed;
   }
 
   /** Ends now, with an error or without. Idempotent. */
@@ -246,6 +241,25 @@ export class GroupMember {
     this.#conditions.check();
     this.#onEnded();
     this.onWake();
+  }
+
+  async #close({ timeoutMs = 10_000, willReturn = false }: CloseOptions): Promise<void> {
+    const endMs = this.#clock.monotonicMs() + timeoutMs;
+    const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs());
+    this.#isClosing = true;
+    for (const reads of this.#reads.values()) reads.close();
+    for (const claim of this.claims.values()) {
+      this.#prefetch.drop(claim);
+      if (claim.state === "held") claim.state = "giving-back";
+    }
+    this.onWake();
+    const isOver = (): boolean => this.#end !== undefined;
+    const isDrained = (): boolean => [...this.claims.values()].every(({ finished }) => finished.isDrained);
+    await this.#conditions.until(() => isOver() || isDrained(), leftMs());
+    if (this.#settings.autoCommit && !isOver()) this.commitFinished();
+    await this.#conditions.until(() => isOver() || this.#commits.isIdle, leftMs());
+    if (!isOver()) await this.#session.leave({ willReturn, timeoutMs: leftMs() });
+    this.end(this.#failure);
   }
 
   #assigned(assignment: AssignmentOutput, isFirst: boolean): void {

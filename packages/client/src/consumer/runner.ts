@@ -122,6 +122,7 @@ export class Runner {
     const { claim } = job;
     const isDone = claim.state === "gone" ? false : await this.#tryAll(job);
     if (isDone) this.#member.finish(claim, job.entry);
+    else this.#member.abandon(claim, job.entry);
     this.#lanes.done(lane);
     this.pump();
   }
@@ -152,7 +153,7 @@ export class Runner {
       const tries = attempts === 1 ? "" : ` ${attempts} times`;
       const about = { topic: claim.topic, partition: String(record.partition), offset: String(record.offset) };
       const message = `Cannot handle ${place}: the handler failed${tries}: ${textOf(error)}. Mend it, skip the record, or name a deadLetterTopic`;
-      this.#member.end(new VarveError("HANDLER_FAILED", message, { cause: error, metadata: about }));
+      void this.#member.close({}, new VarveError("HANDLER_FAILED", message, { cause: error, metadata: about }));
       return false;
     }
     try {
@@ -162,7 +163,7 @@ export class Runner {
       if (claim.state === "gone") return false;
       const message = `Cannot put ${place} aside: ${textOf(failure)}`;
       const reason = failure instanceof VarveError ? failure.reason : "INTERNAL";
-      this.#member.end(new VarveError(reason, message, { cause: failure }));
+      void this.#member.close({}, new VarveError(reason, message, { cause: failure }));
       return false;
     }
   }

@@ -265,6 +265,7 @@ export class MemoryGroups {
       return;
     }
     if (fault instanceof VarveError) {
+      if (fault.reason === "UNKNOWN_MEMBER_ID") group.members.delete(member.memberId);
       call.write({ commit: { requestId, error: errorToFields(fault) } });
       return;
     }

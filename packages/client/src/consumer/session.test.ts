@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+// A consumer whose sessions break, are refused, moved and ended, at every moment: nothing is lost, nothing is committed that was not
+// finished, and nothing of another's is touched.
+
+import { VarveError } from "@varve/api";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Client } from "../client.ts";
+import { HurriedClock } from "../testing/hurried-clock.ts";
+import { batchOf, MemoryBroker, MemoryCluster } from "../testing/memory-broker.ts";
+import type { MemoryGroups } from "../testing/memory-groups.ts";
+import { until } from "../testing/until.ts";
+import type { ConsumedBatch } from "./consumed-batch.ts";
+import type { ConsumerOptions } from "./consumer-options.ts";
+import type { Consumer } from "./consumer.ts";
+
+const clock = new HurriedClock();
+let cluster: MemoryCluster;
+let broker: MemoryBroker;
+const brokers: MemoryBroker[] = [];
+const clients: Client[] = [];
+const groups = (): MemoryGroups => cluster.groups;
+const committed = (partition: number): number => groups().group("g").committed.get(`t/${partition}`) ?? -1;
+
+async function start(nodeId: number): Promise<MemoryBroker> {
+  const started = await MemoryBroker.start({ nodeId, cluster });
+  brokers.push(started);
+  return started;
+}
+
+beforeEach(async () => {
+  cluster = new MemoryCluster();
+  broker = await start(1);
+  broker.createTopic("t", 2);
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  await until(() => groups().sessions === 0 && clock.timers === 0);
+  for (const each of brokers.splice(0)) each.stop();
+});
+
+function consumerOf(options: Partial<ConsumerOptions> = {}): Consumer {
+  const client = new Client({ address: broker.address, clock, requestTimeoutMs: 600_000 });
+  clients.push(client);
+  const rest = { start: { kind: "earliest" }, commitIntervalMs: 20, lagIntervalMs: 0 } as const;
+  return client.consumer({ group: "g", topics: ["t"], sessionTimeoutMs: 600_000, ...rest, ...options });
+}
+
+async function fill(partition: number, count: number, from = 0): Promise<void> {
+  for (let at = 0; at < count; at += 5) {
+    const values = Array.from({ length: Math.min(5, count - at) }, (_, index) => String(from + at + index));
+    await broker.append("t", partition, batchOf(values));
+  }
+}
+
+/** Reads until `isEnough`, and checks at every batch that nothing was committed that was not finished before. */
+async function read(
+  consumer: Consumer,
+  isEnough: () => boolean,
+  onBatch: (batch: ConsumedBatch) => void = () => undefined,
+): Promise<Map<number, number[]>> {
+  const seen = new Map<number, number[]>();
+  const finished = new Set<string>();
+  const { history } = groups().group("g");
+  let checked = 0;
+  const iterator = consumer[Symbol.asyncIterator]();
+  void until(isEnough).then(() => consumer.close({ timeoutMs: 20_000 }));
+  for (;;) {
+    const { value: batch } = await iterator.next();
+    if (batch === undefined) break;
+    for (const { key, offset } of history.slice(checked)) {
+      for (let each = 0; each < offset; each++) expect(finished).toContain(`${key}@${each}`);
+    }
+    checked = history.length;
+    onBatch(batch);
+    for (const { offset } of batch) {
+      finished.add(`t/${batch.partition}@${offset}`);
+      seen.set(batch.partition, [...(seen.get(batch.partition) ?? []), offset]);
+    }
+  }
+  return seen;
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+describe("a consumer's session", () => {
+  it("breaks after each message in turn: everything is read at least once, and in order as far as it was not moved", async () => {
+    for (const breakAt of range(9).slice(1)) {
+      groups().groups.clear();
+      cluster.topics.get("t")!.splice(0, 2);
+      broker.createTopic("t", 2);
+      await fill(0, 40);
+      await fill(1, 40);
+      groups().faults.breaks.push(breakAt, breakAt, breakAt);
+      broker.consumeMessageBytes = 16;
+      const seen = await read(consumerOf(), () => committed(0) === 40 && committed(1) === 40);
+      for (const partition of [0, 1]) {
+        // Its own commits move nothing: a session that only breaks repeats nothing.
+        expect(seen.get(partition)).toEqual(range(40));
+      }
+      groups().faults.breaks.length = 0;
+    }
+  });
+
+  it("loses a commit, or its answer: what was finished is committed in the next one, and nothing is read again", async () => {
+    await fill(0, 60);
+    broker.consumeMessageBytes = 16;
+    const busy = new VarveError("BUSY", "Later");
+    groups().faults.commits.push("lost", "none", "break", "lost", "none", "break", "lost", busy, busy);
+    const consumer = consumerOf({ autoCommit: false });
+    const seen: number[] = [];
+    for await (const batch of consumer) {
+      seen.push(...batch.records.map(({ offset }) => offset));
+      await consumer.commit(batch);
+      expect(committed(0)).toBe(batch.nextOffset);
+      if (batch.nextOffset === 60) break;
+    }
+    expect(seen).toEqual(range(60));
+    expect(groups().faults.commits).toEqual([]);
+  });
+
+  it("takes a stale generation for a reason to wait for the newest one, and commits again what is its own still", async () => {
+    await fill(0, 30);
+    const stale = new VarveError("STALE_MEMBER_EPOCH", "There is a newer one");
+    groups().faults.commits.push(stale);
+    const consumer = consumerOf();
+    const iterator = consumer[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    const commit = consumer.commit(first.value);
+    await until(() => groups().faults.commits.length === 0);
+    const { history } = groups().group("g");
+    expect(history).toEqual([]);
+    // A reset of the other partition: a new generation, in which this one was not moved.
+    groups().reset("g", "t/1", 0);
+    await commit;
+    expect(history.map(({ key, offset }) => [key, offset])).toEqual([["t/0", first.value!.nextOffset]]);
+    await consumer.close();
+  });
+
+  it("is moved by a reset while it runs: the next batch is of there, and what was read before is not committed", async () => {
+    await fill(0, 100);
+    broker.consumeMessageBytes = 16;
+    const moved: number[] = [];
+    const consumer = consumerOf({ onMoved: (partitions) => moved.push(...partitions.map(({ offset }) => offset)) });
+    const iterator = consumer[Symbol.asyncIterator]();
+    const next = async (): Promise<ConsumedBatch> => (await iterator.next()).value!;
+    for (const offset of [0, 5, 10]) expect((await next()).records[0]!.offset).toBe(offset);
+    const before = await next();
+    groups().reset("g", "t/0", 70);
+    await until(() => moved.length > 0);
+    expect(before.signal.aborted).toBe(true);
+    await expect(consumer.commit(before)).rejects.toMatchObject({ reason: "NOT_ASSIGNED" });
+    expect((await next()).records[0]!.offset).toBe(70);
+    groups().reset("g", "t/0", 3);
+    await until(() => moved.length > 1);
+    const back = await next();
+    expect(back.records[0]!.offset).toBe(3);
+    await consumer.commit(back);
+    expect(committed(0)).toBe(back.nextOffset);
+    expect(moved).toEqual([70, 3]);
+    const { history } = groups().group("g");
+    const afterReset = history.findIndex(({ offset }) => offset > 20);
+    expect(afterReset).toBe(-1);
+    await consumer.close();
+  });
+
+  it("was moved while it was away: it goes on where the group is", async () => {
+    await fill(0, 50);
+    broker.consumeMessageBytes = 16;
+    const consumer = consumerOf({ autoCommit: false });
+    const iterator = consumer[Symbol.asyncIterator]();
+    const next = async (): Promise<ConsumedBatch> => (await iterator.next()).value!;
+    for (const offset of [0, 5]) expect((await next()).records[0]!.offset).toBe(offset);
+    groups().breakAll("g");
+    const group = groups().group("g");
+    group.committed.set("t/0", 40);
+    group.generation += 1;
+    for (const member of group.members.values()) member.generation = group.generation;
+    await until(() => consumer.position({ topic: "t", partition: 0 }) === 40);
+    const batch = await next();
+    expect(batch.records[0]!.offset).toBe(40);
+    await consumer.commit(batch);
+    expect(committed(0)).toBe(45);
+    await consumer.close();
+  });
+
+  it("is not known to the group any more: what it had is lost, nothing of it is committed, and it joins anew", async () => {
+    await fill(0, 20);
+    broker.consumeMessageBytes = 16;
+    const lost: string[] = [];
+    const consumer = consumerOf({
+      autoCommit: false,
+      onLost: (partitions) => lost.push(...partitions.map(({ topic, partition }) => `${topic}/${partition}`)),
+    });
+    const iterator = consumer[Symbol.asyncIterator]();
+    await iterator.next();
+    const batch = (await iterator.next()).value!;
+    const before = consumer.memberId;
+    groups().expelAll("g");
+    await until(() => lost.length === 2);
+    await expect(consumer.commit(batch)).rejects.toMatchObject({ reason: "NOT_ASSIGNED" });
+    expect((await iterator.next()).value!.records[0]!.offset).toBe(0);
+    expect(consumer.memberId).not.toBe(before);
+    expect(lost.sort()).toEqual(["t/0", "t/1"]);
+    await consumer.close();
+  });
+
+  it("hears of a commit that it is no member: it joins anew", async () => {
+    await fill(0, 20);
+    groups().faults.commits.push(new VarveError("UNKNOWN_MEMBER_ID", "Who are you?"));
+    await read(consumerOf(), () => committed(0) === 20);
+    expect(groups().joins).toBe(2);
+  });
+
+  it("is silent for a session timeout: it hands out nothing more before it is back, since somebody else may have it all", async () => {
+    await fill(0, 50);
+    broker.consumeMessageBytes = 16;
+    groups().sessionTimeoutMs = 10_000;
+    const lost: number[] = [];
+    const consumer = consumerOf({ onLost: (partitions) => lost.push(partitions.length), autoCommit: false });
+    const iterator = consumer[Symbol.asyncIterator]();
+    await iterator.next();
+    groups().silent = true;
+    await until(() => lost.length > 0);
+    expect(consumer.assignment).toEqual([]);
+    let isDone = false;
+    const next = iterator.next().then((result) => {
+      isDone = true;
+      return result;
+    });
+    await until(() => groups().sessions > 1 || groups().joins === 1);
+    expect(isDone).toBe(false);
+    groups().silent = false;
+    groups().expelAll("g");
+    expect((await next).value!.records[0]!.offset).toBe(0);
+    await consumer.close();
+  });
+
+  it("sends heartbeats though nobody asks for the next batch", async () => {
+    await fill(0, 10);
+    groups().sessionTimeoutMs = 10_000;
+    const consumer = consumerOf();
+    const iterator = consumer[Symbol.asyncIterator]();
+    await iterator.next();
+    await until(() => groups().heartbeats > 3);
+    await consumer.close();
+  });
+
+  it("gives back only what is drained and committed, and then reads nothing of it", async () => {
+    await fill(0, 200);
+    await fill(1, 200);
+    broker.consumeMessageBytes = 16;
+    const asked: number[] = [];
+    const first = consumerOf({
+      onRevoke: (partitions) => void asked.push(...partitions.map(({ partition }) => partition)),
+    });
+    const iterator = first[Symbol.asyncIterator]();
+    const inHand = new Map<number, ConsumedBatch>();
+    for (let count = 0; count < 6; count++) {
+      const batch = (await iterator.next()).value!;
+      inHand.set(batch.partition, batch);
+    }
+    const second = consumerOf();
+    const its = second[Symbol.asyncIterator]().next();
+    await until(() => asked.length > 0);
+    // It is drained once the batch in hand is finished, which the next poll says.
+    const after: number[] = [];
+    for (let count = 0; count < 10; count++) after.push((await iterator.next()).value!.partition);
+    const start = (await its).value!;
+    expect(asked).toEqual([start.partition]);
+    expect(after).not.toContain(start.partition);
+    expect(start.records[0]!.offset).toBe(inHand.get(start.partition)!.nextOffset);
+    await Promise.all([first.close({ timeoutMs: 1 }), second.close({ timeoutMs: 1 })]);
+  });
+
+  it("gives back after revokeTimeoutMs what is not drained, and what is finished of it later counts for nothing", async () => {
+    await fill(0, 20);
+    await fill(1, 20);
+    broker.consumeMessageBytes = 16;
+    const first = consumerOf({ revokeTimeoutMs: 1_000 });
+    const hung = first.run(() => new Promise(() => undefined), { concurrency: 4 });
+    await until(() => first.assignment.length === 2);
+    const second = consumerOf();
+    const seen = await read(second, () => [0, 1].some((partition) => committed(partition) === 20));
+    expect([...seen.values()]).toEqual([range(20)]);
+    await first.close({ timeoutMs: 1 });
+    await hung;
+    expect(new Set([committed(0), committed(1)])).toEqual(new Set([0, 20]));
+  });
+
+  it("goes on at another node when its own is gone, and comes back", async () => {
+    await start(2);
+    cluster.elect("t", 0, 2);
+    await fill(0, 50);
+    broker.consumeMessageBytes = 16;
+    const consumer = consumerOf({ reconnectTimeoutMs: 60_000_000 });
+    let isStopped = false;
+    const seen = await read(
+      consumer,
+      () => committed(0) === 100,
+      ({ nextOffset, partition }) => {
+        if (nextOffset < 25 || isStopped || partition !== 0) return;
+        isStopped = true;
+        broker.stop();
+        void fill(0, 50, 50);
+      },
+    );
+    expect(seen.get(0)).toEqual(range(100));
+    expect(groups().joins).toBeGreaterThan(1);
+  });
+
+  it("waits for a broker that is gone and comes back, and says so by its health meanwhile", async () => {
+    const consumer = consumerOf({ stuckAfterMs: 2_000, reconnectTimeoutMs: 60_000_000 });
+    const iterator = consumer[Symbol.asyncIterator]();
+    const next = iterator.next();
+    await until(() => consumer.assignment.length === 2);
+    expect(consumer.health()).toMatchObject({ isHealthy: true });
+    broker.stop();
+    await until(() => !consumer.health().isHealthy);
+    expect(consumer.health().why).toMatch(/out of its group for \d+/);
+    await broker.restart();
+    await fill(1, 5);
+    expect((await next).done).toBe(false);
+    await consumer.commit((await next).value);
+    await until(() => consumer.health().isHealthy);
+    await consumer.close();
+    expect(consumer.health()).toMatchObject({ isHealthy: false, why: "It has ended: it was closed" });
+  });
+
+  it("gives up after reconnectTimeoutMs, with the reason", async () => {
+    const consumer = consumerOf({ reconnectTimeoutMs: 5_000 });
+    groups().faults.joins.push(...range(1000).map(() => new VarveError("COORDINATOR_LOADING", "Not yet")));
+    await expect(consumer.run(() => undefined)).rejects.toMatchObject({ reason: "COORDINATOR_LOADING" });
+    expect(groups().faults.joins.length).toBeLessThan(995);
+  });
+
+  it("is told that a topic is gone: it goes on with the others", async () => {
+    await fill(1, 10);
+    const lost: number[] = [];
+    const consumer = consumerOf({ onLost: (partitions) => lost.push(...partitions.map(({ partition }) => partition)) });
+    const iterator = consumer[Symbol.asyncIterator]();
+    await iterator.next();
+    groups().lose("g", ["t/0"]);
+    await until(() => lost.length > 0);
+    expect(lost).toEqual([0]);
+    expect(consumer.assignment.map(({ partition }) => partition)).toEqual([1]);
+    const last = iterator.next();
+    await consumer.close();
+    expect((await last).done).toBe(true);
+    expect(committed(1)).toBe(10);
+  });
+});

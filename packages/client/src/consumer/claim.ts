@@ -32,7 +32,7 @@ export class Claim implements TopicPartition {
   state: "held" | "giving-back" | "gone" = "held";
   /** Committed, as far as the coordinator has said so; -1: nothing is known of it. */
   committedOffset: number;
-  /** Asked to be committed last. */
+  /** Asked to be committed last, and not refused. What is finished below it changes nothing: a commit by hand stands. */
   offeredOffset: number;
   /** Every offset that may have been committed under this claim since the coordinator last answered. */
   readonly sentOffsets = new Set<number>();

@@ -24,7 +24,7 @@ export interface CommitWish {
 export type CommitListener = (error: VarveError | undefined) => void;
 
 interface Wanted extends CommitWish {
-  readonly listeners: readonly CommitListener[];
+  readonly listeners: CommitListener[];
 }
 
 interface Asked {
@@ -73,6 +73,13 @@ export class CommitQueue {
     const listeners = before?.claim === claim ? before.listeners : [];
     this.#wanted.set(claim.key, { ...wish, listeners: listener === undefined ? listeners : [...listeners, listener] });
     claim.offeredOffset = wish.offset;
+  }
+
+  /** Tells what becomes of what is wanted or asked of a claim already. @returns false when there is nothing */
+  listen(claim: Claim, listener: CommitListener): boolean {
+    const found = [...this.#wanted.values(), ...(this.#asked?.wishes ?? [])].find((wish) => wish.claim === claim);
+    found?.listeners.push(listener);
+    return found !== undefined;
   }
 
   /** A claim is gone: nothing of it is sent any more. */
@@ -141,7 +148,10 @@ export class CommitQueue {
       } else if (error.retriable && wish.claim.state !== "gone") {
         answer.isToWait = true;
         this.#again(wish);
-      } else tell(wish, error);
+      } else {
+        wish.claim.offeredOffset = wish.claim.committedOffset;
+        tell(wish, error);
+      }
     }
     return answer;
   }

@@ -85,6 +85,71 @@ describe("Consumer, by for await", () => {
     expect(committed("t/0")).toBe(10);
   });
 
+  it("lets a commit by hand stand, also of a part of the batch in hand, and commits by itself what is behind it", async () => {
+    await fill(0, 10);
+    await fill(0, 10, 10);
+    const consumer = consumerOf();
+    for await (const batch of consumer) {
+      await consumer.commit([
+        { topic: "t", partition: batch.partition, offset: batch.nextOffset - 5, metadata: "half" },
+      ]);
+      break;
+    }
+    expect(committed("t/0")).toBe(15);
+    const again = consumerOf();
+    const iterator = again[Symbol.asyncIterator]();
+    expect((await iterator.next()).value!.records[0]!.offset).toBe(15);
+    await fill(0, 10, 20);
+    expect((await iterator.next()).value!.records[0]!.offset).toBe(20);
+    await until(() => committed("t/0") === 20);
+    await iterator.return!();
+    expect(committed("t/0")).toBe(20);
+  });
+
+  it("is sought and paused, and knows where it is and how far behind", async () => {
+    await fill(0, 30);
+    const place = { topic: "t", partition: 0 };
+    const consumer = consumerOf({ autoCommit: false });
+    const iterator = consumer[Symbol.asyncIterator]();
+    const next = async (): Promise<ConsumedBatch> => (await iterator.next()).value!;
+    await next();
+    expect([consumer.position(place), consumer.lag(place), consumer.lag()]).toEqual([30, 30, 30]);
+    expect(consumer.position({ topic: "other", partition: 0 })).toBeUndefined();
+    await consumer.seek(place, { kind: "offset", offset: 25 });
+    expect((await next()).records.map(({ offset }) => offset)).toEqual([25, 26, 27, 28, 29]);
+    await consumer.seek(place, { kind: "last", count: 2 });
+    expect((await next()).records.map(({ offset }) => offset)).toEqual([28, 29]);
+    expect(consumer.lag()).toBe(2);
+    consumer.pause([place]);
+    await fill(0, 5, 30);
+    await fill(1, 5);
+    expect((await next()).partition).toBe(1);
+    consumer.resume([place]);
+    expect((await next()).records[0]!.offset).toBe(30);
+    consumer.pause();
+    const waiting = next();
+    await fill(1, 5, 5);
+    await consumer.commit();
+    expect([committed("t/0"), committed("t/1")]).toEqual([35, 5]);
+    consumer.resume();
+    expect((await waiting).records[0]!.offset).toBe(5);
+    await expect(consumer.seek({ topic: "other", partition: 0 }, { kind: "latest" })).rejects.toThrow(
+      /does not have it/,
+    );
+    await consumer.close({ timeoutMs: 50 });
+  });
+
+  it("receives no more than prefetchBytes ahead, and goes on when that is read", async () => {
+    broker.consumeMessageBytes = 16;
+    for (let batch = 0; batch < 200; batch++) await fill(batch % 2, 10, batch * 10);
+    const consumer = consumerOf({ prefetchBytes: 2000 });
+    let count = 0;
+    const iterator = consumer[Symbol.asyncIterator]();
+    while (count < 2000) count += (await iterator.next()).value!.records.length;
+    expect(count).toBe(2000);
+    await consumer.close({ timeoutMs: 50 });
+  });
+
   it("ends without error when it is closed, with what is under way committed, and rejects when it cannot go on", async () => {
     await fill(0, 10);
     const consumer = consumerOf();

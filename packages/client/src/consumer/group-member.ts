@@ -90,6 +90,7 @@ export class GroupMember {
         owned: () => [...this.claims.values()],
         assigned: (assignment, isFirst) => this.#assigned(assignment, isFirst),
         committed: (result) => this.#committed(this.#commits.answered(result)),
+        heard: () => this.onWake(),
         interrupted: () => this.#commits.sessionLost(),
         expelled: () => this.#lose([...this.claims.values()]),
         finished: () => this.end(this.#failure),
@@ -147,14 +148,14 @@ export class GroupMember {
     this.#conditions.check();
   }
 
-  /** Commits what is finished, of all claims. */
+  /** Commits what is finished, of all claims. @returns how often `listener` will be called */
   commitFinished(listener?: CommitListener): number {
     let count = 0;
     for (const claim of this.claims.values()) {
       const point = claim.finished.committable;
-      if (point.offset === claim.committedOffset && !this.#commits.has(claim)) continue;
+      if (point.offset > claim.offeredOffset) this.offer(claim, point, "", listener);
+      else if (listener === undefined || !this.#commits.listen(claim, listener)) continue;
       count += 1;
-      this.offer(claim, point, "", listener);
     }
     this.pump();
     return count;
@@ -255,9 +256,10 @@ export class GroupMember {
     this.onWake();
     const isOver = (): boolean => this.#end !== undefined;
     const isDrained = (): boolean => [...this.claims.values()].every(({ finished }) => finished.isDrained);
-    await this.#conditions.until(() => isOver() || isDrained(), leftMs());
+    // Where something hangs, the rest of the time is for the commit of what does not.
+    await this.#conditions.until(() => isOver() || isDrained(), leftMs() * 0.7);
     if (this.#settings.autoCommit && !isOver()) this.commitFinished();
-    await this.#conditions.until(() => isOver() || this.#commits.isIdle, leftMs());
+    await this.#conditions.until(() => isOver() || this.#commits.isIdle, leftMs() * 0.7);
     if (!isOver()) await this.#session.leave({ willReturn, timeoutMs: leftMs() });
     this.end(this.#failure);
   }
@@ -372,7 +374,7 @@ export class GroupMember {
     if (autoCommit) {
       for (const claim of left) {
         const point = claim.finished.committable;
-        if (point.offset !== claim.committedOffset) this.offer(claim, point, "");
+        if (point.offset > claim.offeredOffset) this.offer(claim, point, "");
       }
       this.pump();
     }
@@ -490,7 +492,7 @@ export class GroupMember {
   #commitDirty(): void {
     for (const claim of this.#dirty) {
       const point = claim.finished.committable;
-      if (claim.state !== "gone" && point.offset !== claim.offeredOffset) this.offer(claim, point, "");
+      if (claim.state !== "gone" && point.offset > claim.offeredOffset) this.offer(claim, point, "");
     }
     this.#dirty.clear();
     this.pump();

@@ -50,6 +50,8 @@ export interface GroupSessionEvents {
   /** `isFirst`: of this session; it names all that the member has. */
   assigned(assignment: AssignmentOutput, isFirst: boolean): void;
   committed(result: CommitResultOutput): void;
+  /** The broker is known to count the member in. */
+  heard(): void;
   /** The stream is gone; the member has its partitions still. */
   interrupted(): void;
   /** The member has nothing any more. */
@@ -258,21 +260,28 @@ export class GroupSession {
 
   #heard(sentMs: number): void {
     this.#heardMs = Math.max(sentMs, this.#heardMs ?? sentMs);
+    this.#armExpiry();
+    this.#events.heard();
+  }
+
+  #armExpiry(): void {
     this.#expiryTimer?.cancel();
-    const leftMs = this.#heardMs + this.#sessionTimeoutMs - this.#connection.clock.monotonicMs();
-    this.#expiryTimer = this.#connection.clock.setTimer(Math.max(0, leftMs), () => {
-      if (this.#isClosed || this.isAlive) return;
-      const stream = this.#stream;
-      if (stream?.isJoined !== true) {
-        this.#expelled();
-        return;
-      }
-      this.#drop();
-      this.#expelled();
-      const silence = new VarveError("UNREACHABLE", `The broker at "${stream.node.address}" says nothing any more`);
-      this.#lost(stream, silence);
+    const leftMs = (this.#heardMs ?? 0) + this.#sessionTimeoutMs - this.#connection.clock.monotonicMs();
+    this.#expiryTimer = this.#connection.clock.setTimer(Math.max(1, leftMs), () => {
+      if (this.#isClosed) return;
+      // Timers may be early.
+      if (this.isAlive) this.#armExpiry();
+      else this.#expired();
     });
     this.#expiryTimer.unref?.();
+  }
+
+  #expired(): void {
+    const stream = this.#stream;
+    if (stream?.isJoined === true) this.#drop();
+    this.#expelled();
+    if (stream?.isJoined !== true) return;
+    this.#lost(stream, new VarveError("UNREACHABLE", `The broker at "${stream.node.address}" says nothing any more`));
   }
 
   #armBeat(stream: Stream, delayMs: number): void {

@@ -2,7 +2,7 @@
 // What an assignment changes for a member. Assignments are incremental: what is not named stays as it is.
 //
 //   named in   member does not have it    member has it
-//   assign     assigned                   moved by a reset; after coming back, kept if the offset is its own commit
+//   assign     assigned                   moved by another reset than it knows of, or further than it is; else it stays where it is
 //   revoke     given back at once         to be given back, when it is drained
 //   lost       nothing                    lost
 
@@ -12,7 +12,10 @@ import { keyOf, startOf, type ClaimStart, type TopicPartition } from "./claim.ts
 /** What is known of a partition that the member has. */
 export interface Held {
   readonly state: "held" | "giving-back" | "gone";
-  isOwnCommit(offset: number): boolean;
+  /** Of the reset that it knows of. */
+  readonly movedGeneration: number;
+  /** Where it is. */
+  readonly position: number;
 }
 
 export type AssignmentChange =
@@ -23,14 +26,10 @@ export type AssignmentChange =
   | { readonly kind: "not-held"; readonly partition: TopicPartition }
   | { readonly kind: "lost"; readonly partition: TopicPartition };
 
-/**
- * The changes in the order in which to make them: what goes first. `isFirst`: of a session; then all that the member has is named, and
- * what it had before may be as it was.
- */
+/** The changes in the order in which to make them: what goes first. */
 export function changesOf(
   held: ReadonlyMap<string, Held>,
   { assign, revoke, lost }: Pick<AssignmentOutput, "assign" | "revoke" | "lost">,
-  isFirst: boolean,
 ): AssignmentChange[] {
   const changes: AssignmentChange[] = [];
   for (const { topic, partition } of lost) {
@@ -45,9 +44,12 @@ export function changesOf(
     const found = held.get(keyOf(assigned));
     const start = startOf(assigned);
     if (found === undefined) changes.push({ kind: "assigned", start });
-    else if (!isFirst || found.state !== "held" || !found.isOwnCommit(assigned.offset)) {
-      changes.push({ kind: "moved", start });
-    }
+    else if (!isWhereItIs(found, start)) changes.push({ kind: "moved", start });
   }
   return changes;
+}
+
+/** The member comes back, and is told what it knows: its own commits do not move it. */
+function isWhereItIs({ state, movedGeneration, position }: Held, start: ClaimStart): boolean {
+  return state === "held" && movedGeneration === start.movedGeneration && position >= start.offset;
 }

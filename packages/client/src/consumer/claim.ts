@@ -20,6 +20,8 @@ export interface ClaimStart extends TopicPartition {
   /** Exclusive; undefined: none. */
   readonly endOffset: number | undefined;
   readonly leaderEpoch: number;
+  /** Of the reset that moved the group there last; -1: none did. */
+  readonly movedGeneration: number;
 }
 
 export class Claim implements TopicPartition {
@@ -27,6 +29,7 @@ export class Claim implements TopicPartition {
   readonly partition: number;
   readonly key: string;
   readonly endOffset: number | undefined;
+  readonly movedGeneration: number;
   readonly progress: PartitionProgress;
   readonly finished: FinishedPrefix;
   state: "held" | "giving-back" | "gone" = "held";
@@ -34,8 +37,6 @@ export class Claim implements TopicPartition {
   committedOffset: number;
   /** Asked to be committed last, and not refused. What is finished below it changes nothing: a commit by hand stands. */
   offeredOffset: number;
-  /** Every offset that may have been committed under this claim since the coordinator last answered. */
-  readonly sentOffsets = new Set<number>();
   readonly #gone = new AbortController();
 
   constructor(start: ClaimStart) {
@@ -43,6 +44,7 @@ export class Claim implements TopicPartition {
     this.partition = start.partition;
     this.key = keyOf(start);
     this.endOffset = start.endOffset;
+    this.movedGeneration = start.movedGeneration;
     const { offset, endOffset, leaderEpoch } = start;
     const end =
       endOffset === undefined ? ({ kind: "none" } as const) : ({ kind: "offset", offset: endOffset } as const);
@@ -64,9 +66,9 @@ export class Claim implements TopicPartition {
     if (!this.#gone.signal.aborted) this.#gone.abort();
   }
 
-  /** Whether the group's committed offset may be of this claim's own making. */
-  isOwnCommit(offset: number): boolean {
-    return offset === this.committedOffset || this.sentOffsets.has(offset);
+  /** Offset of the next record to hand out. */
+  get position(): number {
+    return this.progress.position;
   }
 }
 
@@ -76,6 +78,6 @@ export function keyOf({ topic, partition }: TopicPartition): string {
 
 /** Where an assignment says to begin. */
 export function startOf(assigned: AssignedPartitionOutput): ClaimStart {
-  const { topic, partition, offset, leaderEpoch, endOffset } = assigned;
-  return { topic, partition, offset, leaderEpoch, endOffset: endOffset ?? undefined };
+  const { topic, partition, offset, leaderEpoch, endOffset, movedGeneration } = assigned;
+  return { topic, partition, offset, leaderEpoch, endOffset, movedGeneration };
 }

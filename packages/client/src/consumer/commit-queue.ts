@@ -114,7 +114,6 @@ export class CommitQueue {
     if (wishes.length === 0) return undefined;
     const requestId = this.#nextRequestId++;
     this.#asked = { requestId, generation: this.#generation, wishes };
-    for (const { claim, offset } of wishes) claim.sentOffsets.add(offset);
     const offsets = wishes.map(({ claim: { topic, partition }, offset, leaderEpoch, metadata }) => ({
       topic,
       partition,
@@ -167,7 +166,6 @@ export class CommitQueue {
   #committed(wish: Wanted): void {
     const { claim, offset } = wish;
     claim.committedOffset = offset;
-    claim.sentOffsets.clear();
     tell(wish, undefined);
   }
 

@@ -88,7 +88,7 @@ export class GroupMember {
       },
       {
         owned: () => [...this.claims.values()],
-        assigned: (assignment, isFirst) => this.#assigned(assignment, isFirst),
+        assigned: (assignment) => this.#assigned(assignment),
         committed: (result) => this.#committed(this.#commits.answered(result)),
         heard: () => this.onWake(),
         interrupted: () => this.#commits.sessionLost(),
@@ -201,11 +201,12 @@ export class GroupMember {
         ? position.offset
         : (await this.#admin.listOffsets({ topic, partitions: [partition.partition], position }))[0]!.offset;
     const before = this.claimOf(partition);
-    const { endOffset } = before;
-    const claim = this.#replace(before, { topic, partition: partition.partition, offset, endOffset, leaderEpoch: -1 });
-    // What the group has committed is of this member's own making still.
-    claim.committedOffset = before.committedOffset;
-    for (const sent of before.sentOffsets) claim.sentOffsets.add(sent);
+    const { endOffset, movedGeneration, committedOffset } = before;
+    const place = { topic, partition: partition.partition, offset, endOffset };
+    const claim = this.#replace(before, { ...place, leaderEpoch: -1, movedGeneration });
+    // Nothing is committed by going there, and nothing goes back by reading on from there.
+    claim.committedOffset = committedOffset;
+    claim.offeredOffset = committedOffset;
     this.#readsOf(topic).add([claim]);
     this.#balance();
   }
@@ -264,9 +265,9 @@ export class GroupMember {
     this.end(this.#failure);
   }
 
-  #assigned(assignment: AssignmentOutput, isFirst: boolean): void {
+  #assigned(assignment: AssignmentOutput): void {
     this.#generation = assignment.generation;
-    const changes = changesOf(this.claims, assignment, isFirst);
+    const changes = changesOf(this.claims, assignment);
     const fresh: Claim[] = [];
     const moved: Claim[] = [];
     const revoked: Claim[] = [];

@@ -47,8 +47,8 @@ export interface GroupSessionOptions {
 export interface GroupSessionEvents {
   /** What the member has. */
   owned(): TopicPartition[];
-  /** `isFirst`: of this session; it names all that the member has. */
-  assigned(assignment: AssignmentOutput, isFirst: boolean): void;
+  /** The first one of a session names all that the member has. */
+  assigned(assignment: AssignmentOutput): void;
   committed(result: CommitResultOutput): void;
   /** The broker is known to count the member in. */
   heard(): void;
@@ -67,7 +67,6 @@ interface Stream {
   readonly call: ClientDuplexStream<JoinRequestMessage, JoinResponseOutput>;
   readonly openedMs: number;
   isJoined: boolean;
-  hasAssignment: boolean;
   /** It is being asked whether its node is there. */
   isAsked: boolean;
   /** When the heartbeats went out that are not answered, by the monotonic clock. */
@@ -138,7 +137,7 @@ export class GroupSession {
     if (this.#heardMs !== undefined && !this.isAlive) this.#expelled();
     const call = node.groups.Join(new Metadata(), {});
     const openedMs = this.#connection.clock.monotonicMs();
-    const stream: Stream = { node, call, openedMs, isJoined: false, hasAssignment: false, isAsked: false, beats: [] };
+    const stream: Stream = { node, call, openedMs, isJoined: false, isAsked: false, beats: [] };
     this.#stream = stream;
     const isCurrent = (): boolean => this.#stream === stream;
     call.on("data", (message: JoinResponseOutput) => {
@@ -226,12 +225,9 @@ export class GroupSession {
       case "heartbeat":
         this.#heard(stream.beats.shift() ?? stream.openedMs);
         return;
-      case "assignment": {
-        const isFirst = !stream.hasAssignment;
-        stream.hasAssignment = true;
-        this.#events.assigned(message.assignment!, isFirst);
+      case "assignment":
+        this.#events.assigned(message.assignment!);
         return;
-      }
       case "commit":
         this.#events.committed(message.commit!);
         return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The decisions of a consumer against models of them: which prefix is finished, who is next, what fits, what may be committed.
 
-import type { ConsumeResponse } from "@varve/api";
+import type { AssignedPartitionOutput, ConsumeResponse } from "@varve/api";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changesOf, type Held } from "./assignment-changes.ts";
@@ -107,8 +107,13 @@ describe("KeyLanes", () => {
   });
 });
 
+interface Named {
+  readonly topic: string;
+  readonly partition: number;
+}
+
 function claimOf(partition: number, offset = 0): Claim {
-  return new Claim({ topic: "t", partition, offset, endOffset: undefined, leaderEpoch: -1 });
+  return new Claim({ topic: "t", partition, offset, endOffset: undefined, leaderEpoch: -1, movedGeneration: -1 });
 }
 
 function messageOf(partition: number, nextOffset: number, sizeBytes: number): ConsumeResponse {
@@ -167,62 +172,36 @@ describe("Prefetch", () => {
 });
 
 describe("changesOf()", () => {
-  const keys = fc.uniqueArray(fc.nat(5), { maxLength: 6 });
+  const state = fc.constantFrom("none", "held", "giving-back");
+  const place = fc.record({ position: fc.nat(5), movedGeneration: fc.nat(2) });
+  const how = fc.constantFrom("not named", "assign", "revoke", "lost");
 
   it("leaves what is not named as it is, and gives what is named what the table says", () => {
     fc.assert(
-      fc.property(
-        keys,
-        keys,
-        fc.array(fc.constantFrom("assign", "revoke", "lost"), { maxLength: 6 }),
-        fc.boolean(),
-        (has, named, how, isFirst) => {
-          const held = new Map<string, Held>(
-            has.map((partition) => [
-              `t/${partition}`,
-              { state: partition % 3 === 0 ? "giving-back" : "held", isOwnCommit: (offset) => offset % 2 === 0 },
-            ]),
-          );
-          const of = (kind: string): number[] => named.filter((_, index) => how[index] === kind);
-          const place = (partition: number) => ({ topic: "t", partition });
-          const rest = { leaderEpoch: -1, metadata: "", leader: null };
-          const changes = changesOf(
-            held,
-            {
-              assign: of("assign").map((partition) => ({ ...place(partition), offset: partition, ...rest })),
-              revoke: of("revoke").map(place),
-              lost: of("lost").map(place),
-            },
-            isFirst,
-          );
-          const found = new Map(
-            changes.map((change) => [
-              "start" in change ? change.start.partition : change.partition.partition,
-              change.kind,
-            ]),
-          );
-          expect(found.size).toBe(changes.length);
-          for (const partition of [0, 1, 2, 3, 4, 5]) {
-            const state = held.get(`t/${partition}`)?.state;
-            const isNamed = (kind: string): boolean => of(kind).includes(partition);
-            const kept = isFirst && state === "held" && partition % 2 === 0;
-            const expected = isNamed("assign")
-              ? state === undefined
-                ? "assigned"
-                : kept
-                  ? undefined
-                  : "moved"
-              : isNamed("revoke")
-                ? ({ held: "revoke", "giving-back": undefined, none: "not-held" } as const)[
-                    state === "gone" ? "none" : (state ?? "none")
-                  ]
-                : isNamed("lost") && state !== undefined
-                  ? "lost"
-                  : undefined;
-            expect(found.get(partition)).toBe(expected);
+      fc.property(fc.array(fc.tuple(state, place, how, place), { maxLength: 6 }), (partitions) => {
+        const held = new Map<string, Held>();
+        const named = { assign: [] as AssignedPartitionOutput[], revoke: [] as Named[], lost: [] as Named[] };
+        const expected = partitions.flatMap(([has, mine, kind, told], partition) => {
+          if (has !== "none") held.set(`t/${partition}`, { state: has, ...mine });
+          const rest = { leaderEpoch: -1, metadata: "", leader: null, movedGeneration: told.movedGeneration };
+          if (kind === "not named") return [];
+          if (kind === "assign") {
+            named.assign.push({ topic: "t", partition, offset: told.position, ...rest });
+            if (has === "none") return [["assigned", partition]];
+            const isSame = has === "held" && mine.movedGeneration === told.movedGeneration;
+            return isSame && mine.position >= told.position ? [] : [["moved", partition]];
           }
-        },
-      ),
+          named[kind].push({ topic: "t", partition });
+          if (kind === "lost") return has === "none" ? [] : [["lost", partition]];
+          return has === "giving-back" ? [] : [[has === "none" ? "not-held" : "revoke", partition]];
+        });
+        const found = changesOf(held, named).map((change) => [
+          change.kind,
+          "start" in change ? change.start.partition : change.partition.partition,
+        ]);
+        expect(new Set(found.map(String))).toEqual(new Set(expected.map(String)));
+        expect(found).toHaveLength(expected.length);
+      }),
       runs,
     );
   });

@@ -175,6 +175,7 @@ describe("a consumer's session", () => {
     const group = groups().group("g");
     group.committed.set("t/0", 40);
     group.generation += 1;
+    group.moved.set("t/0", group.generation);
     for (const member of group.members.values()) member.generation = group.generation;
     await until(() => consumer.position({ topic: "t", partition: 0 }) === 40);
     const batch = await next();

@@ -9,6 +9,7 @@ import {
   positionFromMessage,
   statusFromError,
   VarveError,
+  type AssignedPartitionMessage,
   type GroupsHandlers,
   type JoinRequestOutput,
   type JoinResponseMessage,
@@ -33,6 +34,8 @@ interface Group {
   generation: number;
   readonly members: Map<string, Member>;
   readonly committed: Map<string, number>;
+  /** By which generation a partition was moved last. */
+  readonly moved: Map<string, number>;
   readonly ends: Map<string, number>;
   /** Every commit that was taken, in order. */
   readonly history: { readonly key: string; readonly offset: number; readonly memberId: string }[];
@@ -74,7 +77,14 @@ export class MemoryGroups {
   group(name: string): Group {
     let group = this.groups.get(name);
     if (group === undefined) {
-      group = { generation: 1, members: new Map(), committed: new Map(), ends: new Map(), history: [] };
+      group = {
+        generation: 1,
+        members: new Map(),
+        committed: new Map(),
+        moved: new Map(),
+        ends: new Map(),
+        history: [],
+      };
       this.groups.set(name, group);
     }
     return group;
@@ -89,6 +99,7 @@ export class MemoryGroups {
     const group = this.group(name);
     group.committed.set(key, offset);
     group.generation += 1;
+    group.moved.set(key, group.generation);
     for (const member of group.members.values()) {
       if (!member.has.has(key)) continue;
       member.generation = group.generation;
@@ -298,10 +309,11 @@ export class MemoryGroups {
     }
   }
 
-  #place(group: Group, key: string): { topic: string; partition: number; offset: number; endOffset?: number } {
+  #place(group: Group, key: string): AssignedPartitionMessage {
     const endOffset = group.ends.get(key);
     const offset = group.committed.get(key) ?? 0;
-    return { ...partitionOf(key), offset, ...(endOffset === undefined ? {} : { endOffset }) };
+    const movedGeneration = group.moved.get(key) ?? -1;
+    return { ...partitionOf(key), offset, movedGeneration, ...(endOffset === undefined ? {} : { endOffset }) };
   }
 
   #tell(member: Member, change: NonNullable<JoinResponseMessage["assignment"]>): void {

@@ -28,7 +28,7 @@ type WithoutEpoch<Claim extends MemberClaim> = Omit<Claim, "epoch"> & { readonly
 
 export type GroupCommand =
   | { readonly kind: "join"; readonly join: JoinGroup }
-  /** A member comes back on another connection; one that is not known any more joins anew. */
+  /** A member comes back on another connection; one that is not known any more is told so. */
   | { readonly kind: "return"; readonly join: JoinGroup; readonly owned: Assignment }
   /** Without an epoch: of the one that the member has now, because its connection speaks for it. */
   | { readonly kind: "beat"; readonly beat: WithoutEpoch<Heartbeat> }

@@ -96,7 +96,8 @@ function takeOver(draft: Draft, before: Member, after: MemberWishes & { readonly
 
 /**
  * A member comes back on another connection, without the epoch that it knew: what it has still stays its own, and what it was asked for
- * and has not any more is given back.
+ * and has not any more is given back. One that is not known any more is told so, and joins with nothing: meanwhile the group may have been
+ * deleted, and its epochs, by which it would know what was moved, have begun anew.
  */
 export function decideReturn(
   group: Group,
@@ -105,9 +106,9 @@ export function decideReturn(
 ): GroupDecision<MemberReply> {
   const { memberId, instanceId, topics, pattern } = join;
   const member = group.members.get(memberId);
-  if (memberId === "" || member === undefined || member.epoch === awayEpoch) return decideJoin(group, join, context);
+  if (memberId === "" || member?.epoch === awayEpoch) return decideJoin(group, join, context);
   if (topics.length === 0 && pattern === "") return decideJoin(group, join, context);
-  const beat = { memberId, instanceId, epoch: member.epoch, owned, wishes: { topics, pattern } };
+  const beat = { memberId, instanceId, epoch: member?.epoch ?? 0, owned, wishes: { topics, pattern } };
   return decideHeartbeat(group, beat, context);
 }
 

@@ -10,6 +10,7 @@ import { ReplicaReports } from "./drivers/replication/replica-reports.ts";
 import { Replication, type ReplicationOptions } from "./drivers/replication/replication.ts";
 import { Forwarding, adminCalls } from "./drivers/forwarding/forwarding.ts";
 import { type GroupSettings, NodeGroups } from "./drivers/groups/node-groups.ts";
+import { recordTimeAt } from "./drivers/groups/record-times.ts";
 import { ReplicationService } from "./drivers/replication/replication-service.ts";
 import { TimingWheel } from "./drivers/timing-wheel.ts";
 import { topicCreation } from "./drivers/topic-creation.ts";
@@ -140,7 +141,9 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     control,
     topics,
     settings: groupSettings(parts),
+    commitLatency: counters.offsetCommits,
     listOffsets: (topic, partitions, position) => offsetsByLeader(whole(), topic, partitions, position),
+    recordTimeAt: (topic, partition, offset) => recordTimeAt(topic, partition, offset, forwarding),
     fetchOffsets: (group) => fetchOffsets(whole(), { group, partitions: [] }),
     leaderOf: (placement) => leaderOf(placement),
     log: (fields, event) => logger.info(fields, event),

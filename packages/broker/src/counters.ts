@@ -13,6 +13,8 @@ export class NodeCounters {
   producerIdsGiven = 0;
   /** Write and sync of one round of the journal, in seconds. */
   readonly commitLatency = new Histogram();
+  /** From the arrival of a commit of a group's offsets to its answer, in seconds. */
+  readonly offsetCommits = new Histogram();
   /** Bytes of batches in one round of the journal. */
   readonly commitBytes = new Histogram(sizeBoundsBytes);
 

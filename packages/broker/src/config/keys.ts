@@ -148,6 +148,16 @@ const nodeKeys = {
     schema: number({ unit: "ms", min: 60_000, max: 365 * day }),
     default: "1d",
   },
+  "offsets-retention": {
+    about: "How long what a consumer group has committed is kept, once nobody uses the group.",
+    schema: number({ unit: "ms", min: 60_000, max: 365 * day }),
+    default: "7d",
+  },
+  "offsets-partitions": {
+    about: "Partitions of the topic that keeps consumer groups, when it is made; fixed from then on.",
+    schema: number({ unit: "count", min: 1, max: 1_000 }),
+    default: "16",
+  },
   "shutdown-timeout": {
     about: "How long a stopping node waits for what is under way.",
     schema: number({ unit: "ms", min: 0, max: 600_000 }),

@@ -57,6 +57,8 @@ export interface NodeConfig {
   readonly logFormat: "auto" | "json" | "pretty";
   readonly retentionIntervalMs: number;
   readonly producerExpiryMs: number;
+  readonly offsetsRetentionMs: number;
+  readonly offsetsPartitions: number;
   readonly shutdownTimeoutMs: number;
   readonly tailCacheBytes: number;
   readonly queuedBytesMax: number;
@@ -231,6 +233,8 @@ function nodeConfigOf(values: ReadonlyMap<string, unknown>): NodeConfig {
     logFormat: required(value("log-format")),
     retentionIntervalMs: required(value("retention-interval")),
     producerExpiryMs: required(value("producer-expiry")),
+    offsetsRetentionMs: required(value("offsets-retention")),
+    offsetsPartitions: required(value("offsets-partitions")),
     shutdownTimeoutMs: required(value("shutdown-timeout")),
     tailCacheBytes: required(value("tail-cache-bytes")),
     queuedBytesMax: required(value("queued-bytes-max")),

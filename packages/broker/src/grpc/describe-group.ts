@@ -3,25 +3,11 @@ import type {
   DescribeGroupRequestOutput,
   DescribeGroupResponseMessage,
   GroupMemberMessage,
-  PartitionLagMessage,
-  PartitionOffsetsMessage,
   TopicPartitionMessage,
 } from "@varve/api";
-import {
-  type Assignment,
-  type Group,
-  type Member,
-  type Place,
-  endOf,
-  groupRate,
-  keyOf,
-  offsetOf,
-  offsetsOf,
-  pairsOf,
-} from "@varve/cluster";
-import { errorFieldsOf } from "../drivers/groups/commit-translator.ts";
+import { type Assignment, type Group, type Member, groupRate, pairsOf } from "@varve/cluster";
+import { lagsOf } from "../drivers/groups/group-lags.ts";
 import type { GroupPartition } from "../drivers/groups/group-partition.ts";
-import { unknownTopic } from "../drivers/unknown.ts";
 import type { BrokerNode } from "../node.ts";
 import type { Refusal } from "../refusal.ts";
 import { atCoordinator, unknownGroup } from "./coordinator-call.ts";
@@ -56,7 +42,7 @@ async function described(
     generation: epoch,
     assignor,
     members: [...members.values()].sort(byId).map((member) => memberMessage(member, nameOf)),
-    lags: await lagsOf(node, group),
+    lags: await lagsOf(node.groups, [group]),
     rate: groupRate(node.controller.image, groupId) ?? null,
     coordinator: node.leaderHint(leaderEpoch),
   };
@@ -77,49 +63,6 @@ function memberMessage(member: Member, nameOf: (topicId: string) => string): Gro
 
 function placesOf(assignment: Assignment, nameOf: (topicId: string) => string): TopicPartitionMessage[] {
   return [...pairsOf(assignment)].map(([topicId, partition]) => ({ topic: nameOf(topicId), partition }));
-}
-
-async function lagsOf(node: BrokerNode, group: Group): Promise<PartitionLagMessage[]> {
-  const owners = new Map<string, string>();
-  const places = new Map<string, Place>();
-  for (const { memberId, assigned, revoking } of group.members.values()) {
-    for (const share of [assigned, revoking]) {
-      for (const [topicId, partition] of pairsOf(share)) {
-        const place = { topicId, partition };
-        owners.set(keyOf(place), memberId);
-        places.set(keyOf(place), place);
-      }
-    }
-  }
-  for (const [topicId, partition] of offsetsOf(group))
-    places.set(keyOf({ topicId, partition }), { topicId, partition });
-  const ends = await node.groups.offsetsOf([...places.values()], { kind: "latest" });
-  return [...places.values()]
-    .map((place) => ({ place, topic: node.groups.topicsHere.nameOf(place.topicId) ?? "" }))
-    .sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.place.partition - b.place.partition))
-    .map(({ place, topic }) => {
-      const committed = offsetOf(group, place.topicId, place.partition)?.offset ?? -1;
-      const memberId = owners.get(keyOf(place)) ?? "";
-      const endOffset = endOf(group, place.topicId, place.partition);
-      return {
-        topic,
-        partition: place.partition,
-        committedOffset: committed,
-        ...(endOffset === undefined ? {} : { endOffset }),
-        memberId,
-        ...lagOf(topic, committed, ends.get(keyOf(place))),
-      };
-    });
-}
-
-function lagOf(topic: string, committed: number, end: PartitionOffsetsMessage | undefined): PartitionLagMessage {
-  const unknown = { highWatermark: -1, logStartOffset: -1, lag: -1, lagMs: -1 };
-  if (end === undefined) return { ...unknown, error: errorFieldsOf(unknownTopic(topic)) };
-  if (end.error !== undefined && end.error !== null) return { ...unknown, error: end.error };
-  const highWatermark = Number(end.highWatermark);
-  const logStartOffset = Number(end.logStartOffset);
-  const lag = committed < 0 ? -1 : Math.max(0, highWatermark - Math.max(committed, logStartOffset));
-  return { highWatermark, logStartOffset, lag, lagMs: lag === 0 ? 0 : -1 };
 }
 
 function byId(a: Member, b: Member): number {

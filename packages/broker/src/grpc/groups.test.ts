@@ -267,6 +267,28 @@ test("a rate holds back the reads of a group, and only those, until it is taken 
   expect(consumed).toBe(40);
 });
 
+test("a group's lag is told in records and in time, to people and in the metrics", async () => {
+  await topicWith("behind", 1);
+  const agoMs = 60_000;
+  for (const timestampMs of [Date.now() - 2 * agoMs, Date.now() - agoMs, Date.now()]) {
+    await server.produce({ topic: "behind", partition: 0, records: [{ value: bytes("v"), timestampMs }] });
+  }
+  await server.group("CommitOffsets", { group: "lags", offsets: [at("behind", 0, 1)] });
+  const { lags } = await server.group("DescribeGroup", { group: "lags" });
+  expect(lags).toMatchObject([{ topic: "behind", partition: 0, committedOffset: 1, highWatermark: 3, lag: 2 }]);
+  expect(lags[0]?.lagMs).toBeGreaterThanOrEqual(agoMs);
+  expect(lags[0]?.lagMs).toBeLessThan(2 * agoMs);
+  const metrics = await server.broker.metrics.metrics();
+  const place = '{group="lags",topic="behind",partition="0"}';
+  expect(metrics).toContain(`varve_group_lag_records${place} 2\n`);
+  expect(metrics).toContain(`varve_group_committed_offset${place} 1\n`);
+  expect(Number(new RegExp(`varve_group_lag_seconds${place} (\\S+)`).exec(metrics)?.[1])).toBeGreaterThanOrEqual(60);
+  expect(metrics).toMatch(/varve_groups\{state="empty"\} [1-9]/);
+  expect(metrics).toMatch(/varve_group_rebalances_total\{cause="join"\} [1-9]/);
+  expect(metrics).toMatch(/varve_offset_commits_total [1-9]/);
+  expect(metrics).toMatch(/varve_offset_commit_seconds_count [1-9]/);
+});
+
 test("what is no subscription is refused", async () => {
   for (const [join, reason] of [
     [{ group: "", topics: ["t"] }, "INVALID_REQUEST"],

@@ -121,6 +121,89 @@ test("A message beyond 8 MiB ends its call with RESOURCE_EXHAUSTED, and nothing 
   await expectServing();
 });
 
+const groupCalls = [
+  "CommitOffsets",
+  "FetchOffsets",
+  "ListGroups",
+  "DescribeGroup",
+  "ResetOffsets",
+  "ForkGroup",
+  "ConfigureGroup",
+  "DeleteGroup",
+] as const;
+
+/** A request of the Groups service as bytes. */
+function groupRequest(name: string, request: object): Buffer {
+  return loadServices().groups[name]?.requestSerialize(request) ?? Buffer.alloc(0);
+}
+
+const goodCommit = groupRequest("CommitOffsets", {
+  group: "g",
+  offsets: [{ topic: "t", partition: 1, offset: 1, leaderEpoch: -1, metadata: "m" }],
+});
+const goodReset = groupRequest("ResetOffsets", { group: "g", topic: "t", partitions: [0], position: { timeMs: 5 } });
+const goodFork = groupRequest("ForkGroup", {
+  group: "g",
+  newGroup: "h",
+  position: { last: 1 },
+  end: { latestAtStart: true },
+  rate: { recordsPerSecond: 1 },
+});
+const goodJoin = groupRequest("Join", {
+  join: { group: "g", topics: ["t"], topicPattern: "t.*", sessionTimeoutMs: 1_000, start: { earliest: true } },
+});
+const goodRevoked = groupRequest("Join", { revoked: { generation: 1, partitions: [{ topic: "t", partition: 0 }] } });
+
+test("calls about groups survive any bytes", { timeout }, async () => {
+  await check(
+    asyncProperty(uint8Array({ maxLength: 100 }), flips, async (noise, changes) => {
+      for (const call of groupCalls) {
+        assert.notEqual(await callRaw(`/varve.v1.Groups/${call}`, Buffer.from(noise)), 4);
+      }
+      assert.notEqual(await callRaw("/varve.v1.Groups/CommitOffsets", flip(goodCommit, changes)), 4);
+      assert.notEqual(await callRaw("/varve.v1.Groups/ResetOffsets", flip(goodReset, changes)), 4);
+      assert.notEqual(await callRaw("/varve.v1.Groups/ForkGroup", flip(goodFork, changes)), 4);
+    }),
+    { numRuns },
+  );
+  await expectServing();
+});
+
+test("sessions of groups survive any bytes, and leave nothing behind", { timeout }, async () => {
+  await check(
+    asyncProperty(uint8Array({ maxLength: 100 }), flips, async (noise, changes) => {
+      const messages = [
+        [flip(goodJoin, changes)],
+        [goodJoin, flip(goodRevoked, changes)],
+        [goodJoin, Buffer.from(noise)],
+        [goodJoin, goodJoin],
+      ];
+      const ended = messages.map(
+        (request) =>
+          new Promise<number>((resolve) => {
+            const call = server.groups.makeBidiStreamRequest(
+              "/varve.v1.Groups/Join",
+              identity,
+              identity,
+              new Metadata(),
+              {
+                deadline: Date.now() + 60_000,
+              },
+            );
+            call.on("error", (error: ServiceError) => resolve(error.code));
+            call.on("end", () => resolve(0));
+            call.resume();
+            for (const message of request) call.write(message);
+            call.end();
+          }),
+      );
+      for (const code of await Promise.all(ended)) assert.notEqual(code, 4);
+    }),
+    { numRuns },
+  );
+  await expectServing();
+});
+
 test("HTTP answers what is no path", async () => {
   const [host = "", port = ""] = (server.broker.addresses.http ?? "").split(":");
   for (const line of [

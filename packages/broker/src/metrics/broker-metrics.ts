@@ -6,6 +6,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { PartitionState, StoreStats } from "@varve/log";
 import { Counter, Gauge, Registry } from "prom-client";
 import { CollectedHistogram, type Histogram } from "./histogram.ts";
+import type { GroupMetric } from "./group-metrics.ts";
 import type { LabelledMetric } from "./replication-metrics.ts";
 import type { TopicMetrics } from "./topic-metrics.ts";
 
@@ -20,6 +21,7 @@ export interface MetricsSource {
   gauges(): Iterable<readonly [name: string, help: string, value: number]>;
   counters(): Iterable<readonly [name: string, help: string, value: number]>;
   countersByLabel(): Iterable<LabelledMetric>;
+  groups(): Iterable<GroupMetric>;
   brokersByState(): Iterable<readonly [state: string, count: number]>;
 }
 
@@ -116,6 +118,7 @@ export class BrokerMetrics {
         return [];
       });
     }
+    for (const [name, help, labels, read] of source.groups()) this.#slowGauge(name, help, [...labels], read);
     for (const [name, help, field] of storeGauges) {
       this.#gauge(name, help, [], () => [[{}, source.store()?.[field] ?? 0]]);
     }
@@ -165,6 +168,20 @@ export class BrokerMetrics {
     });
   }
 
+  #slowGauge(name: string, help: string, labelNames: string[], read: () => Promise<readonly Sample[]>): void {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      async collect() {
+        const samples = await read();
+        gauge.reset();
+        for (const [labels, value] of samples) gauge.set(labels, value);
+      },
+    });
+  }
+
   #gauge(name: string, help: string, labelNames: string[], collect: () => Sample[]): void {
     const gauge = new Gauge({
       name,
@@ -179,4 +196,4 @@ export class BrokerMetrics {
   }
 }
 
-type Sample = [labels: Record<string, string>, value: number];
+type Sample = readonly [labels: Record<string, string>, value: number];

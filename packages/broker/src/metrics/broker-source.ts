@@ -6,6 +6,7 @@ import type { BrokerNode } from "../node.ts";
 import type { BrokerSession } from "../ports/peers.ts";
 import type { MetricsSource } from "./broker-metrics.ts";
 import { brokersByState, clusterCounters, clusterGauges } from "./cluster-metrics.ts";
+import { GroupMetrics, groupCounters, groupCountersByLabel, groupGauges } from "./group-metrics.ts";
 import { replicationCounters, replicationCountersByLabel, replicationGauges } from "./replication-metrics.ts";
 import type { TopicMetrics } from "./topic-metrics.ts";
 
@@ -16,6 +17,7 @@ export function brokerMetricsSource(
   cluster: () => { readonly node: ClusterNode | undefined; readonly session: BrokerSession | undefined },
 ): MetricsSource {
   const compaction = (): StoreStats["compaction"] | undefined => node()?.store.stats().compaction;
+  const groups = new GroupMetrics(node);
   return {
     *topics(): Iterable<TopicMetrics> {
       for (const topic of node()?.topics.all() ?? []) yield topic.metrics;
@@ -33,9 +35,11 @@ export function brokerMetricsSource(
     histograms: () => [
       ["varve_group_commit_seconds", "Write and sync of one group commit with records", counters.commitLatency],
       ["varve_group_commit_bytes", "Bytes of batches in one group commit with records", counters.commitBytes],
+      ["varve_offset_commit_seconds", "From the arrival of a commit of offsets to its answer", counters.offsetCommits],
     ],
     gauges: () => [
       ...replicationGauges(node()),
+      ...groupGauges(node()),
       ["varve_open_produce_streams", "Open ProduceStream calls", counters.openProduceStreams],
       ["varve_open_consume_streams", "Open Consume calls", counters.openConsumeStreams],
       ["varve_parked_fetches", "Fetch calls that wait for records", counters.parkedFetches],
@@ -55,8 +59,10 @@ export function brokerMetricsSource(
       ...clusterCounters(cluster().node),
       ...replicationCounters(node()),
       ...compactionCounters(compaction()),
+      ...groupCounters(node()),
     ],
-    countersByLabel: () => replicationCountersByLabel(node()),
+    countersByLabel: () => [...replicationCountersByLabel(node()), ...groupCountersByLabel(node())],
+    groups: () => groups.all(),
     brokersByState: () => brokersByState(cluster().node),
   };
 }

@@ -151,6 +151,7 @@ function brokerOptions(config: NodeConfig, secret: string | undefined): BrokerOp
     },
     retentionIntervalMs: config.retentionIntervalMs,
     producerExpiryMs: config.producerExpiryMs,
+    groups: { partitions: config.offsetsPartitions, offsetsRetentionMs: config.offsetsRetentionMs },
     shutdownTimeoutMs: config.shutdownTimeoutMs,
     ...(peers === undefined
       ? {}

@@ -35,6 +35,8 @@ export interface CoordinatorOptions {
   };
   readonly newUuid: () => string;
   readonly topics: TopicsView;
+  /** Told of each decision that shares partitions out anew, before it is committed. */
+  readonly onRebalance?: (kind: GroupCommand["kind"]) => void;
 }
 
 /** An answer that may be given now. `Waiter` is whatever the driver knows the asker by; undefined: nobody asked. */
@@ -251,6 +253,7 @@ export class GroupCoordinator<Waiter> {
     if (!this.#turn.before.has(groupId)) this.#turn.before.set(groupId, isBlank(group) ? undefined : group);
     this.#turn.records.push(...records);
     this.#keep(after);
+    if (after.epoch > group.epoch && command.kind !== "reset") this.#options.onRebalance?.(command.kind);
     if (after.members !== group.members) this.#followClocks(after, nowMs);
     return { reply };
   }

@@ -26,7 +26,7 @@ import { type Refusal, refuse } from "../../refusal.ts";
 import type { LocalPartition } from "../partition.ts";
 import { PendingProduce } from "../pending-produce.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
-import type { GroupStats } from "./group-stats.ts";
+import type { GroupStats, RebalanceCause } from "./group-stats.ts";
 import { loadGroups, sizeOfGroups } from "./load-groups.ts";
 
 /** A member's connection to its coordinator, as far as the coordinator cares. */
@@ -48,6 +48,15 @@ export interface GroupPartitionDependencies {
   readonly stats: GroupStats;
   readonly log: (fields: object, event: string) => void;
 }
+
+/** Who is removed is counted with the reason why. */
+const causes: Partial<Record<GroupCommand["kind"], RebalanceCause>> = {
+  join: "join",
+  return: "join",
+  leave: "leave",
+  beat: "subscription",
+  topics: "topics",
+};
 
 type Waiter = ((outcome: GroupOutcome) => void) | undefined;
 
@@ -74,7 +83,12 @@ export class GroupPartition {
     this.partition = partition;
     this.leaderEpoch = leaderEpoch;
     this.#dependencies = dependencies;
-    this.#coordinator = new GroupCoordinator(dependencies.coordinator);
+    const { stats, coordinator } = dependencies;
+    const onRebalance = (kind: GroupCommand["kind"]): void => {
+      const cause = causes[kind];
+      if (cause !== undefined) stats.rebalanced(cause);
+    };
+    this.#coordinator = new GroupCoordinator({ ...coordinator, onRebalance });
     this.#notReady = refuse(
       "COORDINATOR_LOADING",
       `This broker has just taken over partition ${partition.partition} of the groups and reads what is kept there; try again`,

@@ -1,8 +1,15 @@
 /** What coordinators count. */
-import { Histogram } from "../../metrics/histogram.ts";
+import type { Histogram } from "../../metrics/histogram.ts";
 
 /** Why a group shares its partitions out anew. */
-export const rebalanceCauses = ["join", "leave", "session-timeout", "revocation-timeout", "topics"] as const;
+export const rebalanceCauses = [
+  "join",
+  "leave",
+  "session-timeout",
+  "revocation-timeout",
+  "subscription",
+  "topics",
+] as const;
 export type RebalanceCause = (typeof rebalanceCauses)[number];
 
 export class GroupStats {
@@ -10,8 +17,12 @@ export class GroupStats {
   /** Offsets that were committed. */
   commits = 0;
   /** From the arrival of a commit to its answer, in seconds. */
-  readonly commitLatency = new Histogram();
+  readonly commitLatency: Histogram;
   openSessions = 0;
+
+  constructor(commitLatency: Histogram) {
+    this.commitLatency = commitLatency;
+  }
 
   rebalanced(cause: RebalanceCause): void {
     this.rebalances.set(cause, (this.rebalances.get(cause) ?? 0) + 1);

@@ -9,6 +9,7 @@ import type {
 } from "@varve/api";
 import { type Partition, type Place, keyOf } from "@varve/cluster";
 import type { Clock } from "@varve/log";
+import type { Histogram } from "../../metrics/histogram.ts";
 import type { ControllerClient, MetadataView } from "../../ports/peers.ts";
 import { type Refusal, isRefusal } from "../../refusal.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
@@ -46,12 +47,16 @@ export interface NodeGroupsDependencies {
   readonly control: ControllerClient;
   readonly topics: Topics;
   readonly settings: GroupSettings;
+  /** From the arrival of a commit to its answer, in seconds. */
+  readonly commitLatency: Histogram;
   /** By whoever leads each partition. */
   readonly listOffsets: (
     topic: LocalTopic,
     partitions: readonly number[],
     position: Position,
   ) => Promise<ListOffsetsResponseMessage>;
+  /** When the record at this offset was appended. Never rejects. */
+  readonly recordTimeAt: (topic: LocalTopic, partition: number, offset: number) => Promise<number | undefined>;
   /** What a group has committed, from whoever keeps it. */
   readonly fetchOffsets: (group: string) => Promise<FetchOffsetsResponseMessage | Refusal>;
   readonly leaderOf: (placement: Pick<Partition, "leader" | "leaderEpoch">) => LeaderHint;
@@ -60,7 +65,7 @@ export interface NodeGroupsDependencies {
 
 export class NodeGroups {
   readonly settings: GroupSettings;
-  readonly stats = new GroupStats();
+  readonly stats: GroupStats;
   readonly topicsHere: TopicsHere;
   readonly coordinators: Groups;
   readonly translator: CommitTranslator;
@@ -73,6 +78,7 @@ export class NodeGroups {
     const { nodeId, clock, wheel, view, control, topics, settings, log } = dependencies;
     this.#dependencies = dependencies;
     this.settings = settings;
+    this.stats = new GroupStats(dependencies.commitLatency);
     this.topicsHere = new TopicsHere(() => view.image);
     this.coordinators = new Groups({
       nodeId,
@@ -132,6 +138,16 @@ export class NodeGroups {
     };
     await Promise.all([...byTopic].map(ask));
     return found;
+  }
+
+  /** When the record that is wanted next there was appended; undefined: nobody could say. Never rejects. */
+  async recordTimeAt({ topicId, partition }: Place, offset: number): Promise<number | undefined> {
+    const topic = this.#dependencies.topics.get(this.topicsHere.nameOf(topicId) ?? "");
+    return topic?.id === topicId ? this.#dependencies.recordTimeAt(topic, partition, offset) : undefined;
+  }
+
+  get nowMs(): number {
+    return this.#dependencies.clock.nowMs();
   }
 
   /** What any group has committed. Never rejects. */

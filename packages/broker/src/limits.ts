@@ -80,6 +80,6 @@ export const defaultLimits: BrokerLimits = {
   partitionsPerRequestMax: 10_000,
   groupSessionsMax: 4_096,
   groupMembersMax: 1_000,
-  groupsMax: 50_000,
+  groupsMax: 20_000,
   groupCommandsMax: 16_384,
 };

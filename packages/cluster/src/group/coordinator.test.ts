@@ -225,4 +225,24 @@ describe("GroupCoordinator", () => {
     world.commit();
     expect(world.coordinator.visible.has("g")).toBe(false);
   });
+
+  it("makes several batches of what many groups have to say, each of whole decisions, and undoes the rest of them together", () => {
+    const world = new World();
+    world.limited({ groupsMax: 10_000 });
+    const many = (offset: number): GroupCommand => ({
+      kind: "reset",
+      reset: { offsets: Array.from({ length: 700 }, (_, partition) => ({ topicId, partition, offset })) },
+    });
+    for (const group of ["a", "b", "c", "d", "e"]) world.submit(group, many(1), group);
+    const { records } = world.coordinator.endTurn();
+    expect(new Set(records.map(({ key }) => key.groupId))).toEqual(new Set(["a", "b"]));
+    world.coordinator.appended(10);
+    expect(world.coordinator.committed(10).answers.map(({ waiter }) => waiter)).toEqual(["a", "b"]);
+    expect([...world.coordinator.visible.keys()]).toEqual(["a", "b"]);
+    expect(new Set(world.coordinator.endTurn().records.map(({ key }) => key.groupId))).toEqual(new Set(["c", "d"]));
+    const refused = world.coordinator.notAppended(refuse("STORAGE_FULL", "No room", {}).refusal, 0);
+    expect(refused.map(({ waiter }) => waiter)).toEqual(["c", "d", "e"]);
+    expect(world.coordinator.endTurn().records).toEqual([]);
+    expect(world.coordinator.waiting).toBe(0);
+  });
 });

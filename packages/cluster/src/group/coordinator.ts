@@ -63,6 +63,9 @@ interface Turn<Waiter> {
   end: number;
 }
 
+/** Decisions share a batch until it has so many records: a batch is bounded, and many groups may change at once. */
+const batchRecords = 1_000;
+
 export class GroupCoordinator<Waiter> {
   readonly #options: CoordinatorOptions;
   /** With everything that is decided here. */
@@ -75,6 +78,8 @@ export class GroupCoordinator<Waiter> {
   /** Appended, in the order of the log. */
   readonly #underWay: Turn<Waiter>[] = [];
   #turn: Turn<Waiter> = newTurn();
+  /** Decided before it, and not appended yet: one batch each. */
+  readonly #full: Turn<Waiter>[] = [];
   #isEnded = false;
   #waiting = 0;
 
@@ -174,11 +179,11 @@ export class GroupCoordinator<Waiter> {
   }
 
   /**
-   * What was decided since the last turn is to be appended as one batch, at once: say `appended` or `notAppended` before anything else.
-   * No records: nothing is to be appended. Answers that saw nothing uncommitted are given.
+   * What was decided since the last turn is to be appended as one batch, at once: say `appended` or `notAppended` before anything else, and
+   * then ask again: there may be another batch. No records: nothing is to be appended. Answers that saw nothing uncommitted are given.
    */
   endTurn(): { readonly records: readonly GroupRecord[]; readonly answers: readonly GroupAnswer<Waiter>[] } {
-    const { records, answers } = this.#turn;
+    const { records, answers } = this.#full[0] ?? this.#turn;
     if (records.length > 0) return { records, answers: [] };
     this.#turn = newTurn();
     const last = this.#underWay.at(-1);
@@ -189,21 +194,23 @@ export class GroupCoordinator<Waiter> {
 
   /** The turn's batch is in the log, below `end`. */
   appended(end: number): void {
-    const turn = this.#turn;
+    if (this.#full.length === 0) this.#endBatch();
+    const turn = this.#full.shift() as Turn<Waiter>;
     turn.end = end;
-    turn.after = new Map([...turn.before.keys()].map((groupId) => [groupId, this.#group(groupId)]));
     this.#underWay.push(turn);
-    this.#turn = newTurn();
   }
 
-  /** The turn's batch was not taken: it is as if nothing of it had been decided. */
+  /** The turn's batch was not taken: it is as if nothing of it had been decided, nor of what came after. */
   notAppended(refusal: Refusal, nowMs: number): readonly GroupAnswer<Waiter>[] {
-    const { answers, before } = this.#turn;
+    const undone = [...this.#full.splice(0), this.#turn];
     this.#turn = newTurn();
-    for (const [groupId, group] of before) {
-      this.#keep(group ?? emptyGroup(groupId));
-      this.#followClocks(group ?? emptyGroup(groupId), nowMs);
+    for (const { before } of undone.toReversed()) {
+      for (const [groupId, group] of before) {
+        this.#keep(group ?? emptyGroup(groupId));
+        this.#followClocks(group ?? emptyGroup(groupId), nowMs);
+      }
     }
+    const answers = undone.flatMap((turn) => turn.answers);
     return this.#given(answers.map(({ waiter }) => ({ waiter, outcome: { refusal } })));
   }
 
@@ -236,7 +243,7 @@ export class GroupCoordinator<Waiter> {
   /** Another one coordinates from now on, or this node after it has loaded anew. Nothing may be asked of this object any more. */
   resigned(refusal: Refusal): readonly GroupAnswer<Waiter>[] {
     this.#isEnded = true;
-    const all = [...this.#underWay, this.#turn].flatMap(({ answers }) => answers);
+    const all = [...this.#underWay, ...this.#full.splice(0), this.#turn].flatMap(({ answers }) => answers);
     this.#underWay.length = 0;
     this.#turn = newTurn();
     return this.#given(all.map(({ waiter }) => ({ waiter, outcome: { refusal } })));
@@ -250,12 +257,21 @@ export class GroupCoordinator<Waiter> {
     if ("refusal" in decision) return decision;
     const { records, group: after, reply } = decision;
     if (records.length === 0) return { reply };
+    if (this.#turn.records.length >= batchRecords) this.#endBatch();
     if (!this.#turn.before.has(groupId)) this.#turn.before.set(groupId, isBlank(group) ? undefined : group);
     this.#turn.records.push(...records);
     this.#keep(after);
     if (after.epoch > group.epoch && command.kind !== "reset") this.#options.onRebalance?.(command.kind);
     if (after.members !== group.members) this.#followClocks(after, nowMs);
     return { reply };
+  }
+
+  /** What comes now lies in another batch. */
+  #endBatch(): void {
+    const turn = this.#turn;
+    turn.after = new Map([...turn.before.keys()].map((groupId) => [groupId, this.#group(groupId)]));
+    this.#full.push(turn);
+    this.#turn = newTurn();
   }
 
   #whyNot(groupId: string, group: Group): Refusal | undefined {

@@ -149,6 +149,10 @@ export class GroupPartition {
 
   /** The member's connection; a former one of the same member is ended. `isSignOfLife`: it needs no heartbeats while it is there. */
   attach(groupId: string, session: GroupSession, isSignOfLife: boolean): void {
+    if (this.#hasEnded) {
+      session.end(this.#notReady ?? notCoordinator("its leader epoch has ended"));
+      return;
+    }
     this.supersede(groupId, session.memberId);
     let sessions = this.#sessions.get(groupId);
     if (sessions === undefined) this.#sessions.set(groupId, (sessions = new Map()));
@@ -281,9 +285,15 @@ export class GroupPartition {
   }
 
   #endTurn(): void {
+    let isMore = true;
+    while (isMore && !this.#hasEnded) isMore = this.#appendBatch();
+  }
+
+  /** @returns whether there may be another one */
+  #appendBatch(): boolean {
     const { records, answers } = this.#coordinator.endTurn();
     this.#give(answers);
-    if (records.length === 0) return;
+    if (records.length === 0) return false;
     const { clock, appendTimeoutMs } = this.#dependencies;
     const timestampMs = this.#nowMs;
     const batch = buildBatch(records.map((record) => ({ ...encodeGroupRecord(record), timestampMs })));
@@ -296,10 +306,11 @@ export class GroupPartition {
       const refusal = pending.refusal ?? notCoordinator("its leader epoch has ended");
       this.#wasNotAppended = true;
       this.#give(this.#coordinator.notAppended(refusal, this.#nowMs));
-      return;
+      return false;
     }
     this.#coordinator.appended(pending.lastOffset + 1);
     if (pending.settled) this.#settled(pending);
+    return true;
   }
 
   /** What nobody asked for nobody asks for again. Members that were to be removed are due still; sessions say theirs again by themselves. */

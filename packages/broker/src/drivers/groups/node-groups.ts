@@ -115,9 +115,11 @@ export class NodeGroups {
   ): Promise<readonly (Place & { readonly offset: number; readonly leaderEpoch: number })[]> {
     const found = await this.offsetsOf(places, position);
     return places.flatMap((place) => {
-      const { offset, error } = found.get(keyOf(place)) ?? { error: null, offset: undefined };
-      const isKnown = offset !== undefined && (error === undefined || error === null);
-      return isKnown ? [{ ...place, offset: Number(offset), leaderEpoch: -1 }] : [];
+      const one = found.get(keyOf(place));
+      if (one === undefined || (one.error !== undefined && one.error !== null)) return [];
+      // An offset that was named may lie outside the log: the nearest that is in it.
+      const offset = Math.min(Math.max(Number(one.offset), Number(one.logStartOffset)), Number(one.highWatermark));
+      return [{ ...place, offset, leaderEpoch: -1 }];
     });
   }
 

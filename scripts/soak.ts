@@ -130,6 +130,18 @@ const jobs: readonly Job[] = [
     command: ["npm", "run", "--silent", "chaos:cluster", "--", "--rounds", "20"],
   },
   {
+    name: "group-processes",
+    about: "200,000 keyed records for 8 members on three nodes, members, coordinators and leaders killed in turn",
+    env: {
+      VARVE_GROUP_RECORDS: "200000",
+      VARVE_GROUP_MEMBERS: "8",
+      VARVE_GROUP_PARTITIONS: "24",
+      VARVE_GROUP_ROUNDS: "12",
+      VARVE_GROUP_SEED: String(Date.now() % 1_000_000),
+    },
+    command: vitest("test/e2e/src/group-chaos.test.ts"),
+  },
+  {
     name: "raft-runtime",
     about: "whole nodes of raft-ts in 300 simulated worlds of a minute each",
     env: { RAFT_RUNTIME_SEEDS: "300", RAFT_RUNTIME_SECONDS: "60" },

@@ -139,6 +139,31 @@ describe("Consumer, by for await", () => {
     await consumer.close({ timeoutMs: 50 });
   });
 
+  it("ends with a goodbye and the reason when a partition cannot be read", async () => {
+    await fill(0, 10);
+    broker.consumeRefusals.push(new VarveError("PARTITION_QUARANTINED", "Damaged"));
+    const failure = consumerOf().run(() => undefined);
+    await expect(failure).rejects.toMatchObject({ reason: "PARTITION_QUARANTINED" });
+    expect(groups().leaves).toEqual([false]);
+  });
+
+  it("knows by health that it stands still, and that it was told to", async () => {
+    await fill(0, 10);
+    const consumer = consumerOf({ stuckAfterMs: 20, lagIntervalMs: 5 });
+    const iterator = consumer[Symbol.asyncIterator]();
+    await iterator.next();
+    await until(() => !consumer.health().isHealthy);
+    expect(consumer.health()).toMatchObject({ why: expect.stringContaining("t/0") as string, lag: 10 });
+    consumer.pause();
+    expect(consumer.health().isHealthy).toBe(true);
+    consumer.resume();
+    const next = iterator.next();
+    await until(() => consumer.lag() === 0);
+    expect(consumer.health().isHealthy).toBe(true);
+    await consumer.close();
+    expect((await next).done).toBe(true);
+  });
+
   it("receives no more than prefetchBytes ahead, and goes on when that is read", async () => {
     broker.consumeMessageBytes = 16;
     for (let batch = 0; batch < 200; batch++) await fill(batch % 2, 10, batch * 10);

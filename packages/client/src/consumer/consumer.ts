@@ -288,7 +288,7 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
       key,
       finishedOffset: finished.committable.offset,
       target: Math.min(progress.highWatermark, endOffset ?? Infinity),
-      isPaused: progress.paused,
+      isPaused: progress.paused || this.#member.isPausedAll,
     }));
   }
 
@@ -316,6 +316,8 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
         if (progress !== undefined && highWatermark > progress.highWatermark) progress.highWatermark = highWatermark;
       }
     }
+    // Who was thought to have nothing may be waiting for room.
+    this.#member.onWake();
   }
 }
 

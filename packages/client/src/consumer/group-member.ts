@@ -107,6 +107,10 @@ export class GroupMember {
     return this.#isClosing;
   }
 
+  get isPausedAll(): boolean {
+    return this.#isPausedAll;
+  }
+
   get memberId(): string {
     return this.#session.memberId;
   }
@@ -121,13 +125,17 @@ export class GroupMember {
     this.#session.open();
   }
 
-  /** What to do next; undefined: nothing now. Messages without records are finished on the way. */
-  take(): Handed | undefined {
+  /** What to do next, of claims that are welcome; undefined: nothing now. Messages without records are finished on the way. */
+  take(isWelcome?: (claim: Claim) => boolean): Handed | undefined {
     while (!this.#isPausedAll && !this.#isClosing && this.#end === undefined && this.#session.isAlive) {
-      const handed = this.#prefetch.take();
-      if (handed === undefined) return undefined;
-      this.#balance();
+      const handed = this.#prefetch.take(isWelcome);
+      if (handed === undefined) {
+        if (isWelcome !== undefined && this.#isStarving(isWelcome)) this.#makeRoom();
+        return undefined;
+      }
       const { claim, message } = handed;
+      if (claim.progress.stalled && !this.#prefetch.has(claim)) this.#stall(claim, false);
+      this.#balance();
       claim.progress.handOut(message.records.length, message.nextOffset);
       if (message.records.length > 0) return handed;
       const number = claim.finished.handOut({ ...claim.finished.committable, offset: message.nextOffset });
@@ -185,6 +193,7 @@ export class GroupMember {
       const claim = this.claimOf(partition);
       if (claim.progress.paused === isPaused) continue;
       claim.progress.paused = isPaused;
+      claim.progress.stalled = false;
       this.#prefetch.drop(claim);
       // What was dropped comes again.
       claim.progress.rewind();
@@ -453,15 +462,44 @@ export class GroupMember {
   /** A topic that is gone is the coordinator's to say: then the partitions are lost. It has so long to say it. */
   #readingFailed(topic: string, error: VarveError): void {
     if (error.reason !== "UNKNOWN_TOPIC" && error.reason !== "UNKNOWN_PARTITION") {
-      this.end(error);
+      void this.close({}, error);
       return;
     }
     const timer = this.#clock.setTimer(this.#settings.sessionTimeoutMs, () => {
       this.#goneTimers.delete(timer);
-      if ([...this.claims.values()].some((claim) => claim.topic === topic)) this.end(error);
+      if ([...this.claims.values()].some((claim) => claim.topic === topic)) void this.close({}, error);
     });
     timer.unref?.();
     this.#goneTimers.add(timer);
+  }
+
+  /** What is here is of partitions that are not welcome, and leaves no room for one that would be. */
+  #isStarving(isWelcome: (claim: Claim) => boolean): boolean {
+    if (!this.#prefetch.isFull) return false;
+    return [...this.claims.values()].some(
+      (claim) =>
+        claim.state === "held" &&
+        claim.progress.wanted &&
+        claim.progress.highWatermark > claim.progress.received &&
+        !this.#prefetch.has(claim) &&
+        isWelcome(claim),
+    );
+  }
+
+  /** All that is here is of partitions that hang: they are received no further, so that the others come to their turn. */
+  #makeRoom(): void {
+    const claims = [...this.#prefetch.claims];
+    const share = this.#settings.prefetchBytes / (4 * claims.length);
+    for (const claim of claims) {
+      claim.progress.cutTo(this.#prefetch.trim(claim, share));
+      this.#stall(claim, this.#prefetch.has(claim));
+    }
+    this.#balance();
+  }
+
+  #stall(claim: Claim, isStalled: boolean): void {
+    claim.progress.stalled = isStalled;
+    this.#reads.get(claim.topic)?.refresh([claim]);
   }
 
   /** Receives while there is room. */

@@ -48,8 +48,12 @@ export class Prefetch {
     this.#count(message.sizeBytes);
   }
 
-  take(): { readonly claim: Claim; readonly message: ConsumeResponse } | undefined {
+  /** The next message of a claim that is welcome; undefined: there is none. */
+  take(
+    isWelcome: (claim: Claim) => boolean = () => true,
+  ): { readonly claim: Claim; readonly message: ConsumeResponse } | undefined {
     for (const claim of this.#turns) {
+      if (!isWelcome(claim)) continue;
       this.#turns.delete(claim);
       const row = this.#rows.get(claim);
       const message = row?.messages.shift();
@@ -61,6 +65,28 @@ export class Prefetch {
       return { claim, message };
     }
     return undefined;
+  }
+
+  /** Claims that have something here. */
+  get claims(): Iterable<Claim> {
+    return this.#rows.keys();
+  }
+
+  has(claim: Claim): boolean {
+    return this.#rows.has(claim);
+  }
+
+  /** Forgets the newest messages of a claim until it has no more than so many bytes. @returns where it is to be received again */
+  trim(claim: Claim, bytesMax: number): number {
+    const row = this.#rows.get(claim);
+    if (row === undefined) return claim.position;
+    while (row.bytes > bytesMax) {
+      const dropped = row.messages.pop()!;
+      row.bytes -= dropped.sizeBytes;
+      this.#count(-dropped.sizeBytes);
+    }
+    if (row.messages.length === 0) this.drop(claim);
+    return row.messages.at(-1)?.nextOffset ?? claim.position;
   }
 
   /** Forgets what is there of a claim. */

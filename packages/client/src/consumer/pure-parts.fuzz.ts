@@ -127,6 +127,7 @@ describe("Prefetch", () => {
       fc.record({ kind: fc.constant("put" as const), partition: fc.nat(3), bytes: fc.integer({ min: 1, max: 50 }) }),
       fc.record({ kind: fc.constant("take" as const) }),
       fc.record({ kind: fc.constant("drop" as const), partition: fc.nat(3) }),
+      fc.record({ kind: fc.constant("trim" as const), partition: fc.nat(3), bytes: fc.nat(100) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -144,6 +145,10 @@ describe("Prefetch", () => {
           } else if (each.kind === "drop") {
             rows[each.partition] = [];
             prefetch.drop(claims[each.partition]!);
+          } else if (each.kind === "trim") {
+            const row = rows[each.partition]!;
+            while (row.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) > each.bytes) row.pop();
+            expect(prefetch.trim(claims[each.partition]!, each.bytes)).toBe(row.at(-1)?.nextOffset ?? 0);
           } else {
             const taken = prefetch.take();
             expect(taken === undefined).toBe(rows.every((row) => row.length === 0));

@@ -189,6 +189,32 @@ describe("Consumer.run()", () => {
     });
   });
 
+  it("goes on with the other partitions when a key hangs, however much there is of its partition", async () => {
+    for (let from = 0; from < 3000; from += 300) await fill(0, 300, () => "hangs", from);
+    const consumer = consumerOf({ prefetchBytes: 10_000, lagIntervalMs: 500 });
+    broker.consumeMessageBytes = 500;
+    const release: (() => void)[] = [];
+    const seen = [0, 0, 0];
+    const run = consumer.run(
+      async ({ partition, offset }) => {
+        if (partition === 0 && release.length === 0) await new Promise<void>((resolve) => release.push(resolve));
+        if (partition === 0) expect(offset).toBe(seen[0]);
+        seen[partition]! += 1;
+      },
+      { concurrency: 4 },
+    );
+    await until(() => release.length > 0);
+    for (let from = 0; from < 3000; from += 300)
+      for (const partition of [1, 2]) await fill(partition, 300, (index) => `k${index % 3}`, from);
+    await until(() => committed(1) === 3000 && committed(2) === 3000);
+    expect([seen[0], committed(0)]).toEqual([0, 0]);
+    release[0]!();
+    await until(() => committed(0) === 3000);
+    await consumer.close();
+    await run;
+    expect(seen).toEqual([3000, 3000, 3000]);
+  });
+
   it("is closed within the bound though a handler hangs, and nothing of that is committed", async () => {
     await fill(0, 10, (index) => `k${index}`);
     const consumer = consumerOf();

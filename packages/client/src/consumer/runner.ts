@@ -57,9 +57,12 @@ export class Runner {
   readonly #handler: RecordHandler;
   readonly #clock: Clock;
   readonly #lanes: KeyLanes<Job>;
+  readonly #waitingMax: number;
   readonly #attempts: number;
   readonly #backoff: BackoffOptions | undefined;
   readonly #deadLetters: DeadLetters | undefined;
+  /** Records that wait in the lanes. */
+  readonly #waiting = new Map<Claim, number>();
   #isPumping = false;
 
   constructor(
@@ -78,7 +81,8 @@ export class Runner {
     this.#member = member;
     this.#clock = clock;
     this.#handler = handler;
-    this.#lanes = new KeyLanes({ concurrency, waitingMax: Math.max(256, concurrency * waitingPerHand) });
+    this.#waitingMax = Math.max(256, concurrency * waitingPerHand);
+    this.#lanes = new KeyLanes({ concurrency, waitingMax: this.#waitingMax });
     this.#attempts = attempts;
     this.#backoff = backoff;
     this.#deadLetters = deadLetters;
@@ -91,11 +95,12 @@ export class Runner {
     this.#dropUnwanted();
     for (;;) {
       for (let next = this.#lanes.next(); next !== undefined; next = this.#lanes.next()) {
+        this.#leaves(next.item);
         next.item.claim.finished.start(next.item.entry);
         void this.#handle(next.item, next.lane);
       }
-      if (!this.#lanes.hasRoom) break;
-      const handed = this.#member.take();
+      // One key that hangs fills its partition's part; what has nothing waiting is always welcome.
+      const handed = this.#member.take((claim) => this.#isWelcome(claim));
       if (handed === undefined) break;
       const { claim, message } = handed;
       setMaxListeners(0, claim.gone);
@@ -106,16 +111,29 @@ export class Runner {
         const entry = claim.finished.handOut({ offset, leaderEpoch: record.leaderEpoch });
         this.#lanes.add(laneOf(claim, record), { claim, record, entry });
       }
+      this.#waiting.set(claim, (this.#waiting.get(claim) ?? 0) + message.records.length);
     }
     this.#isPumping = false;
   }
 
   /** Of partitions that go, what was not begun is not begun, unless something behind it was: that would come again elsewhere. */
   #dropUnwanted(): void {
-    this.#lanes.drop(
+    const dropped = this.#lanes.drop(
       ({ claim, entry }) =>
         claim.state === "gone" || (claim.state === "giving-back" && !claim.finished.isBeforeStarted(entry)),
     );
+    for (const job of dropped) this.#leaves(job);
+  }
+
+  #isWelcome(claim: Claim): boolean {
+    const waiting = this.#waiting.get(claim) ?? 0;
+    return waiting === 0 || (this.#lanes.hasRoom && waiting < this.#waitingMax / 2);
+  }
+
+  #leaves({ claim }: Job): void {
+    const left = (this.#waiting.get(claim) ?? 0) - 1;
+    if (left > 0) this.#waiting.set(claim, left);
+    else this.#waiting.delete(claim);
   }
 
   async #handle(job: Job, lane: string): Promise<void> {

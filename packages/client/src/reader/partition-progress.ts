@@ -14,6 +14,8 @@ export class PartitionProgress {
   /** Resolved: an offset, a count, or none. */
   readonly end: End;
   paused = false;
+  /** Enough is received for now: others have their turn. */
+  stalled = false;
   /** The broker has said that the end is reached. */
   ended = false;
   highWatermark = -1;
@@ -30,7 +32,7 @@ export class PartitionProgress {
   }
 
   get wanted(): boolean {
-    return !this.ended && !this.paused;
+    return !this.ended && !this.paused && !this.stalled;
   }
 
   /** What to ask a new stream for. */
@@ -59,6 +61,13 @@ export class PartitionProgress {
     if (this.received === this.position && this.#receivedCount === this.#handedOut) return;
     this.received = this.position;
     this.#receivedCount = this.#handedOut;
+    this.ended = false;
+  }
+
+  /** Forgets what was received from an offset on, and not handed out. For ends by offset. */
+  cutTo(offset: number): void {
+    if (offset === this.received) return;
+    this.received = offset;
     this.ended = false;
   }
 

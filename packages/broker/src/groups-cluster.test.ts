@@ -59,6 +59,50 @@ test("members join through any node, and every node knows the same", { timeout: 
   await Promise.all(members.map((member) => member.leave()));
 });
 
+test("reset, fork and rate are in effect whichever node is asked", { timeout: 60_000 }, async () => {
+  const [first, second, third] = cluster.nodes as [TestBroker, TestBroker, TestBroker];
+  await first.createTopic("asked", { partitions: 3 });
+  for (let partition = 0; partition < 3; partition++) {
+    for (let at = 0; at < 4; at++) await first.produce({ topic: "asked", partition, records: [{ value: bytes("v") }] });
+  }
+  const members = await Promise.all(
+    cluster.nodes.map((node) => TestMember.join(node, { group: "asks", topics: ["asked"], start: { latest: true } })),
+  );
+  await until("everybody has one", () => members.every(({ held }) => held.size === 1));
+  const { moves } = await second.group("ResetOffsets", { group: "asks", position: { earliest: true } });
+  expect(moves.map(({ fromOffset, toOffset, seenAgain }) => [fromOffset, toOffset, seenAgain])).toEqual([
+    [4, 0, 4],
+    [4, 0, 4],
+    [4, 0, 4],
+  ]);
+  await until("everybody is moved", () =>
+    members.every(({ held }) => [...held.values()].every((offset) => offset === 0)),
+  );
+  const forked = await third.group("ForkGroup", {
+    group: "asks",
+    newGroup: "asks-again",
+    end: { latestAtStart: true },
+  });
+  expect(forked.partitions.map(({ offset, endOffset }) => [offset, endOffset])).toEqual([
+    [0, 4],
+    [0, 4],
+    [0, 4],
+  ]);
+  await second.group("ConfigureGroup", { group: "asks", rate: { bytesPerSecond: 1 } });
+  const read = (node: TestBroker) =>
+    node.fetch({ topic: "asked", partition: 0, start: { kind: "earliest" }, format: "records", group: "asks" });
+  await until("the leader knows the rate", async () => (await read(first)).records.length === 0);
+  // Through each of them it is the leader that holds back.
+  for (const node of cluster.nodes) expect((await read(node)).records).toHaveLength(0);
+  for (const node of cluster.nodes) {
+    await until("every node knows the rate", async () => {
+      const { rate } = await node.group("DescribeGroup", { group: "asks" });
+      return rate?.bytesPerSecond === 1;
+    });
+  }
+  await Promise.all(members.map((member) => member.leave()));
+});
+
 test(
   "a coordinator that goes takes no committed offset with it, and a zombie's commit is refused (O-1, O-3)",
   { timeout: 90_000 },

@@ -17,9 +17,9 @@ import type {
   ResetOffsetsRequestOutput,
   Services,
 } from "@varve/api";
-import { groupRate } from "@varve/cluster";
+import { type Group, groupRate } from "@varve/cluster";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, isRefusal } from "../refusal.ts";
+import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { unary } from "./answer.ts";
 import { atCoordinator, unknownGroup } from "./coordinator-call.ts";
 import { configureGroup, setRate, unlimited } from "./configure-group.ts";
@@ -78,6 +78,14 @@ function commitOffsets(
   );
 }
 
+function whyNotDelete({ groupId, members }: Group): Refusal | undefined {
+  if (members.size === 0) return undefined;
+  return refuse(
+    "NON_EMPTY_GROUP",
+    `Cannot delete group "${groupId}": it has ${members.size} members. Stop them first.`,
+  );
+}
+
 /** What a group has committed: of these partitions, or of all. */
 export function fetchOffsets(
   node: BrokerNode,
@@ -106,7 +114,7 @@ function deleteGroup(
     async (coordinator) => {
       const known = coordinator.groups.get(group);
       if (known === undefined) return unknownGroup(group);
-      if (validateOnly && known.members.size === 0) return {};
+      if (validateOnly) return whyNotDelete(known) ?? {};
       const deleted = await coordinator.call(group, { kind: "delete" });
       if (isRefusal(deleted)) return deleted;
       // One of the same name that comes later shall not be slow for reasons that nobody remembers.

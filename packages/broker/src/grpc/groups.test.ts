@@ -114,6 +114,16 @@ test("a member that is silent for its session is given up, and its stream ends",
   await other.leave();
 });
 
+test("a member may take as long as the broker allows to give back, whatever it says", async () => {
+  await topicWith("patient", 1);
+  const member = await TestMember.join(
+    server,
+    { group: "patience", topics: ["patient"], rebalanceTimeoutMs: 2 ** 32 - 1, start: { earliest: true } },
+    1,
+  );
+  await member.leave();
+});
+
 test("heartbeats keep a member, and are answered", async () => {
   await topicWith("beating", 1);
   const member = await TestMember.join(

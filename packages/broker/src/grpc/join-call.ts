@@ -211,7 +211,10 @@ class JoinCall {
       // An unknown one is refused by the group.
       assignor: (assignor === "" ? assignorNames[0] : assignor) as AssignorName,
       sessionTimeoutMs: subscription.sessionTimeoutMs || settings.sessionTimeoutMs,
-      rebalanceTimeoutMs: subscription.rebalanceTimeoutMs || settings.rebalanceTimeoutMs,
+      rebalanceTimeoutMs: Math.min(
+        subscription.rebalanceTimeoutMs || settings.rebalanceTimeoutMs,
+        settings.sessionTimeoutMsMax,
+      ),
     };
   }
 

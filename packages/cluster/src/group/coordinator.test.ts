@@ -189,6 +189,16 @@ describe("GroupCoordinator", () => {
     expect(world.coordinator.hasMembers).toBe(false);
   });
 
+  it("takes a stall of this node for nobody's silence", () => {
+    const world = new World();
+    world.submit("m", join("m"));
+    world.endTurn();
+    world.commit();
+    world.coordinator.stalled(30_000);
+    expect(world.coordinator.removeDue(30_000)).toEqual([]);
+    expect(world.coordinator.removeDue(31_000)).toHaveLength(1);
+  });
+
   it("is bounded in groups and in answers that wait", () => {
     const world = new World();
     world.limited({ groupsMax: 1 });

@@ -20,7 +20,7 @@ import type { GroupContext, GroupLimits } from "./decision.ts";
 import { decideGroup } from "./group-command.ts";
 import type { GroupCommand, GroupOutcome } from "./group-command.ts";
 import type { GroupRecord } from "./records.ts";
-import { due, followGroup, heard } from "./sessions.ts";
+import { credited, due, followGroup, heard } from "./sessions.ts";
 import type { GroupClocks, MemberClock } from "./sessions.ts";
 import type { TopicsView } from "./settle.ts";
 import { emptyGroup, isBlank, replayGroup } from "./state.ts";
@@ -142,6 +142,13 @@ export class GroupCoordinator<Waiter> {
     if (known?.delete(memberId) !== true) return;
     if (known.size === 0) this.#connected.delete(groupId);
     this.heard(groupId, memberId, nowMs);
+  }
+
+  /** This node stood still for so long, and heard nobody: that is nobody's silence. */
+  stalled(ms: number): void {
+    for (const clocks of this.#clocks.values()) {
+      for (const [memberId, clock] of clocks) clocks.set(memberId, credited(clock, ms));
+    }
   }
 
   /** Whoever was silent for too long, or did not give back what it was asked for, is removed. @returns who, and why */

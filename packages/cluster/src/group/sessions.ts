@@ -35,6 +35,14 @@ export function heard(clock: MemberClock, { sessionTimeoutMs }: Member, nowMs: n
   return { ...clock, sessionEndsMs: nowMs + sessionTimeoutMs };
 }
 
+/** The clock when nobody could be heard for so long. */
+export function credited({ sessionEndsMs, revokeEndsMs }: MemberClock, ms: number): MemberClock {
+  return {
+    sessionEndsMs: sessionEndsMs + ms,
+    revokeEndsMs: revokeEndsMs === undefined ? undefined : revokeEndsMs + ms,
+  };
+}
+
 export interface Due {
   readonly memberId: string;
   readonly why: "session" | "revocation";

@@ -20,9 +20,9 @@ import {
   type GroupReplyOf,
   encodeGroupRecord,
 } from "@varve/cluster";
-import { buildBatch } from "@varve/format";
+import { FormatError, buildBatch } from "@varve/format";
 import type { Clock } from "@varve/log";
-import { type Refusal, refuse } from "../../refusal.ts";
+import { type Refusal, isRefusal, refuse } from "../../refusal.ts";
 import type { LocalPartition } from "../partition.ts";
 import { PendingProduce } from "../pending-produce.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
@@ -60,6 +60,8 @@ const causes: Partial<Record<GroupCommand["kind"], RebalanceCause>> = {
 
 type Waiter = ((outcome: GroupOutcome) => void) | undefined;
 
+/** This node stood still when it looks so late at whose time is over. It does so twice a second. */
+const stallMs = 1_500;
 /** Between two looks at whether a leader that is new knows by now what is committed. */
 const loadRetryMs = 100;
 
@@ -73,6 +75,9 @@ export class GroupPartition {
   /** Why nothing is decided here; undefined when it is ready. */
   #notReady: Refusal | undefined;
   #isLoading = true;
+  /** The time of day when the monotonic clock was at 0. */
+  readonly #epochMs: number;
+  #tickedMs: number;
   #hasEnded = false;
   #isTurnScheduled = false;
   /** Something was undone, and perhaps something that nobody waits for. */
@@ -83,7 +88,9 @@ export class GroupPartition {
     this.partition = partition;
     this.leaderEpoch = leaderEpoch;
     this.#dependencies = dependencies;
-    const { stats, coordinator } = dependencies;
+    const { stats, coordinator, clock } = dependencies;
+    this.#epochMs = clock.nowMs() - clock.monotonicMs();
+    this.#tickedMs = clock.monotonicMs();
     const onRebalance = (kind: GroupCommand["kind"]): void => {
       const cause = causes[kind];
       if (cause !== undefined) stats.rebalanced(cause);
@@ -190,7 +197,10 @@ export class GroupPartition {
       return;
     }
     if (this.#notReady !== undefined) return;
-    const { stats, log } = this.#dependencies;
+    const { stats, log, clock } = this.#dependencies;
+    const sinceMs = clock.monotonicMs() - this.#tickedMs;
+    this.#tickedMs += sinceMs;
+    if (sinceMs > stallMs) this.#coordinator.stalled(sinceMs);
     for (const { groupId, memberId, why } of this.#coordinator.removeDue(this.#nowMs)) {
       stats.rebalanced(why === "session" ? "session-timeout" : "revocation-timeout");
       const event =
@@ -228,8 +238,9 @@ export class GroupPartition {
     for (const session of sessions) session.end(told);
   }
 
+  /** The time of day, which does not jump while this object lives: sessions are measured by it. */
   get #nowMs(): number {
-    return this.#dependencies.clock.nowMs();
+    return Math.round(this.#epochMs + this.#dependencies.clock.monotonicMs());
   }
 
   #whyNoCall(): Refusal | undefined {
@@ -295,8 +306,11 @@ export class GroupPartition {
     this.#give(answers);
     if (records.length === 0) return false;
     const { clock, appendTimeoutMs } = this.#dependencies;
-    const timestampMs = this.#nowMs;
-    const batch = buildBatch(records.map((record) => ({ ...encodeGroupRecord(record), timestampMs })));
+    const batch = batchOf(records, this.#nowMs);
+    if (isRefusal(batch)) {
+      this.#give(this.#coordinator.notAppended(batch, this.#nowMs));
+      return false;
+    }
     let isOffered = false;
     const sink = { produceSettled: (settled: PendingProduce) => (isOffered ? this.#settled(settled) : undefined) };
     const pending = new PendingProduce(sink, this.partition.partition, "all", clock.monotonicMs(), undefined);
@@ -336,6 +350,19 @@ export class GroupPartition {
 
   #give(answers: readonly GroupAnswer<Waiter>[]): void {
     for (const { waiter, outcome } of answers) waiter?.(outcome);
+  }
+}
+
+/** One batch of these; a refusal when something in them is more than a record can hold. */
+function batchOf(
+  records: readonly Parameters<typeof encodeGroupRecord>[0][],
+  timestampMs: number,
+): Uint8Array | Refusal {
+  try {
+    return buildBatch(records.map((record) => ({ ...encodeGroupRecord(record), timestampMs })));
+  } catch (error) {
+    if (error instanceof FormatError) return refuse("INVALID_REQUEST", `Cannot keep that of a group: ${error.message}`);
+    throw error;
   }
 }
 

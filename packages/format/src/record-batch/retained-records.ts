@@ -31,7 +31,8 @@ export class RetainedRecords {
   readonly #plain: Uint8Array;
   readonly #header: BatchHeader;
   readonly #horizonMs: number | undefined;
-  readonly #writer: ByteWriter;
+  /** Made with the first copy: a batch that stays whole needs none. */
+  #bytes: ByteWriter | undefined;
   #count = 0;
   #maxTimestampMs = -1;
   /** Records that are to be copied as they are, and follow each other. */
@@ -46,7 +47,6 @@ export class RetainedRecords {
     this.#plain = recordsPlain;
     this.#header = header;
     this.#horizonMs = horizonMs;
-    this.#writer = new ByteWriter(recordsPlain.length);
   }
 
   /** Takes the record on which `cursor` stands, a cursor over the same section. Records come in order. */
@@ -88,6 +88,11 @@ export class RetainedRecords {
     writeInt64(bytes, fieldAt.baseTimestamp, this.#horizonMs);
     sealBatch(bytes, 0);
     return bytes;
+  }
+
+  get #writer(): ByteWriter {
+    this.#bytes ??= new ByteWriter(this.#plain.length);
+    return this.#bytes;
   }
 
   #copy(): void {

@@ -40,40 +40,30 @@ export interface CleanContext {
 }
 
 /**
- * The records section of a batch that compaction may open, in plain form and known to be well-formed; undefined for any other batch.
- * Borrowed where the batch is not compressed.
+ * The records section of a batch that compaction may open, in plain form; undefined for any other batch, and when it cannot be had. It
+ * may be malformed still. Borrowed where the batch is not compressed.
  */
-export async function readableRecords(
-  batch: Uint8Array,
-  header: BatchHeader,
-  pace: Pace,
-): Promise<Uint8Array | undefined> {
+export async function plainRecords(batch: Uint8Array, header: BatchHeader): Promise<Uint8Array | undefined> {
   const { attributes, recordCount } = header;
   if (recordCount === 0 || isControl(attributes) || isTransactional(attributes)) return undefined;
-  let plain;
   try {
-    plain = await decompressRecords(batch, header, plainBytesMaxDefault);
+    return await decompressRecords(batch, header, plainBytesMaxDefault);
   } catch (error) {
     if (error instanceof CompressionError) return undefined;
     throw error;
   }
-  const cursor = new RecordCursor(plain, header);
-  while (cursor.tryNext()) {
-    const wait = pace.record(0);
-    if (wait !== undefined) await wait;
-  }
-  return cursor.fault === undefined ? plain : undefined;
 }
 
 /** `batch` itself when nothing of it goes; otherwise one in its place, owned, perhaps without records. */
 export async function cleanBatch(batch: Uint8Array, header: BatchHeader, context: CleanContext): Promise<Uint8Array> {
-  const plain = await readableRecords(batch, header, context.pace);
+  const plain = await plainRecords(batch, header);
   if (plain === undefined) return batch;
   const { from, to, nowMs, pace } = context;
   const end = header.baseOffset + header.lastOffsetDelta + 1;
   const hasHorizon = hasDeleteHorizon(header.attributes);
   const isTimeOver = hasHorizon && end <= from && nowMs >= header.baseTimestampMs;
   const goes = new Uint8Array(header.recordCount);
+  const retained = new RetainedRecords(plain, header, undefined);
   let kept = 0;
   let tombstones = 0;
   const judging = new RecordCursor(plain, header);
@@ -87,18 +77,25 @@ export async function cleanBatch(batch: Uint8Array, header: BatchHeader, context
     }
     kept += 1;
     if (isTombstone) tombstones += 1;
+    retained.keep(judging);
   }
+  if (judging.fault !== undefined) return batch;
   if (kept === 0) return emptiedBatch(batch);
   const getsHorizon = tombstones > 0 && end <= to && (!hasHorizon || end > from);
   if (kept === header.recordCount && !getsHorizon) return batch;
-  const retained = new RetainedRecords(plain, header, getsHorizon ? nowMs + context.deleteRetentionMs : undefined);
+  if (!getsHorizon) return whole(batch, header, retained);
+  // Every record's timestamp is to count from there.
+  const stamped = new RetainedRecords(plain, header, nowMs + context.deleteRetentionMs);
   const keeping = new RecordCursor(plain, header);
   while (keeping.tryNext()) {
-    if (goes[keeping.index] === 1) continue;
     const wait = pace.record(keeping.recordEnd - keeping.recordStart);
     if (wait !== undefined) await wait;
-    retained.keep(keeping);
+    if (goes[keeping.index] !== 1) stamped.keep(keeping);
   }
+  return whole(batch, header, stamped);
+}
+
+async function whole(batch: Uint8Array, header: BatchHeader, retained: RetainedRecords): Promise<Uint8Array> {
   return retained.batch(batch, await compressBytes(retained.finish(), codecOf(header.attributes)));
 }
 

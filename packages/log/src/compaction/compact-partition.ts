@@ -21,7 +21,7 @@ import type { PartitionLog } from "../partition-log.ts";
 import { ProducerState } from "../producer-state.ts";
 import type { Segment } from "../segment.ts";
 import { CleanedSegment } from "./cleaned-segment.ts";
-import { cleanBatch, readableRecords } from "./clean-batch.ts";
+import { cleanBatch, plainRecords } from "./clean-batch.ts";
 import type { CleanContext } from "./clean-batch.ts";
 import { KeyMap } from "./key-map.ts";
 import type { Pace } from "./pace.ts";
@@ -145,15 +145,26 @@ class Run {
   /** False: the table is full, and what is from here on is for the next run. */
   async #enterBatch(batch: Uint8Array, header: BatchHeader): Promise<boolean> {
     const { pace } = this.#parts;
-    const plain = await readableRecords(batch, header, pace);
+    const plain = await plainRecords(batch, header);
     if (plain === undefined) return true;
+    // J-18: nothing of a batch is entered before all of it is known to be readable.
+    const keys: number[] = [];
     const cursor = new RecordCursor(plain, header);
     while (cursor.tryNext()) {
-      const wait = pace.record(cursor.keyLength);
+      const wait = pace.record(0);
       if (wait !== undefined) await wait;
       if (cursor.offset < this.#plan.from || cursor.keyLength < 0) continue;
-      if (this.#latest.put(plain, cursor.keyStart, cursor.keyLength, cursor.offset)) continue;
-      this.#to = cursor.offset;
+      keys.push(cursor.keyStart, cursor.keyLength, cursor.offset);
+    }
+    if (cursor.fault !== undefined) return true;
+    for (let index = 0; index < keys.length; index += 3) {
+      const keyStart = keys[index] ?? 0;
+      const keyLength = keys[index + 1] ?? 0;
+      const offset = keys[index + 2] ?? 0;
+      const wait = pace.record(keyLength);
+      if (wait !== undefined) await wait;
+      if (this.#latest.put(plain, keyStart, keyLength, offset)) continue;
+      this.#to = offset;
       return false;
     }
     return true;

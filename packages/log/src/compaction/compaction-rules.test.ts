@@ -100,8 +100,10 @@ test.each(["goes on", "is killed"])(
     expect(partition.log.compaction.cleanedTo).toBeGreaterThan(8);
     // Below the high watermark: as after an election of a leader that lacks what was acknowledged.
     expect(await partition.result(partition.log.truncate(2))).toBeLessThanOrEqual(2);
+    partition.lead();
+    await fill(partition, "b", 16);
+    // The checkpoint that it finds is older than the cut.
     if (how === "is killed") await partition.restart("kill");
-    else partition.log.startEpoch(1_000);
     expect(partition.log.compaction.cleanedTo).toBeLessThanOrEqual(2);
     await fill(partition, "b", 16);
     await partition.compact();

@@ -66,7 +66,12 @@ export class KeyMap {
   /** The slot of the key, or the free one where it would be. There always is one. */
   #find(bytes: Uint8Array, start: number, length: number): number {
     this.#identify(bytes, start, length);
-    const [a = 0, b = 0, c = 0, d = 0] = this.#words;
+    const words = this.#words;
+    // Not destructured: an iterator for each key costs more than the rest.
+    const a = words[0] ?? 0;
+    const b = words[1] ?? 0;
+    const c = words[2] ?? 0;
+    const d = words[3] ?? 0;
     const identities = this.#identities;
     let slot = mixed(a, b, c, d) & this.#mask;
     for (;;) {
@@ -82,9 +87,9 @@ export class KeyMap {
   #identify(bytes: Uint8Array, start: number, length: number): void {
     const own = this.#bytes;
     if (length <= ownBytesMax) {
+      own.fill(0);
       own[0] = length;
-      for (let index = 0; index < ownBytesMax; index++)
-        own[index + 1] = index < length ? (bytes[start + index] ?? 0) : 0;
+      for (let index = 0; index < length; index++) own[index + 1] = bytes[start + index] ?? 0;
       return;
     }
     const digest = hash("sha256", bytes.subarray(start, start + length), "buffer");

@@ -105,6 +105,11 @@ export class CompactedPartition {
     return this.result(this.store.runCompaction());
   }
 
+  /** In an epoch of its own. */
+  lead(): void {
+    this.log.startEpoch(++this.#epoch);
+  }
+
   async restart(ending: "kill" | "power cut"): Promise<void> {
     if (ending === "kill") this.disk.kill(1);
     else this.disk.powerCut(1);
@@ -114,7 +119,7 @@ export class CompactedPartition {
     this.log = log;
     expect(log.state.kind).toBe("needs-epoch");
     await this.result(log.setConfig({ ...this.#config, flush: log.config.flush }));
-    log.startEpoch(++this.#epoch);
+    this.lead();
     log.advanceHighWatermark(log.countedOffset);
   }
 

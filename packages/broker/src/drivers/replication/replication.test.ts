@@ -318,11 +318,15 @@ describe("replication of a partition on three nodes", () => {
     for (let count = 0; count < 10; count++) {
       await world.time.result(world.produce(leader, topicId), "an acknowledgement");
     }
-    // Its fetch waits at the log end: it has no reason to look.
+    // Its stream is gone: there is no fetch to be planned, which would tell.
+    world.cut(leader.id, hurt.id);
+    await world.time.pass(2_000);
+    expect(world.placement(topicId).isr).toContain(hurt.id);
     hurt.log(topicId).quarantine({ file: "00.log", offset: 4, why: "a bit has flipped" });
     other.fence();
     leader.fence();
     expect(world.placement(topicId).leader).toBe(hurt.id);
+    world.cuts.clear();
     await world.time.until(() => !world.placement(topicId).isr.includes(hurt.id), "the controller to know");
     leader.unfence();
     other.unfence();

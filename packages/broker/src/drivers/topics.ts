@@ -337,9 +337,10 @@ export class Topics {
   }
 }
 
-/** What a partition has until the image says otherwise. */
+/** What a partition has until the image says otherwise: nothing of it goes before it is known how long it is to be kept. */
 export function logDefaults(producerExpiryMs: number): LogConfig {
-  return logConfigOf(effectiveTopicConfig({}, {}), "sync", producerExpiryMs);
+  const config = logConfigOf(effectiveTopicConfig({}, {}), "sync", producerExpiryMs);
+  return { ...config, retentionMs: -1, retentionBytes: -1 };
 }
 
 function rulesOf(config: TopicConfig): TopicRules {

@@ -2,7 +2,8 @@
  * A refusal is a value: why a request was not done, for the one who asked. Decisions return it; the doors (gRPC, later Kafka and
  * HTTP) turn it into their status. `reason` is one of the table in `@varve/format`, which says whether trying again helps.
  */
-import type { Reason } from "@varve/format";
+import type { ErrorFields } from "@varve/api";
+import { type Reason, reasons } from "@varve/format";
 
 export interface Refusal {
   readonly reason: Reason;
@@ -21,4 +22,9 @@ export function refuse(reason: Reason, message: string, metadata: Record<string,
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(metadata)) texts[name] = String(value);
   return { reason, message, metadata: texts };
+}
+
+/** A refusal of a part, in the answer for the whole. */
+export function errorFieldsOf({ reason, message, metadata }: Refusal): ErrorFields {
+  return { reason, message, retriable: reasons[reason].retriable, metadata };
 }

@@ -202,6 +202,9 @@ test("sessions of groups survive any bytes, and leave nothing behind", { timeout
     { numRuns },
   );
   await expectServing();
+  await until("no session is left", async () => {
+    return (await server.broker.metrics.metrics()).includes("varve_group_sessions 0\n");
+  });
 });
 
 test("HTTP answers what is no path", async () => {

@@ -8,9 +8,8 @@ import type {
   ListGroupsResponseOutput,
 } from "@varve/api";
 import { type Group, phaseOf } from "@varve/cluster";
-import { errorFieldsOf } from "../drivers/groups/commit-translator.ts";
 import type { BrokerNode } from "../node.ts";
-import { isRefusal } from "../refusal.ts";
+import { errorFieldsOf, isRefusal } from "../refusal.ts";
 import { forwardMs } from "./by-leader.ts";
 
 const pageSizeMax = 1_000;

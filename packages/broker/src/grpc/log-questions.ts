@@ -25,9 +25,8 @@ import { unknownTopic } from "../drivers/unknown.ts";
 import { leadRefusal } from "../drivers/read-refusal.ts";
 import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, isRefusal, refuse } from "../refusal.ts";
+import { type Refusal, errorFieldsOf, isRefusal, refuse } from "../refusal.ts";
 import { answersByLeader, forwardMs } from "./by-leader.ts";
-import { errorFieldsOf } from "./produce-answer.ts";
 
 export async function listOffsets(
   node: BrokerNode,

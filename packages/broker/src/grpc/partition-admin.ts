@@ -25,10 +25,9 @@ import { wayOut } from "../drivers/not-leading.ts";
 import { unknownTopic } from "../drivers/unknown.ts";
 import type { LocalTopic } from "../drivers/topics.ts";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, isRefusal, refuse } from "../refusal.ts";
+import { type Refusal, errorFieldsOf, isRefusal, refuse } from "../refusal.ts";
 import { answersByLeader, forwardMs } from "./by-leader.ts";
 import { hintOf, tooManyPartitions } from "./log-questions.ts";
-import { errorFieldsOf } from "./produce-answer.ts";
 
 const stateNames = {
   open: "PARTITION_STATE_ONLINE",

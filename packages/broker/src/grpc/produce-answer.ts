@@ -1,18 +1,8 @@
 /** From a finished produce job to what the client reads. Pure, except for asking where the leader is. */
-import type { ErrorFields, LeaderHint, ProduceOutcome, ProduceResponse, ProduceResult } from "@varve/api";
-import { reasons } from "@varve/format";
+import type { LeaderHint, ProduceOutcome, ProduceResponse, ProduceResult } from "@varve/api";
 import type { PendingProduce } from "../drivers/pending-produce.ts";
 import type { ProduceJob } from "../drivers/produce-intake.ts";
-import type { Refusal } from "../refusal.ts";
-
-export function errorFieldsOf(refusal: Refusal): ErrorFields {
-  return {
-    reason: refusal.reason,
-    message: refusal.message,
-    retriable: reasons[refusal.reason].retriable,
-    metadata: refusal.metadata,
-  };
-}
+import { type Refusal, errorFieldsOf } from "../refusal.ts";
 
 const all: readonly number[] = [];
 

@@ -15,11 +15,10 @@ import {
   positionFromMessage,
 } from "@varve/api";
 import { type Place, keyOf, offsetOf } from "@varve/cluster";
-import { errorFieldsOf } from "../drivers/groups/commit-translator.ts";
 import type { GroupPartition } from "../drivers/groups/group-partition.ts";
 import { unknownPartition, unknownTopic } from "../drivers/unknown.ts";
 import type { BrokerNode } from "../node.ts";
-import { type Refusal, isRefusal, refuse } from "../refusal.ts";
+import { type Refusal, errorFieldsOf, isRefusal, refuse } from "../refusal.ts";
 import { atCoordinator, unknownGroup } from "./coordinator-call.ts";
 
 /** Where one partition goes, or why it does not. */

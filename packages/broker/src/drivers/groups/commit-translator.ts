@@ -1,9 +1,8 @@
 /** Between what clients say (names of topics) and what groups keep (their ids): commits, and what may be subscribed to. */
-import type { CommittedOffsetMessage, CommittedOffsetOutput, ErrorFields } from "@varve/api";
+import type { CommittedOffsetMessage, CommittedOffsetOutput } from "@varve/api";
 import type { Group } from "@varve/cluster";
 import { offsetOf, offsetsOf } from "@varve/cluster";
-import { reasons } from "@varve/format";
-import { type Refusal, isRefusal, refuse } from "../../refusal.ts";
+import { type Refusal, errorFieldsOf, isRefusal, refuse } from "../../refusal.ts";
 import { unknownPartition, unknownTopic } from "../unknown.ts";
 import type { GroupPartition } from "./group-partition.ts";
 import type { GroupStats } from "./group-stats.ts";
@@ -134,10 +133,4 @@ export class CommitTranslator {
 
 function nowhere({ topic, partition }: NamedPlace): CommittedOffsetMessage & NamedPlace {
   return { topic, partition, offset: -1, leaderEpoch: -1, metadata: "", committedAtMs: 0 };
-}
-
-/** A refusal of a part, in the answer for the whole. */
-export function errorFieldsOf(refusal: Refusal): ErrorFields {
-  const { reason, message, metadata } = refusal;
-  return { reason, message, retriable: reasons[reason].retriable, metadata };
 }

@@ -1,8 +1,8 @@
 /** How far behind groups are, in records and in time: for people who ask about one, and for the metrics of all that are kept here. */
 import type { PartitionLagMessage, PartitionOffsetsMessage } from "@varve/api";
 import { type Group, type Place, endOf, keyOf, offsetOf, offsetsOf, pairsOf } from "@varve/cluster";
+import { errorFieldsOf } from "../../refusal.ts";
 import { unknownTopic } from "../unknown.ts";
-import { errorFieldsOf } from "./commit-translator.ts";
 import type { NodeGroups } from "./node-groups.ts";
 
 /** What one look may cost: older records are read for so many partitions at most, and so many at a time. */

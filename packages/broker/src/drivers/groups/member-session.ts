@@ -29,9 +29,9 @@ import {
   toldBefore,
 } from "@varve/cluster";
 import { reasons } from "@varve/format";
-import { type Refusal, isRefusal, refuse } from "../../refusal.ts";
+import { type Refusal, errorFieldsOf, isRefusal, refuse } from "../../refusal.ts";
 import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
-import { type CommitTranslator, errorFieldsOf } from "./commit-translator.ts";
+import type { CommitTranslator } from "./commit-translator.ts";
 import type { GroupPartition, GroupSession } from "./group-partition.ts";
 
 /** The member's connection. */

@@ -10,7 +10,8 @@ const quiet = (mebibytes: number): IdleSample => ({ busyShare: 0.04, heldBytes: 
 it.each([
   ["not under load", [busy(200), busy(300), busy(300), busy(300)], []],
   ["at the third quiet look, once", [busy(200), quiet(200), quiet(200), quiet(200), quiet(120), quiet(121)], [3]],
-  ["not for little", [quiet(200), quiet(200), quiet(200), quiet(120), quiet(143)], [2]],
+  ["not for little", [quiet(200), quiet(200), quiet(200), quiet(120), quiet(167)], [2]],
+  ["not while nobody minds what is held", [quiet(140), quiet(141), quiet(142), quiet(143)], []],
   [
     "again when memory has grown again",
     [quiet(200), quiet(200), quiet(200), quiet(120), busy(300), quiet(300), quiet(300), quiet(300)],
@@ -26,6 +27,16 @@ it.each([
     if (looked.collects) collected.push(index);
   }
   expect(collected).toEqual(expected);
+});
+
+it("lookForIdleness() waits for as many quiet looks as it is told", () => {
+  let state = restless;
+  const collects = [1, 2, 3, 4, 5].map(() => {
+    const looked = lookForIdleness(state, quiet(200), 5);
+    ({ state } = looked);
+    return looked.collects;
+  });
+  expect(collects).toEqual([false, false, false, false, true]);
 });
 
 it("collector() is V8's, and is shown to nobody else", () => {

@@ -2,9 +2,11 @@
 // Gives memory back when the node falls idle. V8 is told to let garbage grow to twice of what lives (bin/varve.cjs), which is right under
 // load; afterwards it sees no reason to collect for hours, and the system has tens of MiB less.
 //
-//   busy ──little processor time in three looks──> idle, and more is held than after the last collection ──> collect, once
-//     ^                                                                                                      │
-//     └────────────────────────── busy, or held memory grows by `worthBytes` again <─────────────────────────┘
+//   busy ──little processor time in some looks──> idle, and more is held than after the last collection ──> collect, once
+//     ^                                                                                                     │
+//     └────────────────────────── busy, or held memory grows by `worthBytes` again <────────────────────────┘
+//
+// Nobody is served meanwhile, for 0.1 to 0.2 s: each node waits for a time of its own, so that not all of a cluster do it at once.
 
 import { memoryUsage, cpuUsage } from "node:process";
 import { setFlagsFromString } from "node:v8";
@@ -22,47 +24,53 @@ export interface IdleSample {
 export interface IdleState {
   /** Looks in a row that found little to do. */
   readonly quietLooks: number;
-  /** Held at the look after the last collection; 0: there was none. */
+  /** Held at the look after the last collection, or what nobody minds. */
   readonly restingBytes: number;
   readonly hasJustCollected: boolean;
 }
 
-export const restless: IdleState = { quietLooks: 0, restingBytes: 0, hasJustCollected: false };
+const mebibyte = 1024 * 1024;
+export const restless: IdleState = { quietLooks: 0, restingBytes: 96 * mebibyte, hasJustCollected: false };
 
 /** An idle node with 2,000 partitions takes about 0.04, and more on a machine with other things to do. */
 const quietShare = 0.2;
+/** Of which each node takes one more, two, or none. */
 const quietLooksMin = 3;
-/** A collection takes some 50 ms: not for less than that. */
-const worthBytes = 24 * 1024 * 1024;
+const worthBytes = 48 * mebibyte;
 const lookEveryMs = 2_000;
 
 /** Whether to collect now, and what to remember. */
 export function lookForIdleness(
   { quietLooks, restingBytes, hasJustCollected }: IdleState,
   { busyShare, heldBytes }: IdleSample,
+  quietLooksWanted = quietLooksMin,
 ): { readonly state: IdleState; readonly collects: boolean } {
   // What a collection leaves is known at the look behind it.
   const resting = hasJustCollected ? heldBytes : restingBytes;
   const quiet = busyShare < quietShare ? quietLooks + 1 : 0;
-  const collects = quiet >= quietLooksMin && heldBytes >= resting + worthBytes;
+  const collects = quiet >= quietLooksWanted && heldBytes >= resting + worthBytes;
   return { state: { quietLooks: quiet, restingBytes: resting, hasJustCollected: collects }, collects };
 }
 
-/** Looks every two seconds until the returned function is called; keeps no process alive. */
-export function collectWhenIdle(): () => void {
+/** Looks every two seconds or so until the returned function is called; keeps no process alive. `random`: from 0 up to 1. */
+export function collectWhenIdle(random: () => number = Math.random): () => void {
   const collect = collector();
   if (collect === undefined) return () => undefined;
+  const quietLooksWanted = quietLooksMin + Math.floor(3 * random());
   let state = restless;
   let before = { cpuMs: cpuMs(), atMs: performance.now() };
-  const timer = setInterval(() => {
-    const now = { cpuMs: cpuMs(), atMs: performance.now() };
-    const { heapTotal, external } = memoryUsage();
-    const busyShare = (now.cpuMs - before.cpuMs) / Math.max(1, now.atMs - before.atMs);
-    before = now;
-    const looked = lookForIdleness(state, { busyShare, heldBytes: heapTotal + external });
-    ({ state } = looked);
-    if (looked.collects) collect();
-  }, lookEveryMs);
+  const timer = setInterval(
+    () => {
+      const now = { cpuMs: cpuMs(), atMs: performance.now() };
+      const { heapTotal, external } = memoryUsage();
+      const busyShare = (now.cpuMs - before.cpuMs) / Math.max(1, now.atMs - before.atMs);
+      before = now;
+      const looked = lookForIdleness(state, { busyShare, heldBytes: heapTotal + external }, quietLooksWanted);
+      ({ state } = looked);
+      if (looked.collects) collect();
+    },
+    lookEveryMs * (0.75 + random() / 2),
+  );
   timer.unref();
   return () => clearInterval(timer);
 }
@@ -72,10 +80,19 @@ function cpuMs(): number {
   return (user + system) / 1_000;
 }
 
-/** Collects everything now. V8 shows it to contexts that are made with a flag; undefined where it does not. */
+/**
+ * Collects everything now, and moves what lives together: pages that are half empty would stay with the process otherwise. V8 shows its
+ * collector to contexts that are made with a flag; undefined where it does not.
+ */
 export function collector(): (() => void) | undefined {
   setFlagsFromString("--expose-gc");
   const found: unknown = runInNewContext("typeof gc === 'function' ? gc : undefined");
   setFlagsFromString("--no-expose-gc");
-  return typeof found === "function" ? (found as () => void) : undefined;
+  if (typeof found !== "function") return undefined;
+  const collect = found as () => void;
+  return () => {
+    setFlagsFromString("--compact-on-every-full-gc");
+    collect();
+    setFlagsFromString("--no-compact-on-every-full-gc");
+  };
 }

@@ -100,6 +100,25 @@ describe("varve group", () => {
     expect(JSON.parse(one)).toMatchObject([{ partition: 1, fromOffset: 20, toOffset: 5, seenAgain: 15, skipped: 0 }]);
   });
 
+  it("fork makes a group with an end beside the first, which ends by itself", async () => {
+    const range = ["--from", "time:1460000010000", "--to", "time:1460000020000"];
+    const made = await ok("group", "fork", "moved", "again", ...range, "--rate", "1000");
+    expect(made).toMatch(/^Made group "again", at most 1,000 records\/s\nTOPIC .*\norders +0 +4 +7\n/);
+    const printed = await ok("consume", topic, "--group", "again");
+    expect(sorted(printed)).toEqual(all.filter((n) => Number(n) >= 10 && Number(n) < 20));
+    expect(await ok("group", "list", "--prefix", "again")).toMatch(/again +finished +0\n$/);
+  });
+
+  it("rate limits a group and says so", async () => {
+    expect(await ok("group", "rate", "slow", "2k", "5MB/s")).toBe(
+      'Group "slow" reads at most 2,000 records/s and 4.8 MiB/s.\n',
+    );
+    expect(await ok("group", "rate", "slow")).toContain("at most 2,000 records/s");
+    expect(await ok("group", "rate", "slow", "none")).toBe('Group "slow" reads as fast as it can.\n');
+    const both = await node.varve(["group", "rate", "slow", "none", "5"]);
+    expect([both.exitCode, both.stderr]).toEqual([2, expect.stringContaining("give none alone")]);
+  });
+
   it("delete asks, and a group with members stays", async () => {
     const running = member("busy", "--from", "earliest");
     await running.waitFor(/\n/);

@@ -152,6 +152,19 @@ describe("examples/python/member.py", () => {
     await expect.poll(() => second.lines.slice(10).sort(), patience).toEqual(linesFrom(5));
   });
 
+  it("reads a group with an end up to there, and ends by itself", async () => {
+    await client.groups.fork({
+      group: "sharing",
+      newGroup: "again",
+      position: { kind: "offset", offset: 2 },
+      end: { kind: "offset", offset: 5 },
+    });
+    const member = new Member("again", "shared");
+    expect([await member.ended(), member.stderr]).toEqual([0, ""]);
+    expect(member.lines.sort()).toEqual(linesFrom(0).filter((line) => Number(line.split(" ")[2]) >= 2));
+    expect((await client.groups.describe({ group: "again" })).state).toBe("finished");
+  });
+
   const linesFrom = (first: number): string[] =>
     [0, 1, 2, 3].flatMap((partition) =>
       Array.from({ length: 5 }, (_, n) => `shared ${partition} ${first + n} r${first + n}`),

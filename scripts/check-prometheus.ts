@@ -227,11 +227,13 @@ async function main(binary: string): Promise<void> {
     const prometheus = new Prometheus(binary, configuration, await freePort());
     closers.push(() => prometheus.stop());
     let isOver = false;
-    const load = keepBusy(client, log, () => isOver);
+    const consumer = client.consumer({ group: "readers", topics: [topic], start: { kind: "earliest" } });
+    const load = Promise.all([keepBusy(client, log, () => isOver), consumer.run(async () => undefined)]);
     load.catch(() => undefined);
     try {
       await check(prometheus, nodes);
       isOver = true;
+      await consumer.close();
       await load;
       await checkDown(prometheus, nodes[2] as Broker);
     } catch (error) {

@@ -16,6 +16,7 @@ export interface ErrorReport {
 export interface ReportContext {
   address?: string | undefined;
   topic?: string | undefined;
+  group?: string | undefined;
 }
 
 export function reportError(error: unknown, context: ReportContext = {}): ErrorReport {
@@ -34,7 +35,7 @@ function refusal(reason: string, error: Error, context: ReportContext): ErrorRep
   const facts = typeof metadata === "object" && metadata !== null ? (metadata as Record<string, unknown>) : {};
   // What was refused names it; a command may have to do with two.
   const topic = typeof facts["topic"] === "string" ? facts["topic"] : (context.topic ?? "NAME");
-  const advice = adviceByReason[reason]?.(topic, facts) ?? [];
+  const advice = adviceByReason[reason]?.(topic, { group: context.group, ...facts }) ?? [];
   return report(exitByReason[reason] ?? "failed", `${error.message} (${reason})`, advice);
 }
 

@@ -115,9 +115,11 @@ export async function run(given: readonly string[], terminal: Terminal): Promise
   const program = await buildProgram(terminal, args.find((argument) => !argument.startsWith("-")) ?? "");
   let context: ReportContext = {};
   program.hook("preAction", (_, action) => {
-    const options = action.opts<{ address?: string; topic?: string }>();
-    const topic = action.registeredArguments[0]?.name() === "topic" ? action.args[0] : options.topic;
-    context = { address: options.address, topic };
+    const options = action.opts<{ address?: string; topic?: unknown; group?: string }>();
+    const named = (what: string): string | undefined =>
+      action.registeredArguments[0]?.name() === what ? action.args[0] : undefined;
+    const topic = named("topic") ?? (typeof options.topic === "string" ? options.topic : undefined);
+    context = { address: options.address, topic, group: named("group") ?? options.group };
   });
   try {
     await program.parseAsync([...args], { from: "user" });

@@ -59,9 +59,13 @@ export interface GroupTopics {
 export class MemoryGroups {
   readonly groups = new Map<string, Group>();
   readonly faults: GroupFaults = { joins: [], commits: [], breaks: [] };
+  /** Called with each commit that is taken. */
+  onCommit: (key: string, offset: number) => void = () => undefined;
   /** Commits and joins are not answered. */
   silent = false;
   sessionTimeoutMs = 30_000;
+  /** So long after its session broke a member is given up, in ms; Infinity: never. */
+  giveUpMs = Infinity;
   joins = 0;
   heartbeats = 0;
   leaves: boolean[] = [];
@@ -147,9 +151,15 @@ export class MemoryGroups {
       return false;
     };
     const gone = (): void => {
-      if (member?.call === call) member.call = undefined;
+      if (group !== undefined && member !== undefined && (member.call === call || member.call === undefined)) {
+        member.call = undefined;
+        this.#giveUpLater(group, member);
+      }
     };
-    call.on("close", () => (this.sessions -= 1));
+    call.on("close", () => {
+      this.sessions -= 1;
+      gone();
+    });
     call.on("cancelled", gone);
     call.on("data", (message: JoinRequestOutput) => {
       if (this.silent) return;
@@ -238,6 +248,16 @@ export class MemoryGroups {
     return member;
   }
 
+  #giveUpLater(group: Group, member: Member): void {
+    if (this.giveUpMs === Infinity) return;
+    const timer = setTimeout(() => {
+      if (member.call !== undefined || group.members.get(member.memberId) !== member) return;
+      group.members.delete(member.memberId);
+      this.#balance(group);
+    }, this.giveUpMs);
+    timer.unref();
+  }
+
   /** Everybody gets as much as everybody else; what is too much is asked back, and given when it is free. */
   #balance(group: Group): void {
     const members = [...group.members.values()];
@@ -292,6 +312,7 @@ export class MemoryGroups {
         return { ...wish, error };
       }
       group.committed.set(key, wish.offset);
+      this.onCommit(key, wish.offset);
       group.history.push({ key, offset: wish.offset, memberId: member.memberId });
       return { ...wish, error: null };
     });

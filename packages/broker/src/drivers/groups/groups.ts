@@ -48,6 +48,8 @@ const expiryMsMax = 600_000;
 export class Groups {
   readonly #dependencies: GroupsDependencies;
   readonly #partitions = new Map<number, GroupPartition>();
+  /** The last leader epoch that had a coordinator here, by partition. What it appended lies above LESO: nobody can load it in that epoch. */
+  readonly #coordinatedEpochs = new Map<number, number>();
   #tick: Timer | undefined;
   #isClosed = false;
   #topicsSeen = new Map<string, number>();
@@ -123,6 +125,8 @@ export class Groups {
     const leaderEpoch = partition?.leading?.state.leaderEpoch;
     if (this.#isClosed || partition === undefined || leaderEpoch === undefined || partition.closedBy !== undefined)
       return undefined;
+    // O-1: it ended, and an epoch that begins where its log ends now is on its way.
+    if (this.#coordinatedEpochs.get(number) === leaderEpoch) return undefined;
     const { clock, wheel, image, topics, limits, newUuid, appendTimeoutMs, stats, log } = this.#dependencies;
     const coordinator = new GroupPartition(partition, leaderEpoch, {
       clock,
@@ -134,6 +138,7 @@ export class Groups {
       log,
     });
     this.#partitions.set(number, coordinator);
+    this.#coordinatedEpochs.set(number, leaderEpoch);
     this.#schedule();
     return coordinator;
   }

@@ -160,6 +160,12 @@ const jobs: readonly Job[] = [
     command: ["npm", "run", "--silent", "mutants:cluster"],
   },
   {
+    name: "mutants-groups",
+    about: "every rule of consumer groups broken on purpose, one at a time",
+    env: {},
+    command: ["npm", "run", "--silent", "mutants:groups"],
+  },
+  {
     name: "mutants-raft",
     about: "every rule of raft-ts broken on purpose, one at a time: core, forming, runtime, storage, transport",
     env: {},

@@ -175,6 +175,16 @@ describe("GroupCoordinator", () => {
     expect(world.offset()).toBe(7);
   });
 
+  it("tells a member that it does not know any more so when it comes back: with what it held it must not join anew", () => {
+    const world = new World();
+    const wishes = join("m");
+    if (wishes.kind !== "join") throw new Error("It is a join");
+    world.submit("back", { kind: "return", join: wishes.join, owned: new Map([[topicId, [0]]]) });
+    const [answer] = world.coordinator.endTurn().answers;
+    expect(answer?.outcome).toMatchObject({ refusal: { reason: "UNKNOWN_MEMBER_ID" } });
+    expect(world.log).toEqual([]);
+  });
+
   it("removes whoever is silent for a session, and nobody whose connection is there", () => {
     const world = new World();
     for (const memberId of ["m", "n"]) world.submit(memberId, join(memberId));

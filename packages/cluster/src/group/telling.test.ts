@@ -3,7 +3,7 @@ import { PersistentMap } from "../persistent-map.ts";
 import { assignmentOf, nothing, pairsOf } from "./assignment.ts";
 import { emptyGroup } from "./state.ts";
 import type { CommittedOffset, Group, Member } from "./state.ts";
-import { planTelling, toldBefore } from "./telling.ts";
+import { givenBack, planTelling, toldBefore } from "./telling.ts";
 import type { ToldPlaces } from "./telling.ts";
 
 const topicId = "1".repeat(32);
@@ -103,5 +103,30 @@ describe("planTelling()", () => {
     const told = toldBefore(assignmentOf([[gone, 0]]));
     const revoking = { ...has([]), assigned: nothing, revoking: assignmentOf([[gone, 0]]) };
     expect(tell(told, groupWith({}), revoking).said).toEqual({ ...silence, lost: [0], gives: [] });
+  });
+});
+
+describe("givenBack()", () => {
+  const place = { topicId, partition: 1 };
+  const group = groupWith({ 1: [6, -1] });
+
+  it("takes a partition that was asked for as given back, and no other", () => {
+    const { told } = tell(tell(new Map(), group, has([1], [], 4)).told, group, has([], [1], 4));
+    expect(givenBack(told, [place], 4).size).toBe(0);
+    const kept = tell(new Map(), group, has([1], [], 4)).told;
+    expect(givenBack(kept, [place], 4)).toEqual(kept);
+  });
+
+  it("takes no answer to an older request: the member was given the partition again since, and reads it", () => {
+    const first = tell(tell(new Map(), group, has([1], [], 4)).told, group, has([], [1], 4));
+    expect(first.said.revoke).toEqual([1]);
+    // A reset takes it away at once, it comes again, and is asked for once more, before the member's answer is here.
+    const moved = groupWith({ 1: [2, 5] });
+    const again = tell(tell(first.told, moved, has([], [], 5)).told, moved, has([1], [], 6));
+    expect(again.said.assign).toEqual(["1@2"]);
+    const asked = tell(again.told, moved, has([], [1], 6));
+    expect(asked.said.revoke).toEqual([1]);
+    expect(givenBack(asked.told, [place], 4)).toEqual(asked.told);
+    expect(givenBack(asked.told, [place], 6).size).toBe(0);
   });
 });

@@ -218,16 +218,18 @@ export class Shard {
       for (const session of this.sessions) if (session.isJoined) this.#tell(session);
     }
     for (const { why } of this.#coordinator.removeDue(this.#host.nowMs)) this.#host.count(`removed ${why}`);
-    const { records, answers } = this.#coordinator.endTurn();
-    for (const answer of answers) this.#answer(answer);
-    if (records.length === 0) return;
-    if (isTaken) {
+    for (;;) {
+      const { records, answers } = this.#coordinator.endTurn();
+      for (const answer of answers) this.#answer(answer);
+      if (records.length === 0) return;
+      if (!isTaken) {
+        this.#host.count("turn refused");
+        this.#isUndone = true;
+        for (const answer of this.#coordinator.notAppended(noRoom, this.#host.nowMs)) this.#answer(answer);
+        return;
+      }
       this.log.append(records);
       this.#coordinator.appended(this.log.end);
-    } else {
-      this.#host.count("turn refused");
-      this.#isUndone = true;
-      for (const answer of this.#coordinator.notAppended(noRoom, this.#host.nowMs)) this.#answer(answer);
     }
   }
 

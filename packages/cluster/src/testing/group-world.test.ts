@@ -18,6 +18,7 @@ const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 function report(failing: GroupCase, { rule, message }: { readonly rule: string; readonly message: string }): string {
   const again = `VARVE_GROUP_SEED=${failing.seed} VARVE_GROUP_STEPS=${stepsPerWorld} npx vitest run ${import.meta.filename}`;
+  if (process.env["VARVE_GROUP_SHRINK"] === "0") return `seed ${failing.seed} fails: ${rule}: ${message}`;
   const smallest = shrinkGroupCase(failing, rule);
   const { lines } = runGroupCase(smallest, 400);
   const found = `seed ${failing.seed} fails: ${rule}: ${message}\n  again: ${again}`;
@@ -47,7 +48,7 @@ it.skipIf(one !== undefined)(
     // A world in which nothing ever goes wrong proves nothing.
     const wanted =
       "step crash,step stall,step compact,removed session,removed revocation,turn refused,reset done,commit done,commit STALE_MEMBER_EPOCH,commit UNKNOWN_MEMBER_ID," +
-      "offset NOT_ASSIGNED,commit NOT_COORDINATOR,join UNRELEASED_INSTANCE_ID,fail-over with everything,fail-over without what was not committed,healing well";
+      "commit NOT_COORDINATOR,join UNRELEASED_INSTANCE_ID,fail-over with everything,fail-over without what was not committed,healing well";
     expect(wanted.split(",").filter((what) => total.get(what) === 0)).toEqual([]);
   },
   14_400_000,

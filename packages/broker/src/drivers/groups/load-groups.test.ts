@@ -81,6 +81,7 @@ test("loadGroups() refuses the partition, and says where, when a record is none 
     const refusal = await load(coordinator(), log);
     expect(refusal).toMatchObject({ reason: "PARTITION_QUARANTINED", metadata: { partition: "3", offset: "1" } });
   }
+  expect((await load(coordinator(), logOf([good]), 2))?.message).toContain("nothing is there");
   const damaged = { kind: "damaged", file: "f", offset: 1, why: "its checksum is wrong" } as const;
   const refusal = await load(coordinator(), logOf([good], damaged), 2);
   expect(refusal?.message).toContain("its checksum is wrong");

@@ -27,7 +27,8 @@ export async function loadGroups<Waiter>(
   let offset = log.logStartOffset;
   while (offset < end && !isOver()) {
     const result = await log.read({ offset, maxBytes: readBytes, limit: end });
-    if (result.kind === "empty") break;
+    // Everything below LESO is committed, and every offset of it is kept by compaction too.
+    if (result.kind === "empty") return isOver() ? undefined : unreadable(log, offset, "nothing is there");
     if (result.kind === "damaged") return unreadable(log, offset, result.why);
     if (result.kind === "out-of-range") {
       // Its oldest segments may have gone meanwhile.

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { connect } from "@varve/client";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { run } from "./program.ts";
-import type { Terminal } from "./terminal/terminal.ts";
+import { silentTerminal } from "./testing/silent-terminal.ts";
 import { TestNode } from "./testing/spawn-varve.ts";
 
 const page = new URL("../../../docs/consumers.md", import.meta.url);
@@ -32,15 +32,7 @@ describe("docs/consumers.md", () => {
     vi.stubEnv("VARVE_ADDRESS", node.address);
     for (const command of commands) {
       expect(command).toMatch(/^varve /);
-      const notes: string[] = [];
-      const terminal: Terminal = {
-        canAsk: false,
-        canDraw: false,
-        canRedraw: false,
-        out: async () => true,
-        note: (line) => notes.push(line),
-        ask: async () => undefined,
-      };
+      const { terminal, notes } = silentTerminal();
       expect([command, await run(command.split(" ").slice(1), terminal), notes]).toEqual([
         command,
         0,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { samplePath } from "./first-run/sample.ts";
 import { run } from "./program.ts";
-import type { Terminal } from "./terminal/terminal.ts";
+import { silentTerminal } from "./testing/silent-terminal.ts";
 import { RunningVarve, TestNode } from "./testing/spawn-varve.ts";
 
 let node: TestNode;
@@ -258,15 +258,7 @@ describe("varve replay to standard output", () => {
     [["--rate", "1", "--speed", "1x"], "two paces"],
     [["--speed", "1x", "--to", "none"], "without an end"],
   ])("refuses %j before it looks at a node", async (args, why) => {
-    const notes: string[] = [];
-    const terminal: Terminal = {
-      canAsk: false,
-      canDraw: false,
-      canRedraw: false,
-      out: async () => true,
-      note: (line) => notes.push(line),
-      ask: async () => undefined,
-    };
+    const { terminal, notes } = silentTerminal();
     expect([await run(["replay", "quakes", ...args], terminal), notes.join()]).toEqual([
       2,
       expect.stringContaining(why),

@@ -174,7 +174,10 @@ async function against(terminal: Terminal, run: Run): Promise<void> {
   const sink = await openSink(terminal, run, { target, partitionBy, before, landed });
   const meter = new Throughput(performance.now());
   const left = offsetsLeft(ranges);
-  const progress = startProgress(terminal, { label: topic, total: left, meter, quiet: options.quiet === true });
+  // A bar would stand among the records where both go to the same terminal.
+  const isAmongRecords = options.into === undefined && options.file === undefined && terminal.canRedraw;
+  const quiet = options.quiet === true || isAmongRecords;
+  const progress = startProgress(terminal, { label: topic, total: left, meter, quiet });
   const stateOf = (now: Progress): ReplayState => ({
     identity,
     partitions: ranges,

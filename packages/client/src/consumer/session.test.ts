@@ -31,6 +31,8 @@ beforeEach(async () => {
   cluster = new MemoryCluster();
   broker = await start(1);
   broker.createTopic("t", 2);
+  // No verdict by the clock, where a test does not ask for one.
+  groups().sessionTimeoutMs = 600_000;
 });
 
 afterEach(async () => {
@@ -42,7 +44,12 @@ afterEach(async () => {
 function consumerOf(options: Partial<ConsumerOptions> = {}): Consumer {
   const client = new Client({ address: broker.address, clock, requestTimeoutMs: 600_000 });
   clients.push(client);
-  const rest = { start: { kind: "earliest" }, commitIntervalMs: 20, lagIntervalMs: 0 } as const;
+  const rest = {
+    start: { kind: "earliest" },
+    commitIntervalMs: 20,
+    lagIntervalMs: 0,
+    revokeTimeoutMs: 600_000,
+  } as const;
   return client.consumer({ group: "g", topics: ["t"], sessionTimeoutMs: 600_000, ...rest, ...options });
 }
 
@@ -64,7 +71,7 @@ async function read(
   const { history } = groups().group("g");
   let checked = 0;
   const iterator = consumer[Symbol.asyncIterator]();
-  void until(isEnough).then(() => consumer.close({ timeoutMs: 20_000 }));
+  void until(isEnough).then(() => consumer.close({ timeoutMs: 600_000 }));
   for (;;) {
     const { value: batch } = await iterator.next();
     if (batch === undefined) break;
@@ -346,7 +353,7 @@ describe("a consumer's session", () => {
     expect(lost).toEqual([0]);
     expect(consumer.assignment.map(({ partition }) => partition)).toEqual([1]);
     const last = iterator.next();
-    await consumer.close();
+    await consumer.close({ timeoutMs: 600_000 });
     expect((await last).done).toBe(true);
     expect(committed(1)).toBe(10);
   });

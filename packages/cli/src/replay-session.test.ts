@@ -185,7 +185,8 @@ describe("varve replay --file", () => {
     const [file, state] = [join(node.directory, "killed.ndjson"), join(node.directory, "killed-file.state")];
     const size = async (): Promise<number> => (existsSync(file) ? (await readFile(file)).length : 0);
     await killHalfWay(["--file", file, "-p", "1"], state, async () => (await size()) > 0);
-    await appendFile(file, '{"topic":"source","partition":1,"off');
+    // More than what is still to come would overwrite.
+    await appendFile(file, '{"topic":"source","partition":1,"off'.padEnd(4 << 20, " "));
     await ok("replay", "source", "--file", file, "-p", "1", "--resume", state);
     const lines = (await readFile(file, "utf8")).split("\n").slice(0, -1);
     const offsets = lines.map((line) => (JSON.parse(line) as { offset: number }).offset);

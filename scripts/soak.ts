@@ -142,6 +142,12 @@ const jobs: readonly Job[] = [
     command: vitest("test/e2e/src/group-chaos.test.ts"),
   },
   {
+    name: "group-resets",
+    about: "a group of four members moved 50 times under load",
+    env: { VARVE_GROUP_RESETS: "50" },
+    command: vitest("test/e2e/src/group-resets.test.ts"),
+  },
+  {
     name: "raft-runtime",
     about: "whole nodes of raft-ts in 300 simulated worlds of a minute each",
     env: { RAFT_RUNTIME_SEEDS: "300", RAFT_RUNTIME_SECONDS: "60" },

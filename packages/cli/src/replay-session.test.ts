@@ -188,7 +188,8 @@ describe("varve replay --file", () => {
     // More than what is still to come would overwrite.
     await appendFile(file, '{"topic":"source","partition":1,"off'.padEnd(4 << 20, " "));
     await ok("replay", "source", "--file", file, "-p", "1", "--resume", state);
-    const lines = (await readFile(file, "utf8")).split("\n").slice(0, -1);
+    const lines = (await readFile(file, "utf8")).split("\n");
+    expect(lines.pop()).toBe("");
     const offsets = lines.map((line) => (JSON.parse(line) as { offset: number }).offset);
     expect(offsets).toEqual(
       Array.from({ length: (await readBack("source")).filter((text) => text.startsWith("1 ")).length }, (_, n) => n),

@@ -153,12 +153,17 @@ export interface ForkGroup {
 export function decideFork(
   group: Group,
   { offsets }: ForkGroup,
-  { nowMs }: Pick<GroupContext, "nowMs">,
+  { nowMs, topics }: Pick<GroupContext, "nowMs" | "topics">,
 ): GroupDecision<undefined> {
   const { groupId } = group;
   if (!isBlank(group)) {
     const why = "there is such a group. Choose another name, or delete it first.";
     return refuse("GROUP_ALREADY_EXISTS", `Cannot make group "${groupId}": ${why}`, { group: groupId });
+  }
+  const gone = offsets.find(({ topicId }) => topics.isGone(topicId));
+  if (gone !== undefined) {
+    const why = `topic ${gone.topicId} is gone.`;
+    return refuse("UNKNOWN_TOPIC", `Cannot make group "${groupId}": ${why}`, { topicId: gone.topicId });
   }
   const draft = new Draft(group);
   for (const { topicId, partition, offset, endOffset } of offsets) {

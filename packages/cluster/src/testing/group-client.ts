@@ -15,6 +15,8 @@ export interface HeldPartition {
   position: number;
   /** Everything below is finished. */
   finished: number;
+  /** Where its group ends in it, exclusive. */
+  readonly endOffset: number | undefined;
   /** Which reset it knows of. */
   readonly movedEpoch: number;
   /** The present stream has told it that it has it: what it held before it came back may be somebody else's, and is not committed. */
@@ -113,7 +115,7 @@ export class WorldClient {
   }
 
   /** Where it knows of the same reset, it has more than it could commit before its stream broke: it keeps its place. */
-  #assigned({ topicId, partition, offset, movedEpoch }: AssignedPlace): void {
+  #assigned({ topicId, partition, offset, endOffset, movedEpoch }: AssignedPlace): void {
     const key = `${topicId}/${partition}`;
     const before = this.held.get(key);
     const [position, finished] = before?.movedEpoch === movedEpoch ? [before.position, before.finished] : [0, 0];
@@ -122,6 +124,7 @@ export class WorldClient {
       partition,
       position: Math.max(position, offset),
       finished: Math.max(finished, offset),
+      endOffset,
       movedEpoch,
       isAffirmed: true,
     });
@@ -137,7 +140,7 @@ export class WorldClient {
   poll(pick: number): void {
     const held = this.#one(pick);
     if (held === undefined) return;
-    const end = this.#host.topics.end(held.topicId, held.partition);
+    const end = Math.min(this.#host.topics.end(held.topicId, held.partition), held.endOffset ?? Infinity);
     held.position = Math.max(held.position, Math.min(end, held.position + 1 + ((pick >>> 8) % 5)));
   }
 

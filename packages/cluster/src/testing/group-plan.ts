@@ -45,6 +45,7 @@ const weights = {
   resignOld: 1,
   compact: 1,
   reset: 0.8,
+  fork: 0.4,
   grow: 0.2,
   deleteTopic: 0.15,
   createTopic: 0.6,
@@ -63,7 +64,7 @@ export interface GroupStep {
 }
 
 const faults: ReadonlySet<string> = new Set(
-  "pass leave crash stall cut refuseTurn failOver compact reset grow deleteTopic expire deleteGroup".split(" "),
+  "pass leave crash stall cut refuseTurn failOver compact reset fork grow deleteTopic expire deleteGroup".split(" "),
 );
 
 export function drawGroupProfile(random: RandomStream): GroupProfile {

@@ -9,6 +9,7 @@ import type { GroupAnswer } from "../group/coordinator.ts";
 import type { GroupCommand, GroupOutcome } from "../group/group-command.ts";
 import type { JoinGroup, MemberReply } from "../group/membership.ts";
 import type { CommitVerdict } from "../group/offsets.ts";
+import { endOf, isFinished } from "../group/state.ts";
 import type { Group } from "../group/state.ts";
 import { givenBack, ownedOf, planTelling, toldBefore } from "../group/telling.ts";
 import type { Place, ToldPlaces } from "../group/telling.ts";
@@ -37,6 +38,7 @@ export type ClientMessage =
 
 export interface AssignedPlace extends Place {
   readonly offset: number;
+  readonly endOffset: number | undefined;
   readonly movedEpoch: number;
 }
 
@@ -264,6 +266,13 @@ export class Shard {
       this.#end(session, "UNKNOWN_MEMBER_ID", true);
       return;
     }
+    const { memberId, instanceId, groupId } = session;
+    if (isFinished(group)) {
+      this.#host.count("finished");
+      this.submit(groupId, { kind: "leave", leave: { memberId, instanceId, mode: "gone" } });
+      this.#end(session, "finished", true);
+      return;
+    }
     const { topics } = this.#host;
     const telling = planTelling(session.told, group, member, (topicId) => topics.isGone(topicId));
     session.told = telling.told;
@@ -274,11 +283,11 @@ export class Shard {
         topicId,
         partition,
         offset,
+        endOffset: endOf(group, topicId, partition),
         movedEpoch,
       }));
       session.down.push({ kind: "assignment", generation: member.epoch, assign: places, revoke, lost });
     }
-    const { memberId, instanceId, groupId } = session;
     if (owned !== undefined) this.submit(groupId, { kind: "beat", beat: { memberId, instanceId, owned } });
     if (startless.length === 0) return;
     const offsets = startless.map((place) => ({ ...place, offset: 0, leaderEpoch: -1 }));

@@ -9,7 +9,7 @@
 
 import type { Coverage, Trace } from "raft-ts/testing";
 import { nothing, sizeOf } from "../group/assignment.ts";
-import { offsetOf, ownersOf, phaseOf } from "../group/state.ts";
+import { endOf, offsetOf, ownersOf, phaseOf } from "../group/state.ts";
 import type { Group } from "../group/state.ts";
 import { wantedTopics } from "../group/settle.ts";
 import { WorldClient } from "./group-client.ts";
@@ -154,6 +154,9 @@ export class GroupWorld implements ShardHost, ClientHost {
       case "reset":
         this.#reset(pick);
         return;
+      case "fork":
+        this.#fork(pick);
+        return;
       case "grow":
       case "deleteTopic":
       case "createTopic":
@@ -266,6 +269,16 @@ export class GroupWorld implements ShardHost, ClientHost {
     this.shard.submit(groupId, { kind: "reset", reset: { offsets } }, { kind: "reset", groupId, offsets });
   }
 
+  /** Where there is no group of that name. */
+  #fork(pick: number): void {
+    const groupId = this.groupIds[pick % this.groupIds.length] as string;
+    const offsets = [...this.topics.partitions()].map(({ topicId, partition, end }, index) => {
+      const offset = ((pick >>> 3) + index) % (end + 1);
+      return { topicId, partition, offset, endOffset: (pick >>> 8) % 3 === 0 ? undefined : end };
+    });
+    if (offsets.length > 0) this.shard.submit(groupId, { kind: "fork", fork: { offsets } });
+  }
+
   #changeTopics(kind: "grow" | "deleteTopic" | "createTopic", pick: number): void {
     if (kind === "grow") this.topics.grow(pick);
     else if (kind === "deleteTopic") this.topics.delete(pick);
@@ -280,6 +293,7 @@ export class GroupWorld implements ShardHost, ClientHost {
       const group = this.shard.visible.get(groupId);
       const clients = this.clients.filter((client) => client.groupId === groupId);
       if (group === undefined) return `there is no ${groupId}`;
+      if (phaseOf(group) === "finished") continue;
       const members = Math.min(clients.length, membersMax);
       if (phaseOf(group) !== "stable" || group.members.size !== members) {
         return `${groupId} is ${phaseOf(group)}, has ${group.members.size} of ${members} members`;
@@ -290,14 +304,17 @@ export class GroupWorld implements ShardHost, ClientHost {
         for (let partition = 0; partition < partitions; partition += 1) {
           const key = `${topicId}/${partition}`;
           if (!owners.has(key)) return `nobody in ${groupId} has ${key}`;
-          const end = this.topics.end(topicId, partition);
+          if (group.ends.size > 0 && endOf(group, topicId, partition) === undefined) continue;
+          const end = endOf(group, topicId, partition) ?? this.topics.end(topicId, partition);
           const committed = offsetOf(group, topicId, partition)?.offset;
-          if (committed !== end) return `${groupId} is at ${committed} of ${end} in ${key}`;
+          // A reset may go beyond where a group ends.
+          const isThere = group.ends.size > 0 ? (committed ?? -1) >= end : committed === end;
+          if (!isThere) return `${groupId} is at ${committed} of ${end} in ${key}`;
         }
       }
       for (const client of clients) {
         const has = sizeOf(group.members.get(client.memberId)?.assigned ?? nothing);
-        if (client.held.size !== has)
+        if (group.ends.size === 0 && client.held.size !== has)
           return `${client.memberId} of ${groupId} reads ${client.held.size} partitions, and has ${has}`;
       }
       // O-4.

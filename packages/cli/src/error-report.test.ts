@@ -39,6 +39,11 @@ describe("reportError()", () => {
     }
   });
 
+  it("names the command for the topic of groups", () => {
+    const report = reportError(refused("POLICY_VIOLATION"), { topic: "__consumer_offsets" });
+    expect(report.lines.at(-1)).toBe("Look at groups, and change them: varve group --help");
+  });
+
   it("says what a cluster lacks", () => {
     const linesOf = (reason: string): string => reportError(refused(reason), { topic: "quakes" }).lines.join("\n");
     expect(linesOf("NOT_CONTROLLER")).toContain("A majority of the controllers must run");

@@ -94,6 +94,8 @@ const adviceByReason: Readonly<Record<string, Advice>> = {
     "See how many nodes are active: varve cluster status",
     "Or ask for fewer copies:       --replication-factor COUNT",
   ],
+  POLICY_VIOLATION: (topic) =>
+    topic === "__consumer_offsets" ? ["Look at groups, and change them: varve group --help"] : [],
   BUSY: () => ["The node is at a limit: send more slowly (--rate), or try again."],
   REQUEST_TIMED_OUT: () => ["What was sent may have been written. With --idempotent a retry writes nothing twice."],
 };

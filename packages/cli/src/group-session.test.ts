@@ -60,6 +60,30 @@ describe("varve consume --group", () => {
     const { exitCode, stderr } = await node.varve(["consume", topic, "--group", "billing", "--to", "10"]);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining("varve group fork")]);
   });
+
+  it("says at once that there is no such topic, and reads no commits as a member", async () => {
+    const missing = await node.varve(["consume", "nowhere", "--group", "billing"]);
+    expect([missing.exitCode, missing.stderr]).toEqual([4, expect.stringContaining("UNKNOWN_TOPIC")]);
+    const commits = await node.varve(["consume", "__consumer_offsets", "--group", "billing"]);
+    expect([commits.exitCode, commits.stderr]).toEqual([2, expect.stringContaining("commit again")]);
+  });
+
+  it("says that it is out of its group when no node answers", async () => {
+    const alone = await TestNode.start();
+    try {
+      await alone.varve(["topic", "create", topic]);
+      await alone.varve(["produce", topic], { input: "first\n" });
+      const out = ["consume", topic, "--group", "left", "--from", "earliest"];
+      const running = new RunningVarve(out, { env: { VARVE_ADDRESS: alone.address } });
+      await running.waitFor(/first\n/);
+      alone.process.kill("SIGKILL");
+      await running.waitForNote(/Out of group "left" for 5 s/);
+      running.kill("SIGKILL");
+      await running.finished;
+    } finally {
+      await alone[Symbol.asyncDispose]();
+    }
+  });
 });
 
 describe("varve group", () => {
@@ -106,6 +130,16 @@ describe("varve group", () => {
     expect(made).toMatch(/^Made group "again", at most 1,000 records\/s\nTOPIC .*\norders +0 +4 +7\n/);
     const printed = await ok("consume", topic, "--group", "again");
     expect(sorted(printed)).toEqual(all.filter((n) => Number(n) >= 10 && Number(n) < 20));
+    const ended = await node.varve(["consume", topic, "--group", "again"]);
+    expect([ended.exitCode, ended.stderr]).toEqual([0, 'Group "again" is at its end.\n']);
+    for (const [change, where] of [
+      [["fork", "moved", "beyond", "--from", "999"], "Cannot begin in partition 0"],
+      [["reset", "moved", "--to", "999", "--yes"], "; 2 other partitions cannot be moved either"],
+    ] as const) {
+      const { exitCode, stderr } = await node.varve(["group", ...change]);
+      expect([exitCode, stderr]).toEqual([4, expect.stringContaining(where)]);
+      expect(stderr).toContain("offset 999 is not in the log, which has 0 to 20");
+    }
     expect(await ok("group", "list", "--prefix", "again")).toMatch(/again +finished +0\n$/);
   });
 
@@ -117,6 +151,8 @@ describe("varve group", () => {
     expect(await ok("group", "rate", "slow", "none")).toBe('Group "slow" reads as fast as it can.\n');
     const both = await node.varve(["group", "rate", "slow", "none", "5"]);
     expect([both.exitCode, both.stderr]).toEqual([2, expect.stringContaining("give none alone")]);
+    const twice = await node.varve(["group", "rate", "slow", "5", "6"]);
+    expect([twice.exitCode, twice.stderr]).toEqual([2, expect.stringContaining("the same twice")]);
   });
 
   it("delete asks, and a group with members stays", async () => {

@@ -66,7 +66,7 @@ async function endOf(topic: string): Promise<number> {
 
 /** A replay that is killed when it has written a state file and more. Resolves with the command's arguments. */
 async function killHalfWay(args: readonly string[], state: string, isFurther: (saved: number) => Promise<boolean>) {
-  const running = new RunningVarve(["replay", "source", ...args, "--resume", state, "--rate", "2500", "-q"], {
+  const running = new RunningVarve(["replay", "source", "--rate", "2500", ...args, "--resume", state, "-q"], {
     cwd: node.directory,
     env: { VARVE_ADDRESS: node.address },
   });
@@ -166,6 +166,8 @@ describe("varve replay --into", () => {
     await ok("replay", "source", "--file", join(node.directory, "other.ndjson"), "--resume", state);
     const other = await node.varve(["replay", "source", "--into", "copy", "--resume", state]);
     expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("Cannot go on from")]);
+    const lost = await node.varve(["replay", "source", "--file", join(node.directory, "nowhere", "x")]);
+    expect([lost.exitCode, lost.stderr]).toEqual([4, expect.stringContaining("no such directory")]);
   });
 });
 
@@ -184,7 +186,8 @@ describe("varve replay --file", () => {
   it("goes on after a kill: each record stands there once, half a line is cut off", async () => {
     const [file, state] = [join(node.directory, "killed.ndjson"), join(node.directory, "killed-file.state")];
     const size = async (): Promise<number> => (existsSync(file) ? (await readFile(file)).length : 0);
-    await killHalfWay(["--file", file, "-p", "1"], state, async () => (await size()) > 0);
+    // A third of the records: as fast as the others it could be done before it has said how far it is.
+    await killHalfWay(["--file", file, "-p", "1", "--rate", "500"], state, async () => (await size()) > 0);
     // More than what is still to come would overwrite.
     await appendFile(file, '{"topic":"source","partition":1,"off'.padEnd(4 << 20, " "));
     await ok("replay", "source", "--file", file, "-p", "1", "--resume", state);
@@ -246,6 +249,8 @@ describe("varve replay to standard output", () => {
 
   it("says what it would read with --dry-run, and leaves out what the filter does, which it counts", async () => {
     expect((await ok("replay", "quakes", "--from", "last:2", "--dry-run")).out).toMatch(/^PARTITION +FROM +TO\n/);
+    const plan = JSON.parse((await ok("replay", "quakes", "--dry-run", "-o", "json")).out) as { to: number }[];
+    expect(plan.reduce((sum, { to }) => sum + to, 0)).toBe(465);
     const filter = ["--filter-from", "2016-04-14", "--filter-to", "2016-04-17"];
     const { out, notes } = await ok("replay", "quakes", ...filter, "-f", "%v\\n");
     const lines = (await readFile(samplePath, "latin1")).split("\n").filter((line) => /^2016\/04\/1[456]/.test(line));

@@ -132,7 +132,7 @@ async function endsOf(
   }
 }
 
-/** All of them, or why not. */
+/** All of them, or why not. An end may lie ahead of the log; where to begin may not: members would begin somewhere else. */
 async function offsetsAt(
   node: BrokerNode,
   places: readonly (Place & { readonly topic: string })[],
@@ -141,9 +141,18 @@ async function offsetsAt(
   const found = await node.groups.offsetsOf(places, position);
   const offsets: number[] = [];
   for (const place of places) {
-    const refusal = failureOf(place.topic, found.get(keyOf(place)));
+    const row = found.get(keyOf(place));
+    const refusal = failureOf(place.topic, row);
     if (refusal !== undefined) return refusal;
-    offsets.push(Number(found.get(keyOf(place))?.offset));
+    const [offset, first, end] = [Number(row?.offset), Number(row?.logStartOffset), Number(row?.highWatermark)];
+    if (position.kind === "offset" && (offset < first || offset > end)) {
+      return refuse(
+        "OFFSET_OUT_OF_RANGE",
+        `Cannot begin in partition ${place.partition} of topic "${place.topic}": offset ${offset} is not in the log, which has ${first} to ${end}`,
+        { topic: place.topic, logStartOffset: first, highWatermark: end },
+      );
+    }
+    offsets.push(offset);
   }
   return offsets;
 }

@@ -119,10 +119,14 @@ function destinationOf(node: BrokerNode, place: Place, found: PartitionOffsetsMe
   const [offset, first, end] = [Number(found.offset), Number(found.logStartOffset), Number(found.highWatermark)];
   if (offset >= first && offset <= end) return { ...where, offset, highWatermark: end };
   const why = `offset ${offset} is not in the log, which has ${first} to ${end}`;
-  const error = refuse("OFFSET_OUT_OF_RANGE", `Cannot move the group in "${topic}" ${place.partition}: ${why}`, {
-    logStartOffset: first,
-    highWatermark: end,
-  });
+  const error = refuse(
+    "OFFSET_OUT_OF_RANGE",
+    `Cannot move to it in partition ${place.partition} of topic "${topic}": ${why}`,
+    {
+      logStartOffset: first,
+      highWatermark: end,
+    },
+  );
   return { ...where, error: errorFieldsOf(error) };
 }
 

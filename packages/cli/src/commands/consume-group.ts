@@ -27,6 +27,8 @@ export async function consumeAsMember(terminal: Terminal, options: GroupConsumeO
   const output = new CoalescedOutput(terminal);
   await interruptible(async (signal) =>
     withClient(options, async (client) => {
+      // A member may wait for a topic that is yet to be made; a person has mistyped it.
+      await client.admin.describeTopic({ topic });
       const consumer = client.consumer({
         group,
         topics: [topic],
@@ -35,6 +37,7 @@ export async function consumeAsMember(terminal: Terminal, options: GroupConsumeO
         clientId: "varve-consume",
       });
       signal.addEventListener("abort", () => void consumer.close(), { once: true });
+      const stopWatching = sayWhenOut(terminal, consumer, group);
       let left = options.count;
       try {
         for await (const batch of consumer) {
@@ -48,14 +51,34 @@ export async function consumeAsMember(terminal: Terminal, options: GroupConsumeO
           left -= records.length;
           const next = left > 0 ? batch.nextOffset : (records.at(-1)?.offset ?? -1) + 1;
           await commit(consumer, { topic: batch.topic, partition: batch.partition, offset: next });
-          if (left === 0) break;
+          if (left === 0) return;
         }
+        if (!signal.aborted) terminal.note(`Group "${group}" is at its end.`);
       } finally {
+        stopWatching();
         await consumer.close();
       }
     }),
   );
 }
+
+/** Looking for a node takes minutes before it is given up: a person shall know what the silence is. */
+function sayWhenOut(terminal: Terminal, consumer: Consumer, group: string): () => void {
+  let isSaid = false;
+  const timer = setInterval(() => {
+    const isOut = (consumer.health().outMs ?? 0) >= outSaidMs;
+    if (isOut && !isSaid) {
+      terminal.note(
+        `Out of group "${group}" for ${outSaidMs / 1000} s: no node lets it in now; trying on. See: varve cluster status`,
+      );
+    }
+    if (!isOut && isSaid) terminal.note(`In group "${group}" again.`);
+    isSaid = isOut;
+  }, 500);
+  return () => clearInterval(timer);
+}
+
+const outSaidMs = 5000;
 
 /** A partition that is not the member's any more, or was moved by a reset, is none of its business: somebody else prints it again. */
 async function commit(consumer: Consumer, offset: { topic: string; partition: number; offset: number }): Promise<void> {

@@ -125,6 +125,12 @@ async function consumeOfGroup(
       "A group with an end, beside the first: varve group fork",
     );
   }
+  if (topic === "__consumer_offsets") {
+    throw usageError(
+      `Cannot read topic "${topic}" as a member of a group: each commit would be a record to read and commit again`,
+      `Read it without one: varve consume ${topic} -o json`,
+    );
+  }
   const meter = new Throughput(performance.now());
   const { address, count = Number.POSITIVE_INFINITY } = options;
   await consumeAsMember(terminal, { address, topic, group, start, count, print: printerOf(options), meter });

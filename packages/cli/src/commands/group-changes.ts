@@ -77,11 +77,13 @@ function refuseUnmovable(group: string, moves: Moves): void {
   const refused = moves.filter(({ error }) => error !== null && error !== undefined);
   const [first] = refused;
   if (first === undefined) return;
-  const where = `partition ${first.partition} of topic "${first.topic}"`;
-  const others = refused.length > 1 ? `, and ${printNumberOf(refused.length - 1, "other partition")}` : "";
-  throw new CliError("failed", `Cannot move group "${group}": ${where}: ${first.error?.message ?? ""}${others}`, {
-    advice: ["Nothing was moved. See what there is:", `varve offsets ${first.topic}`],
-  });
+  const others =
+    refused.length > 1 ? `; ${printNumberOf(refused.length - 1, "other partition")} cannot be moved either` : "";
+  throw new CliError(
+    first.error?.reason === "OFFSET_OUT_OF_RANGE" ? "notFound" : "failed",
+    `Cannot move group "${group}", and moved nothing. ${first.error?.message ?? ""}${others}`,
+    { advice: [`See what there is: varve offsets ${first.topic}`] },
+  );
 }
 
 function sumOf(moves: Moves): string {
@@ -175,6 +177,9 @@ Examples:
       const paces = (limits ?? []).filter((limit) => limit !== "none");
       if (paces.length > 0 && paces.length !== limits?.length) {
         throw usageError("Cannot both limit and not: give none alone");
+      }
+      if (new Set(paces.map(({ kind }) => kind)).size < paces.length) {
+        throw usageError("Cannot limit the same twice: give one number of records, one of bytes, or both");
       }
       const rate = limits === undefined || limits.length === 0 ? undefined : rateIn(paces);
       await withClient(options, async (client) => {

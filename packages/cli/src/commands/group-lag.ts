@@ -22,7 +22,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 
 interface LagOptions extends ConnectionOptions, OutputOptions {
   watch?: boolean;
-  every: number;
+  every?: number;
   until?: number;
 }
 
@@ -31,7 +31,7 @@ export function lagCommand(terminal: Terminal): Command {
     .description("show how far behind a group is in each partition")
     .argument("<group>", "its name")
     .option("-w, --watch", "look again and again, and say how fast it changes, until Ctrl-C")
-    .option("--every <duration>", "how often", parsedBy(parseDurationMs, "a duration such as 2s"), 2000)
+    .option("--every <duration>", "how often (default: 2s)", parsedBy(parseDurationMs, "a duration such as 2s"))
     .option("--until <records>", "watch until it is no more than so many records behind", parsedInteger(0))
     .addHelpText(
       "after",
@@ -58,7 +58,7 @@ Examples:
             if (!isWatch || isThere) return;
             before = now;
             // An interrupt ends the wait, and the loop looks at the signal.
-            await sleep(Math.max(10, options.every), undefined, { signal }).catch(() => undefined);
+            await sleep(Math.max(10, options.every ?? 2000), undefined, { signal }).catch(() => undefined);
           }
         }),
       );

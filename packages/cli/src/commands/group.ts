@@ -3,6 +3,7 @@
 
 import { Command } from "commander";
 import { withAddress, withClient, withOutput, type ConnectionOptions, type OutputOptions } from "../connection.ts";
+import { exitCodes } from "../exit-code.ts";
 import { printLags, printMembers, printRate, printTotalLag, totalLag } from "../output/group-tables.ts";
 import { printJson, printTable } from "../output/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -27,15 +28,21 @@ export function groupCommand(terminal: Terminal): Command {
 function listCommand(terminal: Terminal): Command {
   return withOutput(withAddress(new Command("list")))
     .description("list groups, their states and how many members they have")
-    .option("--prefix <text>", "only names that begin so", "")
+    .option("--prefix <text>", "only names that begin so")
     .addHelpText("after", "\nExamples:\n  $ varve group list\n  $ varve group list --prefix billing- -o json")
-    .action(async (options: Common & { prefix: string }) => {
+    .action(async (options: Common & { prefix?: string }) => {
+      const { prefix = "" } = options;
       await withClient(options, async (client) => {
-        const { groups, errors } = await client.groups.list({ prefix: options.prefix });
-        for (const { message } of errors) terminal.note(`Some groups are missing here: ${message}`);
+        const { groups, errors } = await client.groups.list({ prefix });
+        for (const message of new Set(errors.map((error) => error.message))) {
+          terminal.note(`Some groups are missing here: ${message}`);
+        }
+        // A script shall not take a part of them for all.
+        if (errors.length > 0) process.exitCode = exitCodes.unreachable.code;
         if (options.output === "json") return terminal.out(printJson(groups));
         if (groups.length === 0) {
-          terminal.note(options.prefix === "" ? "There are no groups." : `No group begins with "${options.prefix}".`);
+          if (errors.length > 0) return;
+          terminal.note(prefix === "" ? "There are no groups." : `No group begins with "${prefix}".`);
           return;
         }
         return terminal.out(

@@ -284,11 +284,15 @@ async function openSink(
 }
 
 function printPlan(ranges: readonly PartitionRange[], { output }: ReplayCommandOptions): string {
-  const rows = ranges.map(({ partition, next, end }) => ({ partition, from: next, to: printRangeEnd(end) }));
-  if (output === "json") return printJson(rows);
+  if (output === "json") {
+    // An offset is a number, as everywhere; other ends are as they are written.
+    const to = (end: PartitionRange["end"]): number | string =>
+      end.kind === "offset" ? end.offset : printRangeEnd(end);
+    return printJson(ranges.map(({ partition, next, end }) => ({ partition, from: next, to: to(end) })));
+  }
   return printTable(
     ["PARTITION", "FROM", "TO"],
-    rows.map((row) => [row.partition, row.from, row.to]),
+    ranges.map(({ partition, next, end }) => [partition, next, printRangeEnd(end)]),
   );
 }
 

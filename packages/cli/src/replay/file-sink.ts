@@ -96,6 +96,12 @@ async function openFile(path: string, exists: boolean): Promise<FileHandle> {
         cause: error,
       });
     }
+    if (error.code === "ENOENT") {
+      throw new CliError("notFound", `Cannot write "${path}": there is no such directory`, {
+        advice: ["Make it first, or name another file."],
+        cause: error,
+      });
+    }
     throw error;
   }
 }

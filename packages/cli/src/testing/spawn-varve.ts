@@ -61,10 +61,19 @@ export class RunningVarve {
 
   /** Resolves with the match as soon as stdout has it; rejects when the process ends without. */
   async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.waitIn(this.out, pattern);
+  }
+
+  /** The same of stderr. */
+  async waitForNote(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.waitIn(this.err, pattern);
+  }
+
+  private async waitIn(chunks: readonly Buffer[], pattern: RegExp): Promise<RegExpExecArray> {
     let ended: Finished | undefined;
     void this.finished.then((finished) => (ended = finished));
     for (;;) {
-      const match = pattern.exec(this.stdoutText);
+      const match = pattern.exec(Buffer.concat(chunks).toString());
       if (match !== null) return match;
       if (ended !== undefined) {
         throw new Error(

@@ -17,6 +17,8 @@ export interface Health {
   readonly why: string | undefined;
   /** Records (offsets) that are not finished, as far as it is known; paused partitions count too. */
   readonly lag: number;
+  /** How long it has been out of its group, in ms; undefined: it is in it, or has not begun. */
+  readonly outMs: number | undefined;
 }
 
 interface Pace {
@@ -71,5 +73,5 @@ export function healthOf({ ended, outMs, partitions, stuck, limitMs }: HealthInp
     const others = stuck.length === 1 ? "" : `, and ${stuck.length - 1} more`;
     return `Nothing of partition ${first.key} was finished for ${first.stillMs} ms, though there is something to do${others}`;
   })();
-  return { isHealthy: why === undefined, why, lag };
+  return { isHealthy: why === undefined, why, lag, outMs };
 }

@@ -103,6 +103,26 @@ test("reset, fork and rate are in effect whichever node is asked", { timeout: 60
   await Promise.all(members.map((member) => member.leave()));
 });
 
+test("a session that is cut off at the node that passes it on ends at the coordinator too", async () => {
+  const [first] = cluster.nodes as [TestBroker];
+  const { coordinator, others } = await nodesOf("everywhere");
+  const [near] = others as [TestBroker];
+  const sessions = async (): Promise<number> =>
+    Number(/^varve_group_sessions (\d+)$/m.exec(await coordinator.broker.metrics.metrics())?.[1]);
+  await until("nobody is there", async () => (await sessions()) === 0);
+  // Without heartbeats its connection is its sign of life.
+  const member = await TestMember.join(near, { group: "everywhere", topics: ["t"], start: { earliest: true } }, 6);
+  expect(await sessions()).toBe(1);
+  const metadata = "x".repeat(4_000);
+  const offsets = Array.from({ length: 200 }, () => ({ ...at("t", 0, 1), metadata }));
+  member.say({ commit: { requestId: 1, generation: member.generation, offsets } });
+  await until("the session has ended", () => member.ended !== undefined);
+  expect(member.ended?.error).toMatchObject({ reason: "INVALID_REQUEST" });
+  await until("it has ended there", async () => (await sessions()) === 0);
+  const again = await TestMember.join(first, { group: "everywhere", topics: ["t"], memberId: member.memberId }, 6);
+  await again.leave();
+});
+
 test(
   "a coordinator that goes takes no committed offset with it, and a zombie's commit is refused (O-1, O-3)",
   { timeout: 90_000 },

@@ -262,14 +262,14 @@ class JoinCall {
 
   /** The connection is gone; the member may come back. */
   #broken(): void {
-    if (this.#isOver) return;
-    this.#over();
-    this.#relay?.cancel();
+    if (!this.#isOver) this.#over();
   }
 
   #over(): void {
     this.#isOver = true;
     this.#session?.disconnected();
+    // Without its member a session over there would be one that never falls silent.
+    this.#relay?.cancel();
     this.#closed();
   }
 }

@@ -62,7 +62,7 @@ type Waiter = ((outcome: GroupOutcome) => void) | undefined;
 
 /** This node stood still when it looks so late at whose time is over. It does so twice a second. */
 const stallMs = 1_500;
-/** Between two looks at whether a leader that is new knows by now what is committed. */
+/** Between two looks at whether a leader that is new knows by now what is committed, or can read it. */
 const loadRetryMs = 100;
 
 export class GroupPartition {
@@ -255,15 +255,17 @@ export class GroupPartition {
     const { clock, wheel, log: tell } = this.#dependencies;
     const { partition } = this;
     const startedMs = clock.monotonicMs();
+    const again = (): Promise<void> => new Promise((resolve) => wheel.schedule(loadRetryMs, resolve));
     while (this.isAlive && partition.leading?.knowsLatest === false) {
       const unknown = await partition.whyLatestUnknown();
-      if (unknown !== undefined) await new Promise<void>((resolve) => wheel.schedule(loadRetryMs, resolve));
+      if (unknown !== undefined) await again();
     }
     const end = partition.leading?.state.startOffset ?? 0;
     const refusal = await loadGroups(this.#coordinator, {
       log: partition.log,
       end,
       isOver: () => !this.isAlive,
+      again,
       progress: (offset) => tell({ partition: partition.partition, offset, end }, "groups are being loaded"),
     });
     this.#isLoading = false;

@@ -101,3 +101,18 @@ test("whoever has no rate, or names no group, is not held back", () => {
   expect(world.rates.allowance({ group: "other", topicId })).toBeUndefined();
   expect(world.asked).toBe(0);
 });
+
+test("a rate that is lowered does not stop the group for what it read at the higher one", () => {
+  const world = new World(imageWith([1], 100_000));
+  world.rates.allowance({ group: "g", topicId });
+  world.rates.took("g", 20_000, 2_000_000);
+  // 200 ms at the higher rate are 200 ms at the lower one, not 20,000 s.
+  world.image = imageWith([1], 1);
+  expect(world.rates.allowance({ group: "g", topicId })?.waitMs).toBe(100);
+  world.nowMs += 201;
+  expect(world.rates.allowance({ group: "g", topicId })?.waitMs).toBe(0);
+  // What is read now is paid off at the lower one.
+  world.rates.took("g", 10, 1_000);
+  world.nowMs += 9_000;
+  expect(world.rates.allowance({ group: "g", topicId })?.waitMs).toBe(100);
+});

@@ -38,12 +38,20 @@ const placesMs = 5_000;
 const bucketsMax = 10_000;
 const readBytesMin = 1_024;
 
+/** In a second; 0: no limit. */
+interface Rate {
+  readonly records: number;
+  readonly bytes: number;
+}
+
 interface Bucket {
   records: number;
   bytes: number;
   filledMs: number;
   askedMs: number;
   places: GroupPlaces;
+  /** At which it was filled last. */
+  rate: Rate;
   /** Of what was read so far: how many bytes a record takes. */
   bytesPerRecord: number;
 }
@@ -84,7 +92,7 @@ export class GroupRates {
     const nowMs = this.#dependencies.monotonicMs();
     let bucket = this.#buckets.get(group);
     if (bucket === undefined) {
-      const fresh = { records: 0, bytes: 0, filledMs: nowMs, askedMs: -Infinity, bytesPerRecord: 0 };
+      const fresh = { records: 0, bytes: 0, filledMs: nowMs, askedMs: -Infinity, bytesPerRecord: 0, rate: { records: 0, bytes: 0 } };
       bucket = { ...fresh, places: this.#allOf(topicId) };
       this.#buckets.set(group, bucket);
       const [oldest] = this.#buckets.keys();
@@ -123,13 +131,20 @@ export class GroupRates {
     return all === 0 ? 1 : Math.max(1, here) / all;
   }
 
-  #fill(bucket: Bucket, rate: { readonly records: number; readonly bytes: number }): void {
+  #fill(bucket: Bucket, rate: Rate): void {
     const nowMs = this.#dependencies.monotonicMs();
     const passedMs = nowMs - bucket.filledMs;
     bucket.filledMs = nowMs;
-    bucket.records = filled(bucket.records, rate.records, passedMs);
-    bucket.bytes = filled(bucket.bytes, rate.bytes, passedMs);
+    const { rate: before } = bucket;
+    bucket.rate = rate;
+    bucket.records = filled(owedAt(rate.records, before.records, bucket.records), rate.records, passedMs);
+    bucket.bytes = filled(owedAt(rate.bytes, before.bytes, bucket.bytes), rate.bytes, passedMs);
   }
+}
+
+/** What was taken at a higher rate is paid off in the time that it would have taken then: who slows a group down does not stop it. */
+function owedAt(perSecond: number, before: number, tokens: number): number {
+  return tokens >= 0 || before <= perSecond ? tokens : (tokens * perSecond) / before;
 }
 
 /** Nothing is owed of what has no rate. */

@@ -1,6 +1,6 @@
 import { GroupCoordinator, encodeGroupRecord, offsetOf } from "@varve/cluster";
 import { assignOffsets, buildBatch } from "@varve/format";
-import type { PartitionLog, ReadOptions, ReadResult } from "@varve/log";
+import { LogError, type PartitionLog, type ReadOptions, type ReadResult } from "@varve/log";
 import { expect, test } from "vitest";
 import { loadGroups } from "./load-groups.ts";
 
@@ -54,7 +54,7 @@ function load(
   log: ReturnType<typeof logOf>,
   end = log.end,
 ): ReturnType<typeof loadGroups> {
-  return loadGroups(into, { log, end, isOver: () => false, progress: () => undefined });
+  return loadGroups(into, { log, end, isOver: () => false, progress: () => undefined, again: () => Promise.resolve() });
 }
 
 test("loadGroups() takes in every record up to LESO, and none beyond (O-1)", async () => {
@@ -85,4 +85,25 @@ test("loadGroups() refuses the partition, and says where, when a record is none 
   const damaged = { kind: "damaged", file: "f", offset: 1, why: "its checksum is wrong" } as const;
   const refusal = await load(coordinator(), logOf([good], damaged), 2);
   expect(refusal?.message).toContain("its checksum is wrong");
+});
+
+test("a read that fails is a refusal, and one for want of file handles is tried again", async () => {
+  const log = logOf([[offsetRecord(0, 5)].map(encodeGroupRecord)]);
+  const failing = (...errors: LogError[]): typeof log => ({
+    ...log,
+    read: (options) => {
+      const error = errors.shift();
+      return error === undefined ? log.read(options) : Promise.reject(error);
+    },
+  });
+  const full = new LogError("TOO_MANY_FILES", "Too many files are open");
+  expect(await load(coordinator(), failing(full, full))).toBeUndefined();
+  const refusal = await load(coordinator(), failing(new LogError("PARTITION_FAILED", "The disk fails")));
+  expect(refusal).toMatchObject({ reason: "PARTITION_QUARANTINED", metadata: { offset: "0" } });
+  expect(refusal?.message).toContain("The disk fails");
+  // Its log is closed because the node stops: nobody is to be told anything.
+  const closed = { log: failing(new LogError("CLOSED", "It is closed")), end: 1, progress: () => undefined };
+  let looks = 0;
+  const stopping = { ...closed, isOver: () => looks++ > 0, again: () => Promise.resolve() };
+  expect(await loadGroups(coordinator(), stopping)).toBeUndefined();
 });

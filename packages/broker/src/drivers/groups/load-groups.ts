@@ -5,7 +5,7 @@
  */
 import { type Group, type GroupCoordinator, decodeGroupRecord } from "@varve/cluster";
 import { FormatError, batchesIn, isControl, readRecords } from "@varve/format";
-import type { PartitionLog } from "@varve/log";
+import { LogError, type PartitionLog, type ReadResult } from "@varve/log";
 import { type Refusal, refuse } from "../../refusal.ts";
 
 const readBytes = 1024 * 1024;
@@ -17,16 +17,24 @@ export interface LoadOptions {
   /** The load has become pointless. */
   readonly isOver: () => boolean;
   readonly progress: (offset: number) => void;
+  /** Resolves when what could not be read for want of something, such as file handles, is to be tried again. */
+  readonly again: () => Promise<void>;
 }
 
 /** @returns why it cannot be loaded; undefined when it is, or is pointless */
 export async function loadGroups<Waiter>(
   coordinator: Pick<GroupCoordinator<Waiter>, "load">,
-  { log, end, isOver, progress }: LoadOptions,
+  { log, end, isOver, progress, again }: LoadOptions,
 ): Promise<Refusal | undefined> {
   let offset = log.logStartOffset;
   while (offset < end && !isOver()) {
-    const result = await log.read({ offset, maxBytes: readBytes, limit: end });
+    const result = await readAt(log, offset, end);
+    if (result instanceof LogError) {
+      if (isOver()) return undefined;
+      if (!result.retriable) return unreadable(log, offset, result.message);
+      await again();
+      continue;
+    }
     // Everything below LESO is committed, and every offset of it is kept by compaction too.
     if (result.kind === "empty") return isOver() ? undefined : unreadable(log, offset, "nothing is there");
     if (result.kind === "damaged") return unreadable(log, offset, result.why);
@@ -42,6 +50,15 @@ export async function loadGroups<Waiter>(
     progress(offset);
   }
   return undefined;
+}
+
+async function readAt(log: LoadOptions["log"], offset: number, limit: number): Promise<ReadResult | LogError> {
+  try {
+    return await log.read({ offset, maxBytes: readBytes, limit });
+  } catch (error) {
+    if (error instanceof LogError) return error;
+    throw error;
+  }
 }
 
 async function loadBatches<Waiter>(

@@ -2,6 +2,9 @@
 import { type ControllerImage, type GroupTopic, type TopicsView, topicNamed, topicsByName } from "@varve/cluster";
 import { TopicPatterns } from "./topic-patterns.ts";
 
+/** Patterns whose answers are remembered; the one that was asked first goes. */
+const matchedMax = 256;
+
 export class TopicsHere implements TopicsView {
   readonly #image: () => ControllerImage;
   readonly patterns = new TopicPatterns();
@@ -33,6 +36,7 @@ export class TopicsHere implements TopicsView {
         .flatMap((name) => this.named(name) ?? [])
         .sort((a, b) => (a.topicId < b.topicId ? -1 : 1));
       this.#matched.set(pattern, matched);
+      if (this.#matched.size > matchedMax) this.#matched.delete(this.#matched.keys().next().value as string);
     }
     return matched;
   }

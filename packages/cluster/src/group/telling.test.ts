@@ -91,6 +91,16 @@ describe("planTelling()", () => {
     expect(new Set([...said.revoke, ...said.lost])).toEqual(new Set([1, 2]));
   });
 
+  it("takes what a member says to have, and nobody ever began with, for a former topic of that name", () => {
+    const back = toldBefore(assignmentOf([[topicId, 0], [topicId, 1]]));
+    const first = tell(back, groupWith({ 1: [6, -1] }), has([0, 1]));
+    expect(first.said).toEqual({ ...silence, assign: ["1@6"], startless: [0], lost: [0] });
+    expect(tell(first.told, groupWith({ 0: [0, -1], 1: [6, -1] }), has([0, 1])).said).toEqual({
+      ...silence,
+      assign: ["0@0"],
+    });
+  });
+
   it("reads of a group with ends what has one", () => {
     const ends = PersistentMap.of([[topicId, PersistentMap.of([["0", 9]])]]);
     const group = { ...groupWith({ 0: [5, -1], 1: [6, -1] }), ends };

@@ -2,7 +2,7 @@
 // hear of go on as they are.
 //
 //                 ┌──> known position ──> assign                ┌──> moved by a reset ──> assign again, from there
-//   assigned, new ┴──> none ──> start is looked up, later       assigned, told
+//   assigned, new ┴──> none ──> start is looked up, later       assigned, told; hearsay of what has none ──> lost
 //   revoking, told ──> revoke, once        revoking, not told ──> given back for it: it never had it
 //   told, and neither ──> lost             revoking, and its topic is gone, or a reset moved it ──> lost, and given back for it
 
@@ -64,7 +64,9 @@ export function planTelling(
     const committed = offsetOf(group, topicId, partition);
     const before = told.get(keyOf(place));
     if (committed === undefined || isGone(topicId)) {
-      if (before !== undefined) next.set(keyOf(place), before);
+      // Of what it was given something is committed: what it says to have was a topic of the same name, and is lost.
+      const isFormer = before?.isHearsay === true && committed === undefined;
+      if (before !== undefined && !isFormer) next.set(keyOf(place), before);
       if (before?.isHearsay !== false && !isGone(topicId)) startless.push(place);
       continue;
     }

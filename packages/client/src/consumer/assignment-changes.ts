@@ -32,6 +32,7 @@ export function changesOf(
   { assign, revoke, lost }: Pick<AssignmentOutput, "assign" | "revoke" | "lost">,
 ): AssignmentChange[] {
   const changes: AssignmentChange[] = [];
+  const isLost = new Set(lost.map(keyOf));
   for (const { topic, partition } of lost) {
     if (held.has(keyOf({ topic, partition }))) changes.push({ kind: "lost", partition: { topic, partition } });
   }
@@ -44,6 +45,8 @@ export function changesOf(
     const found = held.get(keyOf(assigned));
     const start = startOf(assigned);
     if (found === undefined) changes.push({ kind: "assigned", start });
+    // A topic that was made again under its name: where the former one was means nothing.
+    else if (isLost.has(keyOf(assigned))) changes.push({ kind: "assigned", start });
     else if (!isWhereItIs(found, start)) changes.push({ kind: "moved", start });
   }
   return changes;

@@ -210,6 +210,9 @@ export class GroupMember {
         ? position.offset
         : (await this.#admin.listOffsets({ topic, partitions: [partition.partition], position }))[0]!.offset;
     const before = this.claimOf(partition);
+    if (before.state !== "held") {
+      throw new VarveError("INVALID_REQUEST", `Cannot seek in ${before.key}: this member is giving it back`);
+    }
     const { endOffset, movedGeneration, committedOffset } = before;
     const place = { topic, partition: partition.partition, offset, endOffset };
     const claim = this.#replace(before, { ...place, leaderEpoch: -1, movedGeneration });
@@ -465,9 +468,11 @@ export class GroupMember {
       void this.close({}, error);
       return;
     }
+    const failed = [...this.claims.values()].filter((claim) => claim.topic === topic);
     const timer = this.#clock.setTimer(this.#settings.sessionTimeoutMs, () => {
       this.#goneTimers.delete(timer);
-      if ([...this.claims.values()].some((claim) => claim.topic === topic)) void this.close({}, error);
+      // One of the same name may have been made since.
+      if (failed.some(({ state }) => state !== "gone")) void this.close({}, error);
     });
     timer.unref?.();
     this.#goneTimers.add(timer);

@@ -342,6 +342,49 @@ describe("a consumer's session", () => {
     expect(groups().faults.joins.length).toBeLessThan(995);
   });
 
+  it("reads a topic that was made again under its name from the beginning, and does not end for the former one", async () => {
+    await fill(0, 10);
+    const lost: number[] = [];
+    const onLost = (partitions: readonly { partition: number }[]) =>
+      void lost.push(...partitions.map(({ partition }) => partition));
+    const consumer = consumerOf({ sessionTimeoutMs: 1_000, onLost });
+    const iterator = consumer[Symbol.asyncIterator]();
+    expect((await iterator.next()).value!.nextOffset).toBe(10);
+    const gone = new VarveError("UNKNOWN_TOPIC", "There is no such topic");
+    broker.consumeRefusals.push(gone, gone, gone, gone, gone, gone);
+    const place = [{ topic: "t", partition: 0 }];
+    consumer.pause(place);
+    consumer.resume(place);
+    await until(() => broker.consumeRefusals.length === 0);
+    const failedMs = clock.monotonicMs();
+    broker.createTopic("t", 2);
+    groups().recreate("g", ["t/0", "t/1"]);
+    const next = iterator.next();
+    await until(() => lost.length === 2 && clock.monotonicMs() - failedMs > 2_000);
+    await fill(0, 5);
+    expect((await next).value!.records.map(({ offset }) => offset)).toEqual(range(5));
+    await consumer.close({ timeoutMs: 1 });
+  });
+
+  it("seeks in nothing that it is giving back: another one waits for that", async () => {
+    await fill(0, 10);
+    await fill(1, 10);
+    const seeks: Promise<unknown>[] = [];
+    const first = consumerOf({
+      onRevoke: ([place]) => {
+        seeks.push(first.seek(place!, { kind: "offset", offset: 0 }).catch((error: unknown) => error));
+      },
+    });
+    await first[Symbol.asyncIterator]().next();
+    await until(() => first.assignment.length === 2);
+    const second = consumerOf();
+    const its = second[Symbol.asyncIterator]().next();
+    await until(() => seeks.length > 0);
+    expect(await seeks[0]).toMatchObject({ reason: "INVALID_REQUEST" });
+    await Promise.all([first.close({ timeoutMs: 1 }), second.close({ timeoutMs: 1 })]);
+    await its;
+  });
+
   it("is told that a topic is gone: it goes on with the others", async () => {
     await fill(1, 10);
     const lost: number[] = [];

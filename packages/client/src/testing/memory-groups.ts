@@ -119,6 +119,18 @@ export class MemoryGroups {
     }
   }
 
+  /** A topic is gone, and one of its name is there: members hear of both at once. */
+  recreate(name: string, keys: readonly string[]): void {
+    const group = this.group(name);
+    group.generation += 1;
+    for (const key of keys) group.committed.set(key, 0);
+    for (const member of group.members.values()) {
+      const own = keys.filter((key) => member.has.has(key));
+      member.generation = group.generation;
+      this.#tell(member, { lost: own.map(partitionOf), assign: own.map((key) => this.#place(group, key)) });
+    }
+  }
+
   /** Breaks every session; the members keep their places. */
   breakAll(name: string, error = new VarveError("SHUTTING_DOWN", "The test breaks the session")): void {
     for (const member of this.group(name).members.values()) {

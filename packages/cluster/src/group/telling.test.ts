@@ -92,7 +92,12 @@ describe("planTelling()", () => {
   });
 
   it("takes what a member says to have, and nobody ever began with, for a former topic of that name", () => {
-    const back = toldBefore(assignmentOf([[topicId, 0], [topicId, 1]]));
+    const back = toldBefore(
+      assignmentOf([
+        [topicId, 0],
+        [topicId, 1],
+      ]),
+    );
     const first = tell(back, groupWith({ 1: [6, -1] }), has([0, 1]));
     expect(first.said).toEqual({ ...silence, assign: ["1@6"], startless: [0], lost: [0] });
     expect(tell(first.told, groupWith({ 0: [0, -1], 1: [6, -1] }), has([0, 1])).said).toEqual({

@@ -92,7 +92,14 @@ export class GroupRates {
     const nowMs = this.#dependencies.monotonicMs();
     let bucket = this.#buckets.get(group);
     if (bucket === undefined) {
-      const fresh = { records: 0, bytes: 0, filledMs: nowMs, askedMs: -Infinity, bytesPerRecord: 0, rate: { records: 0, bytes: 0 } };
+      const fresh = {
+        records: 0,
+        bytes: 0,
+        filledMs: nowMs,
+        askedMs: -Infinity,
+        bytesPerRecord: 0,
+        rate: { records: 0, bytes: 0 },
+      };
       bucket = { ...fresh, places: this.#allOf(topicId) };
       this.#buckets.set(group, bucket);
       const [oldest] = this.#buckets.keys();

@@ -143,6 +143,21 @@ describe("GroupCoordinator", () => {
     expect(world.offset()).toBe(3);
   });
 
+  it("turns nobody away for good for what another one wanted", () => {
+    const world = new World();
+    const tooLarge = refuse("MESSAGE_TOO_LARGE", "4 MiB at most", {}).refusal;
+    const refused = (): unknown[] => {
+      world.coordinator.endTurn();
+      const answers = world.coordinator.notAppended(tooLarge, 0);
+      return answers.map(({ outcome }) => ("refusal" in outcome ? outcome.refusal.reason : outcome));
+    };
+    world.submit("a", commit(1));
+    world.submit("b", commit(2));
+    expect(refused()).toEqual(["BUSY", "BUSY"]);
+    world.submit("a", commit(1));
+    expect(refused()).toEqual(["MESSAGE_TOO_LARGE"]);
+  });
+
   it("refuses everybody who waits when it resigns, and decides nothing after", () => {
     const world = new World();
     world.submit("a", commit(1));

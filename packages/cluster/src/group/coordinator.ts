@@ -218,7 +218,8 @@ export class GroupCoordinator<Waiter> {
       }
     }
     const answers = undone.flatMap((turn) => turn.answers);
-    return this.#given(answers.map(({ waiter }) => ({ waiter, outcome: { refusal } })));
+    const told = answers.length > 1 ? toAll(refusal) : refusal;
+    return this.#given(answers.map(({ waiter }) => ({ waiter, outcome: { refusal: told } })));
   }
 
   /** Everything below `highWatermark` is committed. */
@@ -329,4 +330,11 @@ export class GroupCoordinator<Waiter> {
 
 function newTurn<Waiter>(): Turn<Waiter> {
   return { records: [], answers: [], before: new Map(), after: new Map(), end: -1 };
+}
+
+/** What is wrong with one decision is no reason to turn the others away for good; whose it is nobody can tell while they share a batch. */
+function toAll(refusal: Refusal): Refusal {
+  if (refusal.reason !== "MESSAGE_TOO_LARGE" && refusal.reason !== "INVALID_REQUEST") return refusal;
+  const why = `what was decided together with it could not be kept (${refusal.message})`;
+  return refuse("BUSY", `Cannot do that in this group now: ${why}; try again`).refusal;
 }

@@ -13,7 +13,7 @@ import type { Draft } from "./draft.ts";
 import { assignRange } from "./range.ts";
 import { reconcile } from "./reconcile.ts";
 import { assignRoundRobin } from "./round-robin.ts";
-import { assignorNames, awayEpoch, ownersOf } from "./state.ts";
+import { assignorNames, awayEpoch } from "./state.ts";
 import type { AssignorName, Group, Member } from "./state.ts";
 
 /** A topic as the metadata knows it. */
@@ -30,6 +30,9 @@ export interface TopicsView {
   /** Nothing is committed of it any more (O-4). */
   isGone(topicId: string): boolean;
 }
+
+/** By topic id, and partition: the member id of whoever has it. All of a group is looked at with each change, so it costs no text. */
+type Owners = Map<string, (string | undefined)[]>;
 
 const assignors: Readonly<Record<AssignorName, Assign>> = {
   "cooperative-sticky": assignCooperativeSticky,
@@ -54,7 +57,7 @@ export function settle(draft: Draft, topics: TopicsView, owned: ReadonlyMap<stri
   let isMoving = true;
   while (isMoving) {
     isMoving = false;
-    const owners = ownersOf(draft.group);
+    const owners = ownersIn(draft.group);
     for (const memberId of draft.group.members.keys()) {
       const member = draft.group.members.get(memberId) as Member;
       if (member.epoch === awayEpoch) continue;
@@ -77,7 +80,7 @@ function step(
   }: {
     readonly owned: Assignment | undefined;
     readonly wanted: ReadonlyMap<string, number> | undefined;
-    readonly owners: ReadonlyMap<string, string>;
+    readonly owners: Owners;
   },
 ): Member {
   const share = target.get(member.memberId) ?? nothing;
@@ -86,18 +89,30 @@ function step(
     targetEpoch,
     owned,
     isTaken: (topicId, partition) => {
-      const owner = owners.get(`${topicId}/${partition}`);
+      const owner = owners.get(topicId)?.[partition];
       return owner !== undefined && owner !== member.memberId;
     },
   });
 }
 
-function follow(owners: Map<string, string>, before: Member, after: Member): void {
-  for (const share of [before.assigned, before.revoking]) {
-    for (const [topicId, partition] of pairsOf(share)) owners.delete(`${topicId}/${partition}`);
-  }
-  for (const share of [after.assigned, after.revoking]) {
-    for (const [topicId, partition] of pairsOf(share)) owners.set(`${topicId}/${partition}`, after.memberId);
+function ownersIn({ members }: Group): Owners {
+  const owners: Owners = new Map();
+  for (const member of members.values()) own(owners, member, member.memberId);
+  return owners;
+}
+
+function follow(owners: Owners, before: Member, after: Member): void {
+  own(owners, before, undefined);
+  own(owners, after, after.memberId);
+}
+
+function own(owners: Owners, { assigned, revoking }: Member, owner: string | undefined): void {
+  for (const share of [assigned, revoking]) {
+    for (const [topicId, partitions] of share) {
+      let known = owners.get(topicId);
+      if (known === undefined) owners.set(topicId, (known = []));
+      for (const partition of partitions) known[partition] = owner;
+    }
   }
 }
 

@@ -47,6 +47,8 @@ describe("reportError()", () => {
   it("says what a cluster lacks", () => {
     const linesOf = (reason: string): string => reportError(refused(reason), { topic: "quakes" }).lines.join("\n");
     expect(linesOf("NOT_CONTROLLER")).toContain("A majority of the controllers must run");
+    expect(linesOf("NOT_COORDINATOR")).toContain("varve cluster status");
+    expect(reportError(refused("NOT_COORDINATOR")).exitCode).toBe(3);
     expect(linesOf("NOT_ENOUGH_REPLICAS")).toContain("start them: varve topic describe quakes");
     expect(linesOf("INVALID_REPLICATION_FACTOR")).toContain("--replication-factor");
     expect(linesOf("LEADER_NOT_AVAILABLE")).toContain("varve topic describe quakes");

@@ -46,6 +46,7 @@ const exitByReason: Readonly<Record<string, ExitName>> = {
   OFFSET_OUT_OF_RANGE: "notFound",
   LEADER_NOT_AVAILABLE: "unreachable",
   NOT_CONTROLLER: "unreachable",
+  NOT_COORDINATOR: "unreachable",
   SHUTTING_DOWN: "unreachable",
 };
 
@@ -84,6 +85,10 @@ const adviceByReason: Readonly<Record<string, Advice>> = {
   NOT_CONTROLLER: () => [
     "See who is there: varve cluster status",
     "A majority of the controllers must run, and reach each other: start those that are missing.",
+  ],
+  NOT_COORDINATOR: () => [
+    "See who is there: varve cluster status",
+    "A group is kept where __consumer_offsets is: varve topic describe __consumer_offsets",
   ],
   LEADER_NOT_AVAILABLE: (topic) => (topic === "NAME" ? [] : [`See its partitions: varve topic describe ${topic}`]),
   NOT_ENOUGH_REPLICAS: (topic) => [

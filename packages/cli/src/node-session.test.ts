@@ -61,6 +61,8 @@ describe("varve topic", () => {
     expect([asked.exitCode, asked.stderr]).toEqual([6, expect.stringContaining("--yes")]);
     expect(await ok("topic", "delete", "life", "--yes")).toContain('Deleted topic "life"');
     expect((await node.varve(["topic", "describe", "life"])).exitCode).toBe(4);
+    await ok("topic", "create", "latest", "--partitions", "1", "-c", "cleanup.policy=compact");
+    expect(await ok("topic", "describe", "latest")).toMatch(/^Topic "latest", id \w+, 0 offsets, /);
   });
 
   it("refuses with reasons and says what to do", async () => {

@@ -50,9 +50,11 @@ Examples:
         withClient(options, async (client) => {
           let before: { total: TotalLag; atMs: number } | undefined;
           while (!signal.aborted) {
-            const { lags } = await client.groups.describe({ group: name });
+            const { lags, members } = await client.groups.describe({ group: name });
             const now = { total: totalLag(lags), atMs: performance.now() };
-            const text = printLook(options, { isWatch, lags, change: changeOf(before, now) });
+            // Without members it may be waited for in vain.
+            const nobody = isWatch && members.length === 0 && now.total.records > 0 ? "; it has no members" : "";
+            const text = printLook(options, { isWatch, lags, change: `${changeOf(before, now)}${nobody}` });
             if (!(await terminal.out(isWatch && terminal.canRedraw ? `${clearScreen}${text}` : text))) return;
             const isThere = until !== undefined && now.total.unknownPartitions === 0 && now.total.records <= until;
             if (!isWatch || isThere) return;

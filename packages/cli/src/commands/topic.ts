@@ -141,7 +141,12 @@ function describeCommand(terminal: Terminal): Command {
         const shown = configs.filter(
           (entry) => options.allConfigs === true || entry.source !== "CONFIG_SOURCE_DEFAULT",
         );
-        const heading = `Topic "${name}", id ${topic.topicId}, ${printNumberOf(recordCount(partitions), "record")}, ${printSize(totalBytes(partitions))}\n\n`;
+        // What compaction has left of them nobody counts.
+        const isCompacted = configs.some(
+          ({ name: key, value }) => key === "cleanup.policy" && value.includes("compact"),
+        );
+        const what = isCompacted ? "offset" : "record";
+        const heading = `Topic "${name}", id ${topic.topicId}, ${printNumberOf(recordCount(partitions), what)}, ${printSize(totalBytes(partitions))}\n\n`;
         const troubles = printTroubles(partitions);
         return terminal.out(
           heading +

@@ -214,6 +214,24 @@ describe("GroupCoordinator", () => {
     expect(world.coordinator.hasMembers).toBe(false);
   });
 
+  it("removes those that fall silent together in one decision: what they had is shared out once", () => {
+    const world = new World();
+    for (const memberId of ["k", "l", "m", "n"]) world.submit(memberId, join(memberId));
+    world.endTurn();
+    world.commit();
+    world.coordinator.connected("g", "n");
+    const epoch = world.coordinator.visible.get("g")?.epoch ?? 0;
+    expect(world.coordinator.removeDue(1_000).map(({ memberId }) => memberId)).toEqual(["k", "l", "m"]);
+    world.endTurn();
+    world.commit();
+    const group = world.coordinator.visible.get("g");
+    expect({ epoch: group?.epoch, members: [...(group?.members.keys() ?? [])] }).toEqual({
+      epoch: epoch + 1,
+      members: ["n"],
+    });
+    expect(world.coordinator.removeDue(1_000)).toEqual([]);
+  });
+
   it("takes a stall of this node for nobody's silence", () => {
     const world = new World();
     world.submit("m", join("m"));

@@ -158,11 +158,13 @@ export class GroupCoordinator<Waiter> {
     const removed = [];
     for (const [groupId, clocks] of this.#clocks) {
       const connected = this.#connected.get(groupId);
-      for (const { memberId, why } of due(clocks, nowMs)) {
-        if (why === "session" && connected?.has(memberId) === true) continue;
-        const outcome = this.#decide(groupId, { kind: "remove", memberId }, nowMs);
-        if ("reply" in outcome) removed.push({ groupId, memberId, why });
-      }
+      const late = due(clocks, nowMs).filter(
+        ({ memberId, why }) => why !== "session" || connected?.has(memberId) !== true,
+      );
+      if (late.length === 0) continue;
+      const memberIds = late.map(({ memberId }) => memberId);
+      const outcome = this.#decide(groupId, { kind: "remove", memberIds }, nowMs);
+      if ("reply" in outcome) removed.push(...late.map(({ memberId, why }) => ({ groupId, memberId, why })));
     }
     return removed;
   }

@@ -91,7 +91,7 @@ class Conversation {
           decideLeave(this.#group, { ...claim, mode: flags.has("away") ? "away" : "gone" }, this.#context),
         );
       case "remove":
-        return this.#do(decideRemove(this.#group, claim.memberId, this.#context));
+        return this.#do(decideRemove(this.#group, [claim.memberId], this.#context));
       case "metadata":
         return this.#do(decideTopicsChanged(this.#group, this.#context));
       case "commit": {

@@ -33,7 +33,7 @@ export type GroupCommand =
   /** Without an epoch: of the one that the member has now, because its connection speaks for it. */
   | { readonly kind: "beat"; readonly beat: WithoutEpoch<Heartbeat> }
   | { readonly kind: "leave"; readonly leave: WithoutEpoch<LeaveGroup> }
-  | { readonly kind: "remove"; readonly memberId: string }
+  | { readonly kind: "remove"; readonly memberIds: readonly string[] }
   | { readonly kind: "commit"; readonly commit: CommitOffsets }
   /** Where members begin in what is not committed yet. */
   | {
@@ -83,7 +83,7 @@ export function decideGroup(
     case "leave":
       return decideLeave(group, withEpoch(group, command.leave), context);
     case "remove":
-      return decideRemove(group, command.memberId, context);
+      return decideRemove(group, command.memberIds, context);
     case "commit":
       return decideCommit(group, command.commit, context);
     case "start":

@@ -200,7 +200,7 @@ function run(
         world.commit(
           decideLeave(world.group, { ...world.claim(client), mode: step.isAway ? "away" : "gone" }, world.context),
         );
-      } else if (step.kind === "expire") world.commit(decideRemove(world.group, client.memberId, world.context));
+      } else if (step.kind === "expire") world.commit(decideRemove(world.group, [client.memberId], world.context));
       else commitAll(world, client);
     }
   }
@@ -228,7 +228,7 @@ function commitAll(world: GroupWorld, client: Client): void {
 function settleDown(world: GroupWorld): void {
   for (const member of world.group.members.values()) {
     const isClient = world.clients.some(({ memberId }) => memberId === member.memberId);
-    if (!isClient || member.epoch === -2) world.commit(decideRemove(world.group, member.memberId, world.context));
+    if (!isClient || member.epoch === -2) world.commit(decideRemove(world.group, [member.memberId], world.context));
   }
   for (let round = 0; round < 20; round += 1) {
     for (const client of world.clients) {

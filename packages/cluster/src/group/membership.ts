@@ -150,14 +150,22 @@ export function decideLeave(group: Group, leave: LeaveGroup, context: GroupConte
     draft.current({ ...member, epoch: awayEpoch });
     return accept(draft, undefined);
   }
-  return decideRemove(group, member.memberId, context);
+  return decideRemove(group, [member.memberId], context);
 }
 
-/** Its session has ended, it did not give back what it was asked for in time, or an operator wants it out. Nothing when it is gone. */
-export function decideRemove(group: Group, memberId: string, context: GroupContext): GroupDecision<undefined> {
+/**
+ * Their sessions have ended, they did not give back what they were asked for in time, or an operator wants them out. Nothing when they are
+ * gone. Together: what they had is shared out once.
+ */
+export function decideRemove(
+  group: Group,
+  memberIds: readonly string[],
+  context: GroupContext,
+): GroupDecision<undefined> {
   const draft = new Draft(group);
-  if (group.members.has(memberId)) {
-    draft.forget(memberId);
+  const present = memberIds.filter((memberId) => group.members.has(memberId));
+  if (present.length > 0) {
+    for (const memberId of present) draft.forget(memberId);
     draft.nextEpoch();
     if (draft.group.members.size === 0) draft.emptySince(context.nowMs);
     settle(draft, context.topics);

@@ -3,7 +3,7 @@
 // committed, and with --count the group goes on behind the last record that was printed.
 
 import { VarveError, type Position } from "@varve/api";
-import type { Consumer } from "@varve/client";
+import type { CommitTarget, Consumer } from "@varve/client";
 import { withClient, type ConnectionOptions } from "../connection.ts";
 import { CoalescedOutput } from "../output/coalesced-output.ts";
 import type { RecordPrinter } from "../output/record-format.ts";
@@ -49,8 +49,13 @@ export async function consumeAsMember(terminal: Terminal, options: GroupConsumeO
           }
           if (!(await output.flush())) return;
           left -= records.length;
-          const next = left > 0 ? batch.nextOffset : (records.at(-1)?.offset ?? -1) + 1;
-          await commit(consumer, { topic: batch.topic, partition: batch.partition, offset: next });
+          // The batch knows which assignment it was read under: after a reset it counts for nothing. An offset would count.
+          const { topic: from, partition } = batch;
+          const isWhole = records.length === batch.records.length;
+          await commit(
+            consumer,
+            isWhole ? batch : [{ topic: from, partition, offset: (records.at(-1)?.offset ?? -1) + 1 }],
+          );
           if (left === 0) return;
         }
         if (!signal.aborted) terminal.note(`Group "${group}" is at its end.`);
@@ -81,8 +86,8 @@ function sayWhenOut(terminal: Terminal, consumer: Consumer, group: string): () =
 const outSaidMs = 5000;
 
 /** A partition that is not the member's any more, or was moved by a reset, is none of its business: somebody else prints it again. */
-async function commit(consumer: Consumer, offset: { topic: string; partition: number; offset: number }): Promise<void> {
-  await consumer.commit([offset]).catch((error: unknown) => {
+async function commit(consumer: Consumer, printed: CommitTarget): Promise<void> {
+  await consumer.commit(printed).catch((error: unknown) => {
     if (!(error instanceof VarveError && error.reason === "NOT_ASSIGNED")) throw error;
   });
 }

@@ -141,10 +141,10 @@ export class CommitQueue {
       else if (isOfNobody(error)) {
         answer.expelled = error;
         this.#again(wish);
-      } else if (error.reason === "STALE_MEMBER_EPOCH" && wish.claim.state !== "gone") {
+      } else if (error.reason === "STALE_MEMBER_EPOCH") {
         this.#staleGeneration = Math.max(this.#staleGeneration, asked.generation);
         this.#again(wish);
-      } else if (error.retriable && wish.claim.state !== "gone") {
+      } else if (error.retriable) {
         answer.isToWait = true;
         this.#again(wish);
       } else {

@@ -223,11 +223,14 @@ export class GroupMember {
     this.#balance();
   }
 
-  /** Throws INVALID_REQUEST when the member does not have it. */
+  /** Throws NOT_ASSIGNED when the member does not have it. */
   claimOf(partition: TopicPartition): Claim {
     const claim = this.claims.get(keyOf(partition));
     if (claim !== undefined) return claim;
-    throw new VarveError("INVALID_REQUEST", `Cannot do that to ${keyOf(partition)}: this member does not have it now`);
+    throw new VarveError(
+      "NOT_ASSIGNED",
+      `Cannot commit, pause or seek ${keyOf(partition)}: this member does not have it now`,
+    );
   }
 
   /** Finishes what is under way, or abandons it when time is up; commits; leaves. With an error, that is what it ends with. Idempotent. */

@@ -209,6 +209,8 @@ describe("a consumer's session", () => {
     await expect(consumer.commit(batch)).rejects.toMatchObject({ reason: "NOT_ASSIGNED" });
     expect((await iterator.next()).value!.records[0]!.offset).toBe(0);
     expect(consumer.memberId).not.toBe(before);
+    const elsewhere = [{ topic: "t", partition: 99, offset: 1 }];
+    await expect(consumer.commit(elsewhere)).rejects.toMatchObject({ reason: "NOT_ASSIGNED" });
     expect(lost.sort()).toEqual(["t/0", "t/1"]);
     await consumer.close();
   });

@@ -187,7 +187,7 @@ describe("varve replay --file", () => {
     const [file, state] = [join(node.directory, "killed.ndjson"), join(node.directory, "killed-file.state")];
     const size = async (): Promise<number> => (existsSync(file) ? (await readFile(file)).length : 0);
     // A third of the records: as fast as the others it could be done before it has said how far it is.
-    await killHalfWay(["--file", file, "-p", "1", "--rate", "500"], state, async () => (await size()) > 0);
+    await killHalfWay(["--file", file, "-p", "1", "--rate", "50"], state, async () => (await size()) > 0);
     // More than what is still to come would overwrite.
     await appendFile(file, '{"topic":"source","partition":1,"off'.padEnd(4 << 20, " "));
     await ok("replay", "source", "--file", file, "-p", "1", "--resume", state);

@@ -160,7 +160,12 @@ export class GroupChaos {
       }
       case "stop-member": {
         const { child } = this.#random.pick(this.#members);
-        const before = await this.#memberIds();
+        let before: string[] = [];
+        await until(
+          "every member is there",
+          async () => (before = await this.#memberIds()).length === this.#members.length,
+          waitMs,
+        );
         this.#note();
         child.kill("SIGSTOP");
         try {

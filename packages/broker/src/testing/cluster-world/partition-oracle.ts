@@ -171,7 +171,8 @@ export class PartitionOracle {
         this.#commit(shadow, highWatermark);
       }
       holds(highWatermark <= this.end, "ID8", () => this.#say(`follower ${nodeId} shows ${highWatermark}`));
-      const agrees = shadow.agree(this) && shadow.agreed >= highWatermark;
+      const isPast = this.#isPast(local?.fetcher?.following.leaderEpoch);
+      const agrees = (shadow.agree(this) || isPast) && shadow.agreed >= highWatermark;
       holds(agrees, "ID4", () => this.#say(`${nodeId} differs from ${shadow.agreed} on, and shows ${highWatermark}`));
       return;
     }
@@ -183,11 +184,17 @@ export class PartitionOracle {
     if (this.isLossy) return;
     const agrees = shadow.agree(this);
     const known = Math.min(this.end, highWatermark);
-    holds(agrees && shadow.agreed >= known, "ID4", () =>
+    holds((agrees || this.#isPast(state.leaderEpoch)) && shadow.agreed >= known, "ID4", () =>
       this.#say(`leader ${nodeId} differs from ${shadow.agreed} on, and shows ${highWatermark}`),
     );
     for (const member of maximalIsr(state.isr)) this.#checkMember(shadow, member, state.flush !== "os");
     if (highWatermark > this.end) this.#commit(shadow, highWatermark);
+  }
+
+  /** A leader of the past that is cut off, and who follows it, may have more of their own: nobody is shown that. */
+  #isPast(leaderEpoch: number | undefined): boolean {
+    const newest = this.#view.newest();
+    return leaderEpoch !== undefined && newest !== undefined && leaderEpoch < newest.leaderEpoch;
   }
 
   /** ID7: it has all that is shown now, as it counts. Who died since it fetched is looked at when it comes back. */

@@ -233,16 +233,9 @@ export class PartitionLog {
 
   /** What can be said without a file: a hit of the tail cache, nothing to read, or out of range. */
   readCached(options: ReadOptions): ReadResult | undefined {
-    const { offset } = options;
-    const { logStartOffset, logEndOffset, readLimit, state } = this.#memory;
-    if (offset < logStartOffset || offset > logEndOffset) return { kind: "out-of-range", logStartOffset, logEndOffset };
-    // J-12: below the damage reads go on.
-    const damage = state.kind === "quarantined" ? state : undefined;
-    if (damage !== undefined && offset >= damage.offset && offset < options.limit) return damagedAt(damage);
-    const limit = Math.min(options.limit, readLimit, logEndOffset, damage?.offset ?? logEndOffset);
-    if (offset >= limit) return { kind: "empty" };
-    const { maxBytes, atLeastOneBatch = true } = options;
-    const lend = options.lend ?? false;
+    const limit = this.#limitOf(options);
+    if (typeof limit !== "number") return limit;
+    const { offset, maxBytes, atLeastOneBatch = true, lend = false } = options;
     const cached = this.writer.tail.read({ offset, limit, maxBytes, atLeastOneBatch, lend });
     if (cached !== undefined) return { kind: "batches", ...cached };
     // What is not in files yet is in memory (J-2), so there is nothing that fits.
@@ -253,26 +246,17 @@ export class PartitionLog {
    * Whole batches from the one that holds `offset`, below `limit`. Bytes from files are checked (J-11); damage
    * quarantines the partition (J-12). Errors: `CLOSED`, `PARTITION_FAILED`.
    */
-  async read(options: ReadOptions): Promise<ReadResult> {
-    for (;;) {
-      const { state, readLimit } = this.#memory;
-      if (state.kind === "closed") throw new LogError("CLOSED", `Cannot read ${this.#memory.name}: it is closed.`);
-      const cached = this.readCached(options);
-      if (cached !== undefined) return cached;
-      const damageOffset = state.kind === "quarantined" ? state.offset : Number.MAX_SAFE_INTEGER;
-      const limit = Math.min(options.limit, readLimit, damageOffset, this.writer.files.endOffset);
-      const cuts = this.#memory.openCuts;
-      const found = await this.#readFiles(options, limit);
-      if (found.kind === "gone") continue;
-      // A cut that began meanwhile may have taken the bytes away under the read: ask again.
-      if (found.kind === "damaged" && (cuts > 0 || this.#memory.openCuts > 0 || this.#memory.readLimit !== readLimit)) {
-        await this.cutsEnded();
-        if (this.readCached(options) !== undefined || (await this.#readFiles(options, limit)).kind !== "damaged")
-          continue;
-      }
-      if (found.kind === "damaged") this.quarantine(found);
-      return found;
-    }
+  read(options: ReadOptions): Promise<ReadResult> {
+    return this.#read(options, () => this.readCached(options));
+  }
+
+  /** As `read`, of the files alone, whatever memory still has of it: damage under what is cached is damage (J-12). For the scrubber. */
+  readFiles(options: ReadOptions): Promise<ReadResult> {
+    return this.#read(options, () => {
+      const limit = this.#limitOf(options);
+      if (typeof limit !== "number") return limit;
+      return options.offset >= this.writer.files.endOffset ? { kind: "empty" } : undefined;
+    });
   }
 
   /** The first record below `limit` with a timestamp at or after `timeMs`. */
@@ -497,7 +481,40 @@ export class PartitionLog {
     return nextOffset - 1;
   }
 
-  async #readFiles(options: ReadOptions, limit: number): Promise<FileRead> {
+  /** Exclusive end of what may be read now; or the answer, when nothing is to be read. */
+  #limitOf({ offset, limit }: ReadOptions): number | ReadResult {
+    const { logStartOffset, logEndOffset, readLimit, state } = this.#memory;
+    if (offset < logStartOffset || offset > logEndOffset) return { kind: "out-of-range", logStartOffset, logEndOffset };
+    // J-12: below the damage reads go on.
+    const damage = state.kind === "quarantined" ? state : undefined;
+    if (damage !== undefined && offset >= damage.offset && offset < limit) return damagedAt(damage);
+    const end = Math.min(limit, readLimit, logEndOffset, damage?.offset ?? logEndOffset);
+    return offset >= end ? { kind: "empty" } : end;
+  }
+
+  /** `early`: what can be said without a file. */
+  async #read(options: ReadOptions, early: () => ReadResult | undefined): Promise<ReadResult> {
+    for (;;) {
+      const { state, readLimit } = this.#memory;
+      if (state.kind === "closed") throw new LogError("CLOSED", `Cannot read ${this.#memory.name}: it is closed.`);
+      const known = early();
+      if (known !== undefined) return known;
+      const damageOffset = state.kind === "quarantined" ? state.offset : Number.MAX_SAFE_INTEGER;
+      const limit = Math.min(options.limit, readLimit, damageOffset, this.writer.files.endOffset);
+      const cuts = this.#memory.openCuts;
+      const found = await this.#fromFiles(options, limit);
+      if (found.kind === "gone") continue;
+      // A cut that began meanwhile may have taken the bytes away under the read: ask again.
+      if (found.kind === "damaged" && (cuts > 0 || this.#memory.openCuts > 0 || this.#memory.readLimit !== readLimit)) {
+        await this.cutsEnded();
+        if (early() !== undefined || (await this.#fromFiles(options, limit)).kind !== "damaged") continue;
+      }
+      if (found.kind === "damaged") this.quarantine(found);
+      return found;
+    }
+  }
+
+  async #fromFiles(options: ReadOptions, limit: number): Promise<FileRead> {
     try {
       return await this.writer.files.read({
         offset: options.offset,

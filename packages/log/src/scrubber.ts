@@ -2,8 +2,8 @@
  * Reads every segment at a low rate, since a flip below the recovery point shows nowhere else (J-12, F-9).
  *
  * One pass over all partitions, a piece at a time with a pause after each that keeps the rate; then a long pause. Only the
- * bytes that a segment had when its turn came are read. What looks like damage is read again through the partition, which
- * knows of cuts and removals that came in between, and which quarantines.
+ * bytes that a segment had when its turn came are read. What looks like damage is read from the file again through the partition,
+ * which knows of cuts and removals that came in between, and which quarantines.
  */
 import type { Clock, Timer } from "./clock.ts";
 import { FileSystemError } from "./file-system.ts";
@@ -74,7 +74,7 @@ export class Scrubber {
         onPiece: (bytes) => this.#pause((bytes / this.#options.bytesPerSecond) * 1000),
       });
       if ((found.fault === undefined && found.endOffset >= endOffset) || this.#isStopped) return;
-      await log.read({ offset: found.endOffset, maxBytes: 1, limit: segment.endOffset });
+      await log.readFiles({ offset: found.endOffset, maxBytes: 1, limit: segment.endOffset });
     } catch (error) {
       // Removed or closed under the scrub, or an error that the next reader will report.
       if (!(error instanceof FileSystemError) && !(error instanceof LogError)) throw error;

@@ -295,7 +295,7 @@ function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRo
       partition.quarantine = undefined;
       return;
     case "replace":
-      replace(partition, record.base);
+      replace(partition, record.base, record.end);
       return;
     case "flush":
     case "delete-partition":
@@ -358,11 +358,21 @@ function truncate(partition: ReplayedPartition, to: number): void {
   partition.lostBytes = 0;
 }
 
-/** J-19: the file may be the old or the new one, so what the checkpoint says of its size proves nothing. */
-function replace(partition: ReplayedPartition, baseOffset: number): void {
+/**
+ * J-19: the file may be the old or the new one, so what the checkpoint says of its size proves nothing. Everything below its end was in
+ * synced segments (J-17); and a recovery point inside of it may lie where no batch begins any more.
+ */
+function replace(partition: ReplayedPartition, baseOffset: number, endOffset: number): void {
   partition.segments = partition.segments.map((segment) => {
     return segment.baseOffset === baseOffset ? { ...segment, sizeBytes: -1 } : segment;
   });
+  if (endOffset <= partition.recoveryPoint) return;
+  partition.recoveryPoint = endOffset;
+  partition.isPlaceKnown = false;
+  partition.promised = Math.max(partition.promised, endOffset);
+  partition.endOffset = Math.max(partition.endOffset, endOffset);
+  partition.offsetsEnd = Math.max(partition.offsetsEnd, endOffset);
+  partition.appends = partition.appends.filter(({ end }) => end > endOffset);
 }
 
 /** J-1: the segments are complete and synced up to here; nothing before matters, and nothing before is replayed. */

@@ -33,9 +33,12 @@ export class Claim implements TopicPartition {
   readonly progress: PartitionProgress;
   readonly finished: FinishedPrefix;
   state: "held" | "giving-back" | "gone" = "held";
-  /** Committed, as far as the coordinator has said so; -1: nothing is known of it. */
+  /** Committed last, as far as the coordinator has said so; until it has, where the claim began. */
   committedOffset: number;
-  /** Asked to be committed last, and not refused. What is finished below it changes nothing: a commit by hand stands. */
+  /**
+   * Asked to be committed last, and not refused; where the claim began, until something was. What is finished below it changes nothing:
+   * a commit by hand stands, and so does what is committed when nothing is finished yet where somebody went by seek.
+   */
   offeredOffset: number;
   readonly #gone = new AbortController();
 

@@ -148,7 +148,7 @@ export class CommitQueue {
         answer.isToWait = true;
         this.#again(wish);
       } else {
-        wish.claim.offeredOffset = wish.claim.committedOffset;
+        wish.claim.offeredOffset = Math.min(wish.claim.offeredOffset, wish.claim.committedOffset);
         tell(wish, error);
       }
     }

@@ -139,6 +139,83 @@ describe("Consumer, by for await", () => {
     await consumer.close({ timeoutMs: 50 });
   });
 
+  describe("seek", () => {
+    const place = { topic: "t", partition: 0 };
+
+    /** A group that has committed 10 of 30 records in batches of 10: its member is sought to `offset`, and handles so many batches there. */
+    async function soughtTo(offset: number, batches: number): Promise<number | undefined> {
+      broker.consumeMessageBytes = 16;
+      await fill(0, 30);
+      groups().group("g").committed.set("t/0", 10);
+      // Commits by itself only when it is closed.
+      const consumer = consumerOf({ commitIntervalMs: 2 ** 30 });
+      const iterator = consumer[Symbol.asyncIterator]();
+      const first = iterator.next();
+      await until(() => consumer.position(place) !== undefined);
+      expect((await first).value!.records[0]!.offset).toBe(10);
+      await consumer.seek(place, { kind: "offset", offset });
+      for (let count = 0; count < batches; count++) {
+        expect((await iterator.next()).value!.records[0]!.offset).toBe(offset + 10 * count);
+      }
+      // The batch in hand is not finished by leaving.
+      await iterator.return!();
+      return committed("t/0");
+    }
+
+    it("forward, and closed: the sought place is not committed, as nothing before it was handled", async () => {
+      expect(await soughtTo(20, 0)).toBe(10);
+    });
+
+    it("back, and closed: the group stays where it was", async () => {
+      expect(await soughtTo(0, 0)).toBe(10);
+    });
+
+    it("forward, and a batch handled: the group is behind that", async () => {
+      await fill(0, 10, 30);
+      expect(await soughtTo(20, 2)).toBe(30);
+    });
+
+    it("back, and a batch handled: the group goes back with its member, who would begin behind that batch again", async () => {
+      expect(await soughtTo(0, 2)).toBe(10);
+      groups().groups.clear();
+      broker.cluster.topics.delete("t");
+      broker.createTopic("t", 2);
+      groups().group("g").committed.set("t/0", 30);
+      await fill(0, 40);
+      const consumer = consumerOf({ commitIntervalMs: 2 ** 30 });
+      const iterator = consumer[Symbol.asyncIterator]();
+      await iterator.next();
+      await consumer.seek(place, { kind: "offset", offset: 0 });
+      for (const offset of [0, 10]) expect((await iterator.next()).value!.records[0]!.offset).toBe(offset);
+      await iterator.return!();
+      expect(committed("t/0")).toBe(10);
+    });
+
+    it("what was finished before it is committed, wherever it goes", async () => {
+      broker.consumeMessageBytes = 16;
+      await fill(0, 30);
+      const consumer = consumerOf({ commitIntervalMs: 2 ** 30 });
+      const iterator = consumer[Symbol.asyncIterator]();
+      for (const offset of [0, 10]) expect((await iterator.next()).value!.records[0]!.offset).toBe(offset);
+      await consumer.seek(place, { kind: "earliest" });
+      await iterator.return!();
+      expect(committed("t/0")).toBe(10);
+    });
+
+    it("a commit by hand says it all the same", async () => {
+      await fill(0, 30);
+      const consumer = consumerOf({ autoCommit: false });
+      const iterator = consumer[Symbol.asyncIterator]();
+      await iterator.next();
+      await consumer.seek(place, { kind: "offset", offset: 25 });
+      await consumer.commit();
+      expect(committed("t/0")).toBe(0);
+      await consumer.commit([{ ...place, offset: 25 }]);
+      await iterator.return!();
+      expect(committed("t/0")).toBe(25);
+    });
+  });
+
   it("ends with a goodbye and the reason when a partition cannot be read", async () => {
     await fill(0, 10);
     broker.consumeRefusals.push(new VarveError("PARTITION_QUARANTINED", "Damaged"));

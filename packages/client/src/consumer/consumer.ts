@@ -82,6 +82,7 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
    * ended it: always one of the two.
    */
   async run(handler: RecordHandler, options: RunOptions = {}): Promise<void> {
+    this.#refuseSecondUse();
     const { deadLetterTopic } = options;
     const deadLetters =
       deadLetterTopic === undefined
@@ -90,9 +91,9 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
             topic: deadLetterTopic,
             group: this.group,
           });
-    const runner = new Runner(this.#member, this.#connection.clock, handler, options, deadLetters);
-    this.#begin("run");
     try {
+      const runner = new Runner(this.#member, this.#connection.clock, handler, options, deadLetters);
+      this.#begin("run");
       await new Promise<void>((resolve) => {
         this.#member.onWake = () => {
           runner.pump();
@@ -101,7 +102,7 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
         this.#member.onWake();
       });
     } finally {
-      await deadLetters?.close();
+      deadLetters?.end();
     }
     const error = this.#member.ended?.error;
     if (error !== undefined) throw error;
@@ -183,7 +184,10 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
     else this.#member.pause(partitions, false);
   }
 
-  /** Goes on elsewhere in a partition that it has, without committing that. Resolves when that is in force. */
+  /**
+   * Goes on elsewhere in a partition that it has. Resolves when that is in force. Going there commits nothing, forward or back; what is
+   * finished from there on is committed as ever, so that after going back the group goes back with it. What was finished before counts.
+   */
   seek(partition: TopicPartition, position: Position): Promise<void> {
     return this.#member.seek(partition, position);
   }
@@ -209,7 +213,7 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
     const { ended, outMs } = this.#member;
     return healthOf({
       ended: ended === undefined ? undefined : (ended.error?.message ?? "it was closed"),
-      outMs: this.#use === "none" ? undefined : outMs,
+      outMs,
       partitions,
       stuck: this.#paces.stuck(nowMs, limitMs),
       limitMs,
@@ -262,10 +266,14 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
     if (batch !== undefined) this.#member.abandon(batch.claim, batch.entry);
   }
 
+  #refuseSecondUse(): void {
+    if (this.#use === "none") return;
+    const by = this.#use === "run" ? "run()" : "a for await";
+    throw new VarveError("INVALID_REQUEST", `Cannot read: this consumer is used by ${by} already. Make another one`);
+  }
+
   #begin(use: "iteration" | "run"): void {
-    if (this.#use !== "none") {
-      throw new VarveError("INVALID_REQUEST", "Cannot read: this consumer is used already. Make another one");
-    }
+    this.#refuseSecondUse();
     if (this.#member.isClosing || this.#member.ended !== undefined) throw this.#member.ended?.error ?? closed("read");
     this.#use = use;
     this.#member.open();

@@ -2,7 +2,7 @@
 // Records that could not be handled, in a topic of their own: key, value, headers and time as they were, and headers that say where they
 // came from and why.
 
-import type { ConsumedRecord } from "@varve/api";
+import { VarveError, type ConsumedRecord } from "@varve/api";
 import type { Producer } from "../producer/producer.ts";
 import type { Bytes } from "../producer/record.ts";
 
@@ -20,7 +20,7 @@ export class DeadLetters {
   readonly #topic: string;
   readonly #group: string;
 
-  /** Closes `producer` with itself. */
+  /** Ends `producer` with itself. */
   constructor(producer: Producer, options: { readonly topic: string; readonly group: string }) {
     this.#producer = producer;
     this.#topic = options.topic;
@@ -54,7 +54,8 @@ export class DeadLetters {
     await this.#producer.send({ topic: this.#topic, key, value, headers, ...time });
   }
 
-  close(): Promise<void> {
-    return this.#producer.close();
+  /** Ends now: whatever is not acknowledged is no business of the group any more, as its record is not committed. */
+  end(): void {
+    this.#producer.destroy(new VarveError("CLIENT_CLOSED", "The consumer was closed before it was put aside"));
   }
 }

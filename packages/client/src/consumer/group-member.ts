@@ -13,7 +13,7 @@ import type { Admin } from "../admin.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { Connection } from "../connection.ts";
-import { changesOf } from "./assignment-changes.ts";
+import { changesOf, type Held } from "./assignment-changes.ts";
 import { Claim, keyOf, type ClaimStart, type TopicPartition } from "./claim.ts";
 import { CommitQueue, type CommitListener } from "./commit-queue.ts";
 import { Conditions } from "./conditions.ts";
@@ -213,12 +213,16 @@ export class GroupMember {
     if (before.state !== "held") {
       throw new VarveError("INVALID_REQUEST", `Cannot seek in ${before.key}: this member is giving it back`);
     }
-    const { endOffset, movedGeneration, committedOffset } = before;
+    const { endOffset, movedGeneration, offeredOffset } = before;
+    const done = before.finished.committable;
     const place = { topic, partition: partition.partition, offset, endOffset };
     const claim = this.#replace(before, { ...place, leaderEpoch: -1, movedGeneration });
-    // Nothing is committed by going there, and nothing goes back by reading on from there.
-    claim.committedOffset = committedOffset;
-    claim.offeredOffset = committedOffset;
+    // What was finished before counts; going away commits nothing: the first thing that is finished there does.
+    if (this.#settings.autoCommit && done.offset > offeredOffset) {
+      this.offer(claim, done, "");
+      claim.offeredOffset = offset;
+      this.pump();
+    }
     this.#readsOf(topic).add([claim]);
     this.#balance();
   }
@@ -282,7 +286,7 @@ export class GroupMember {
 
   #assigned(assignment: AssignmentOutput): void {
     this.#generation = assignment.generation;
-    const changes = changesOf(this.claims, assignment);
+    const changes = changesOf(this.#isClosing ? stillHeld(this.claims) : this.claims, assignment);
     const fresh: Claim[] = [];
     const moved: Claim[] = [];
     const revoked: Claim[] = [];
@@ -309,7 +313,11 @@ export class GroupMember {
     }
     this.#lose(lost);
     this.#commits.setGeneration(assignment.generation);
-    if (this.#isClosing) return;
+    if (this.#isClosing) {
+      // What is finished is committed before it leaves, also when its session broke on the way.
+      this.pump();
+      return;
+    }
     this.#read([...fresh, ...moved]);
     this.#balance();
     if (notHeld.length > 0) this.#sendRevoked(notHeld);
@@ -561,6 +569,13 @@ export class GroupMember {
     }
     this.pump();
   }
+}
+
+/** Who closes gives all back, and is told after a broken session that it has it: that does not move it, and its last commit counts. */
+function stillHeld(claims: ReadonlyMap<string, Claim>): Map<string, Held> {
+  return new Map(
+    [...claims].map(([key, { movedGeneration, position }]) => [key, { state: "held", movedGeneration, position }]),
+  );
 }
 
 function partitionOf({ topic, partition }: TopicPartition): TopicPartition {

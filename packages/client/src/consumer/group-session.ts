@@ -88,8 +88,10 @@ export class GroupSession {
   #heartbeatMs = 0;
   /** The broker had a sign of life after this moment; undefined: never. */
   #heardMs: number | undefined;
-  /** Since when there is no session. */
-  #troubleSinceMs: number;
+  /** Since when it is in no session; undefined: it is in one, or has not begun. */
+  #outSinceMs: number | undefined;
+  /** When the first try failed since it was in a session last; undefined: none did. */
+  #troubleSinceMs: number | undefined;
   #attempts = 0;
   #retryTimer: Timer | undefined;
   #beatTimer: Timer | undefined;
@@ -101,7 +103,6 @@ export class GroupSession {
     this.#options = options;
     this.#events = events;
     this.#sessionTimeoutMs = options.sessionTimeoutMs;
-    this.#troubleSinceMs = connection.clock.monotonicMs();
   }
 
   /** As the broker knows it; empty before it has joined. */
@@ -113,9 +114,9 @@ export class GroupSession {
     return this.#stream?.isJoined === true;
   }
 
-  /** Since when it is in no session, by the monotonic clock; undefined: it is in one. */
+  /** Since when it is in no session, by the monotonic clock; undefined: it is in one, or has not begun. */
   get outSinceMs(): number | undefined {
-    return this.isJoined ? undefined : this.#troubleSinceMs;
+    return this.#outSinceMs;
   }
 
   /** Whether the member's partitions are its own still, as far as time tells. */
@@ -137,6 +138,7 @@ export class GroupSession {
     if (this.#heardMs !== undefined && !this.isAlive) this.#expelled();
     const call = node.groups.Join(new Metadata(), {});
     const openedMs = this.#connection.clock.monotonicMs();
+    this.#outSinceMs ??= openedMs;
     const stream: Stream = { node, call, openedMs, isJoined: false, isAsked: false, beats: [] };
     this.#stream = stream;
     const isCurrent = (): boolean => this.#stream === stream;
@@ -243,6 +245,8 @@ export class GroupSession {
 
   #joined(stream: Stream, joined: NonNullable<JoinResponseOutput["joined"]>): void {
     stream.isJoined = true;
+    this.#outSinceMs = undefined;
+    this.#troubleSinceMs = undefined;
     this.#memberId = joined.memberId;
     if (joined.sessionTimeoutMs > 0) this.#sessionTimeoutMs = joined.sessionTimeoutMs;
     this.#heartbeatMs = joined.heartbeatIntervalMs;
@@ -284,6 +288,16 @@ export class GroupSession {
     this.#beatTimer?.cancel();
     this.#beatTimer = this.#connection.clock.setTimer(delayMs, () => {
       if (this.#stream !== stream || this.#isClosed) return;
+      const openMs = this.#connection.clock.monotonicMs() - stream.openedMs;
+      if (!stream.isJoined && openMs >= this.#connection.requestTimeoutMs) {
+        // Its node answers questions, and does not let the member in: another one may.
+        this.#drop();
+        this.#lost(
+          stream,
+          new VarveError("REQUEST_TIMED_OUT", `The broker at "${stream.node.address}" lets nobody in`),
+        );
+        return;
+      }
       // No answer since the beat before: is there anybody?
       if (!stream.isJoined || stream.beats.length > 0) void this.#askIfThere(stream);
       if (stream.isJoined) {
@@ -311,7 +325,9 @@ export class GroupSession {
     if (this.#isClosed) return;
     const { clock } = this.#connection;
     const nowMs = clock.monotonicMs();
-    if (stream.isJoined) this.#troubleSinceMs = nowMs;
+    // From the first failure on: how long nobody used the consumer before says nothing of the broker.
+    this.#troubleSinceMs ??= nowMs;
+    this.#outSinceMs ??= nowMs;
     this.#events.interrupted();
     if (isOfNobody(error)) {
       this.#expelled();

@@ -247,6 +247,40 @@ describe("Consumer.run()", () => {
     await until(() => clock.timers === 0);
   });
 
+  it("settles with the close though the dead-letter topic takes nothing: what is not put aside is not committed", async () => {
+    await fill(0, 10, (index) => `k${index}`);
+    const held: (() => void)[] = [];
+    broker.held = held;
+    const consumer = consumerOf();
+    let isSettled = false;
+    const run = consumer
+      .run(
+        ({ offset }) => {
+          if (offset === 4) throw new TypeError("poison");
+        },
+        { deadLetterTopic: "dead", concurrency: 3 },
+      )
+      .finally(() => (isSettled = true));
+    await until(() => held.length > 0 && committed(0) === 4);
+    await consumer.close({ timeoutMs: 1000 });
+    for (let turns = 0; turns < 10; turns++) await turn();
+    expect(isSettled).toBe(true);
+    await run;
+    expect(committed(0)).toBe(4);
+    await until(() => clock.timers === 0);
+  });
+
+  it("is refused the second time, says by what it is used, and makes nothing that nobody would close", async () => {
+    const consumer = consumerOf();
+    const run = consumer.run(() => undefined, { deadLetterTopic: "dead" });
+    const again = consumer.run(() => undefined, { deadLetterTopic: "dead" });
+    await expect(again).rejects.toMatchObject({ reason: "INVALID_REQUEST", message: /used by run\(\) already/ });
+    expect(() => consumer[Symbol.asyncIterator]()).toThrow(/used by run\(\) already/);
+    await consumer.close(patient);
+    await run;
+    await expect(consumerOf().run(() => undefined, { concurrency: 0 })).rejects.toThrow(/concurrency is 0/);
+  });
+
   it("finishes what is under way when it is closed, begins nothing more, and commits", async () => {
     await fill(0, 200, (index) => `k${index % 10}`);
     const consumer = consumerOf();

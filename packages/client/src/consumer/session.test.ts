@@ -344,6 +344,44 @@ describe("a consumer's session", () => {
     expect(groups().faults.joins.length).toBeLessThan(995);
   });
 
+  it("breaks while it is closed: the last commit is sent in the next session, without waiting for time to be up", async () => {
+    await fill(0, 5);
+    const consumer = consumerOf({ commitIntervalMs: 2 ** 30 });
+    const iterator = consumer[Symbol.asyncIterator]();
+    await iterator.next();
+    void iterator.next();
+    groups().faults.commits.push("break");
+    // In an hour of this clock, which are three minutes, the test is over.
+    await consumer.close({ timeoutMs: 3_600_000 });
+    expect(committed(0)).toBe(5);
+  });
+
+  it("counts reconnectTimeoutMs from the first failure: one that was not used for long does not end with it", async () => {
+    await fill(0, 5);
+    const consumer = consumerOf({ reconnectTimeoutMs: 3_600_000, stuckAfterMs: 3_600_000 });
+    // As if it had been made hours ago.
+    clock.advance(7_200_000);
+    expect(consumer.health()).toMatchObject({ isHealthy: true, outMs: undefined });
+    groups().faults.joins.push(new VarveError("COORDINATOR_LOADING", "Not yet"));
+    const iterator = consumer[Symbol.asyncIterator]();
+    expect((await iterator.next()).value!.records).toHaveLength(5);
+    // And as if it had been in its group for hours: the next failure is the first again.
+    clock.advance(7_200_000);
+    groups().faults.joins.push(new VarveError("COORDINATOR_LOADING", "Not yet"));
+    groups().breakAll("g");
+    await until(() => groups().faults.joins.length === 0 && groups().sessions === 1);
+    await consumer.close({ timeoutMs: 1 });
+    expect(consumer.health().why).toBe("It has ended: it was closed");
+  });
+
+  it("is let in by nobody, though its node answers: it looks for another one, and gives up in the end", async () => {
+    groups().silent = true;
+    const client = new Client({ address: broker.address, clock, requestTimeoutMs: 5_000 });
+    clients.push(client);
+    const consumer = client.consumer({ group: "g", topics: ["t"], reconnectTimeoutMs: 20_000 });
+    await expect(consumer.run(() => undefined)).rejects.toMatchObject({ reason: "REQUEST_TIMED_OUT" });
+  });
+
   it("reads a topic that was made again under its name from the beginning, and does not end for the former one", async () => {
     await fill(0, 10);
     const lost: number[] = [];

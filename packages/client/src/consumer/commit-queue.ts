@@ -37,8 +37,11 @@ interface Asked {
 export interface CommitAnswer {
   /** The group does not know the member any more. */
   readonly expelled: VarveError | undefined;
-  /** Something was refused that may be taken later. */
-  readonly isToWait: boolean;
+  /** Something was refused that may be taken later: why. */
+  readonly later: VarveError | undefined;
+  readonly committed: readonly Claim[];
+  /** Refused for good, and nobody who asked for it was told: why. */
+  readonly refused: ReadonlyMap<Claim, VarveError>;
 }
 
 export class CommitQueue {
@@ -126,7 +129,12 @@ export class CommitQueue {
 
   answered(result: CommitResultOutput): CommitAnswer {
     const asked = this.#asked;
-    const answer: { expelled: VarveError | undefined; isToWait: boolean } = { expelled: undefined, isToWait: false };
+    const answer = {
+      expelled: undefined as VarveError | undefined,
+      later: undefined as VarveError | undefined,
+      committed: [] as Claim[],
+      refused: new Map<Claim, VarveError>(),
+    };
     if (asked === undefined || result.requestId !== asked.requestId) return answer;
     this.#asked = undefined;
     const whole = result.error === null || result.error === undefined ? undefined : errorFromFields(result.error);
@@ -137,18 +145,21 @@ export class CommitQueue {
       const isMissing = whole === undefined && !byKey.has(wish.claim.key);
       if (isMissing)
         tell(wish, new VarveError("INTERNAL", `Cannot read an answer: it does not name ${wish.claim.key}`));
-      else if (error === undefined) this.#committed(wish);
-      else if (isOfNobody(error)) {
+      else if (error === undefined) {
+        answer.committed.push(wish.claim);
+        this.#committed(wish);
+      } else if (isOfNobody(error)) {
         answer.expelled = error;
         this.#again(wish);
       } else if (error.reason === "STALE_MEMBER_EPOCH") {
         this.#staleGeneration = Math.max(this.#staleGeneration, asked.generation);
         this.#again(wish);
       } else if (error.retriable) {
-        answer.isToWait = true;
+        answer.later = error;
         this.#again(wish);
       } else {
         wish.claim.offeredOffset = Math.min(wish.claim.offeredOffset, wish.claim.committedOffset);
+        if (wish.listeners.length === 0 && wish.claim.state !== "gone") answer.refused.set(wish.claim, error);
         tell(wish, error);
       }
     }

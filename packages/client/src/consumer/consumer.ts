@@ -204,18 +204,19 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
     return wanted.reduce((sum, { finishedOffset, target }) => sum + Math.max(0, target - finishedOffset), 0);
   }
 
-  /** Bad when it has ended, is out of its group for long, or something is to be read and nothing moves for `stuckAfterMs`. */
+  /** Bad when it has ended, is out of its group for long, or something is to be read or committed and nothing moves for `stuckAfterMs`. */
   health(): Health {
     const nowMs = this.#connection.clock.monotonicMs();
     const partitions = this.#look();
     this.#paces.observe(partitions, nowMs);
     const { stuckAfterMs: limitMs } = this.#settings;
-    const { ended, outMs } = this.#member;
+    const { ended, outMs, uncommitted } = this.#member;
     return healthOf({
       ended: ended === undefined ? undefined : (ended.error?.message ?? "it was closed"),
       outMs,
       partitions,
       stuck: this.#paces.stuck(nowMs, limitMs),
+      uncommitted,
       limitMs,
     });
   }

@@ -8,53 +8,40 @@
 // - Nothing is committed before it, and everything of its claim handed out before it, is finished.
 // - A partition is given back only after it is read no more and nothing of it will be committed any more.
 
-import { VarveError, type AssignmentOutput, type ConsumeResponse, type Position } from "@varve/api";
+import { VarveError, type AssignmentOutput, type Position } from "@varve/api";
 import type { Admin } from "../admin.ts";
-import { backoffMs } from "../backoff.ts";
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Connection } from "../connection.ts";
 import { changesOf, type Held } from "./assignment-changes.ts";
 import { Claim, keyOf, type ClaimStart, type TopicPartition } from "./claim.ts";
-import { CommitQueue, type CommitListener } from "./commit-queue.ts";
+import type { CommitListener } from "./commit-queue.ts";
 import { Conditions } from "./conditions.ts";
 import type { CloseOptions, ConsumerSettings } from "./consumer-options.ts";
-import { GroupSession } from "./group-session.ts";
 import type { CommitPoint } from "./finished-prefix.ts";
-import { Prefetch } from "./prefetch.ts";
-import { TopicReads } from "./topic-reads.ts";
+import { GroupSession } from "./group-session.ts";
+import { MemberCallbacks, partitionOf } from "./member-callbacks.ts";
+import { MemberCommits } from "./member-commits.ts";
+import { MemberReads, type Handed } from "./member-reads.ts";
 
 /** Why a member is none any more; without error, because it was closed or the group is at its end. */
 export interface MemberEnd {
   readonly error: VarveError | undefined;
 }
 
-/** Something to do, in the order of its partition. */
-export interface Handed {
-  readonly claim: Claim;
-  readonly message: ConsumeResponse;
-}
-
 export class GroupMember {
   /** Called when there may be something to take, or it has ended. */
   onWake: () => void = () => undefined;
   readonly claims = new Map<string, Claim>();
-  readonly #connection: Connection;
   readonly #admin: Admin;
   readonly #settings: ConsumerSettings;
   readonly #clock: Clock;
   readonly #session: GroupSession;
-  readonly #reads = new Map<string, TopicReads>();
-  readonly #prefetch: Prefetch;
-  readonly #commits = new CommitQueue();
+  readonly #reads: MemberReads;
+  readonly #commits: MemberCommits;
   readonly #conditions: Conditions;
-  readonly #dirty = new Set<Claim>();
+  readonly #callbacks: MemberCallbacks;
   readonly #onEnded: () => void;
-  #commitTimer: Timer | undefined;
-  #commitRetryTimer: Timer | undefined;
-  #commitFailures = 0;
-  #goneTimers = new Set<Timer>();
   #generation = -1;
-  #isReadingPaused = false;
   #isPausedAll = false;
   #isClosing = false;
   #failure: VarveError | undefined;
@@ -62,12 +49,20 @@ export class GroupMember {
   #end: MemberEnd | undefined;
 
   constructor(connection: Connection, admin: Admin, settings: ConsumerSettings, onEnded: () => void) {
-    this.#connection = connection;
     this.#admin = admin;
     this.#settings = settings;
     this.#clock = connection.clock;
     this.#conditions = new Conditions(connection.clock);
-    this.#prefetch = new Prefetch(settings.prefetchBytes);
+    this.#reads = new MemberReads(connection, admin, settings, this.claims, {
+      received: () => this.onWake(),
+      failed: (error) => void this.close({}, error),
+    });
+    this.#commits = new MemberCommits(connection.clock, settings.commitIntervalMs, {
+      send: (commit) => void this.#session.send({ commit }),
+      expelled: (error) => this.#session.rejoin(error),
+      changed: () => this.#conditions.check(),
+    });
+    this.#callbacks = new MemberCallbacks(settings, this.#conditions, (error) => this.end(error));
     this.#onEnded = onEnded;
     const { group, topics, pattern, instanceId, assignor, start, sessionTimeoutMs, clientId } = settings;
     const { reconnectTimeoutMs, revokeTimeoutMs } = settings;
@@ -89,7 +84,7 @@ export class GroupMember {
       {
         owned: () => [...this.claims.values()],
         assigned: (assignment) => this.#assigned(assignment),
-        committed: (result) => this.#committed(this.#commits.answered(result)),
+        committed: (result) => this.#commits.answered(result),
         heard: () => this.onWake(),
         interrupted: () => this.#commits.sessionLost(),
         expelled: () => this.#lose([...this.claims.values()]),
@@ -121,6 +116,12 @@ export class GroupMember {
     return sinceMs === undefined ? undefined : this.#clock.monotonicMs() - sinceMs;
   }
 
+  /** How long nothing could be committed that is finished, and why; undefined: nothing waits for it. */
+  get uncommitted(): { readonly ms: number; readonly error: VarveError | undefined } | undefined {
+    const trouble = this.#commits.trouble;
+    return trouble && { ms: this.#clock.monotonicMs() - trouble.sinceMs, error: trouble.error };
+  }
+
   open(): void {
     this.#session.open();
   }
@@ -128,14 +129,9 @@ export class GroupMember {
   /** What to do next, of claims that are welcome; undefined: nothing now. Messages without records are finished on the way. */
   take(isWelcome?: (claim: Claim) => boolean): Handed | undefined {
     while (!this.#isPausedAll && !this.#isClosing && this.#end === undefined && this.#session.isAlive) {
-      const handed = this.#prefetch.take(isWelcome);
-      if (handed === undefined) {
-        if (isWelcome !== undefined && this.#isStarving(isWelcome)) this.#makeRoom();
-        return undefined;
-      }
+      const handed = this.#reads.take(isWelcome);
+      if (handed === undefined) return undefined;
       const { claim, message } = handed;
-      if (claim.progress.stalled && !this.#prefetch.has(claim)) this.#stall(claim, false);
-      this.#balance();
       claim.progress.handOut(message.records.length, message.nextOffset);
       if (message.records.length > 0) return handed;
       const number = claim.finished.handOut({ ...claim.finished.committable, offset: message.nextOffset });
@@ -146,7 +142,11 @@ export class GroupMember {
 
   /** An entry of a claim is done. */
   finish(claim: Claim, number: number): void {
-    if (claim.finished.finish(number) && claim.state !== "gone" && this.#settings.autoCommit) this.#commitSoon(claim);
+    if (claim.finished.finish(number) && claim.state !== "gone" && this.#settings.autoCommit) {
+      // Nothing more will come of it: the group may be waiting for this one.
+      const isNow = claim.progress.ended && claim.finished.open === 0 && this.#reads.isEmpty;
+      this.#commits.soon(claim, { isNow });
+    }
     this.#conditions.check();
   }
 
@@ -158,28 +158,17 @@ export class GroupMember {
 
   /** Commits what is finished, of all claims. @returns how often `listener` will be called */
   commitFinished(listener?: CommitListener): number {
-    let count = 0;
-    for (const claim of this.claims.values()) {
-      const point = claim.finished.committable;
-      if (point.offset > claim.offeredOffset) this.offer(claim, point, "", listener);
-      else if (listener === undefined || !this.#commits.listen(claim, listener)) continue;
-      count += 1;
-    }
-    this.pump();
-    return count;
+    return this.#commits.finished(this.claims.values(), listener);
   }
 
   /** Wants something committed; pump() sends it. */
-  offer(claim: Claim, { offset, leaderEpoch }: CommitPoint, metadata: string, listener?: CommitListener): void {
-    this.#commits.offer({ claim, offset, leaderEpoch, metadata }, listener);
+  offer(claim: Claim, point: CommitPoint, metadata: string, listener?: CommitListener): void {
+    this.#commits.offer(claim, point, metadata, listener);
   }
 
   /** Sends what is to be committed, unless an answer is awaited. */
   pump(): void {
-    if (this.#commitRetryTimer !== undefined) return;
-    const commit = this.#commits.next();
-    if (commit !== undefined) this.#session.send({ commit });
-    this.#conditions.check();
+    this.#commits.pump();
   }
 
   pauseAll(isPaused: boolean): void {
@@ -189,17 +178,10 @@ export class GroupMember {
 
   /** Reads these partitions, or does not. */
   pause(partitions: readonly TopicPartition[], isPaused: boolean): void {
-    for (const partition of partitions) {
-      const claim = this.claimOf(partition);
-      if (claim.progress.paused === isPaused) continue;
-      claim.progress.paused = isPaused;
-      claim.progress.stalled = false;
-      this.#prefetch.drop(claim);
-      // What was dropped comes again.
-      claim.progress.rewind();
-      this.#readsOf(claim.topic).refresh([claim]);
-    }
-    this.#balance();
+    this.#reads.pause(
+      partitions.map((partition) => this.claimOf(partition)),
+      isPaused,
+    );
   }
 
   async seek(partition: TopicPartition, position: Position): Promise<void> {
@@ -223,8 +205,7 @@ export class GroupMember {
       claim.offeredOffset = offset;
       this.pump();
     }
-    this.#readsOf(topic).add([claim]);
-    this.#balance();
+    this.#reads.read([claim]);
   }
 
   /** Throws NOT_ASSIGNED when the member does not have it. */
@@ -249,15 +230,8 @@ export class GroupMember {
     if (this.#end !== undefined) return;
     this.#end = { error };
     this.#session.close();
-    this.#commitTimer?.cancel();
-    this.#commitRetryTimer?.cancel();
-    for (const timer of this.#goneTimers) timer.cancel();
-    for (const reads of this.#reads.values()) reads.close();
-    this.#reads.clear();
-    for (const claim of this.claims.values()) {
-      this.#prefetch.drop(claim);
-      claim.end();
-    }
+    this.#reads.close();
+    for (const claim of this.claims.values()) claim.end();
     this.#commits.fail(error ?? new VarveError("CLIENT_CLOSED", "The consumer was closed before it was committed"));
     this.#conditions.check();
     this.#onEnded();
@@ -268,11 +242,8 @@ export class GroupMember {
     const endMs = this.#clock.monotonicMs() + timeoutMs;
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs());
     this.#isClosing = true;
-    for (const reads of this.#reads.values()) reads.close();
-    for (const claim of this.claims.values()) {
-      this.#prefetch.drop(claim);
-      if (claim.state === "held") claim.state = "giving-back";
-    }
+    this.#reads.close();
+    for (const claim of this.claims.values()) if (claim.state === "held") claim.state = "giving-back";
     this.onWake();
     const isOver = (): boolean => this.#end !== undefined;
     const isDrained = (): boolean => [...this.claims.values()].every(({ finished }) => finished.isDrained);
@@ -318,12 +289,11 @@ export class GroupMember {
       this.pump();
       return;
     }
-    this.#read([...fresh, ...moved]);
-    this.#balance();
+    this.#reads.read([...fresh, ...moved]);
     if (notHeld.length > 0) this.#sendRevoked(notHeld);
     if (revoked.length > 0) void this.#giveBack(revoked);
-    if (fresh.length > 0) this.#tell(() => this.#settings.onAssigned?.(fresh.map(placeOf)));
-    if (moved.length > 0) this.#tell(() => this.#settings.onMoved?.(moved.map(placeOf)));
+    this.#callbacks.assigned(fresh);
+    this.#callbacks.moved(moved);
     this.pump();
     this.onWake();
   }
@@ -343,51 +313,30 @@ export class GroupMember {
     return claim;
   }
 
-  #read(claims: readonly Claim[]): void {
-    const topics = new Set(claims.map(({ topic }) => topic));
-    for (const topic of topics) this.#readsOf(topic).add(claims.filter((claim) => claim.topic === topic));
-  }
-
   #drop(claim: Claim): void {
     claim.end();
-    this.#prefetch.drop(claim);
+    this.#reads.drop(claim);
     this.#commits.forget(claim);
-    this.#dirty.delete(claim);
     if (this.claims.get(claim.key) === claim) this.claims.delete(claim.key);
   }
 
   #lose(claims: readonly Claim[]): void {
     if (claims.length === 0) return;
     for (const claim of claims) this.#drop(claim);
-    this.#stopReading(claims);
-    this.#balance();
+    this.#reads.stop(claims);
     this.#conditions.check();
-    this.#tell(() => this.#settings.onLost?.(claims.map(partitionOf)));
-  }
-
-  #stopReading(claims: readonly Claim[]): void {
-    for (const topic of new Set(claims.map((claim) => claim.topic))) {
-      const reads = this.#reads.get(topic);
-      reads?.remove(claims.filter((claim) => claim.topic === topic));
-      if (reads?.isEmpty !== true) continue;
-      reads.close();
-      this.#reads.delete(topic);
-    }
+    this.#callbacks.lost(claims);
   }
 
   /** Reads no more, waits for what was handed out, commits, and only then says so. */
   async #giveBack(claims: readonly Claim[]): Promise<void> {
-    const { revokeTimeoutMs, autoCommit, onRevoke } = this.#settings;
+    const { revokeTimeoutMs, autoCommit } = this.#settings;
     const endMs = this.#clock.monotonicMs() + revokeTimeoutMs;
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs());
-    for (const claim of claims) {
-      claim.state = "giving-back";
-      this.#prefetch.drop(claim);
-    }
-    this.#stopReading(claims);
-    this.#balance();
+    for (const claim of claims) claim.state = "giving-back";
+    this.#reads.stop(claims);
     this.onWake();
-    if (onRevoke !== undefined) await this.#within(leftMs(), () => onRevoke(claims.map(partitionOf)));
+    await this.#callbacks.revoke(claims, { timeoutMs: leftMs(), isOver: () => this.#end !== undefined });
     const each = (isSo: (claim: Claim) => boolean) => (): boolean =>
       this.#end !== undefined || claims.every((claim) => claim.state === "gone" || isSo(claim));
     await this.#conditions.until(
@@ -395,13 +344,7 @@ export class GroupMember {
       leftMs(),
     );
     const left = claims.filter(({ state }) => state !== "gone");
-    if (autoCommit) {
-      for (const claim of left) {
-        const point = claim.finished.committable;
-        if (point.offset > claim.offeredOffset) this.offer(claim, point, "");
-      }
-      this.pump();
-    }
+    if (autoCommit) this.#commits.finished(left);
     await this.#conditions.until(
       each((claim) => !this.#commits.has(claim)),
       // What is finished should count, also where the rest is abandoned.
@@ -417,158 +360,6 @@ export class GroupMember {
   #sendRevoked(partitions: readonly TopicPartition[]): void {
     this.#session.send({ revoked: { generation: this.#generation, partitions: partitions.map(partitionOf) } });
   }
-
-  async #within(timeoutMs: number, run: () => void | Promise<void>): Promise<void> {
-    let isDone = false;
-    const attempt = async (): Promise<void> => {
-      try {
-        await run();
-      } catch (error) {
-        this.#callbackFailed(error);
-      }
-      isDone = true;
-      this.#conditions.check();
-    };
-    void attempt();
-    await this.#conditions.until(() => isDone || this.#end !== undefined, timeoutMs);
-  }
-
-  #tell(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#callbackFailed(error);
-    }
-  }
-
-  #callbackFailed(error: unknown): void {
-    const why = `a callback of the consumer of group "${this.#settings.group}" failed: ${String(error)}`;
-    this.end(new VarveError("INVALID_REQUEST", `Cannot go on: ${why}`, { cause: error }));
-  }
-
-  #readsOf(topic: string): TopicReads {
-    let reads = this.#reads.get(topic);
-    if (reads === undefined) {
-      const { group, prefetchBytes, reconnectTimeoutMs, onOutOfRange } = this.#settings;
-      const maxBufferBytes = Math.min(prefetchBytes, 2 ** 31);
-      reads = new TopicReads(
-        this.#connection,
-        this.#admin,
-        { topic, group, maxBufferBytes, reconnectTimeoutMs, onOutOfRange },
-        {
-          received: (claim, message) => this.#received(claim, message),
-          failed: (failed, error) => this.#readingFailed(failed, error),
-        },
-      );
-      if (this.#isReadingPaused) reads.pause();
-      this.#reads.set(topic, reads);
-    }
-    return reads;
-  }
-
-  #received(claim: Claim, message: ConsumeResponse): void {
-    if (claim.state !== "held") return;
-    this.#prefetch.put(claim, message);
-    this.#balance();
-    this.onWake();
-  }
-
-  /** A topic that is gone is the coordinator's to say: then the partitions are lost. It has so long to say it. */
-  #readingFailed(topic: string, error: VarveError): void {
-    if (error.reason !== "UNKNOWN_TOPIC" && error.reason !== "UNKNOWN_PARTITION") {
-      void this.close({}, error);
-      return;
-    }
-    const failed = [...this.claims.values()].filter((claim) => claim.topic === topic);
-    const timer = this.#clock.setTimer(this.#settings.sessionTimeoutMs, () => {
-      this.#goneTimers.delete(timer);
-      // One of the same name may have been made since.
-      if (failed.some(({ state }) => state !== "gone")) void this.close({}, error);
-    });
-    timer.unref?.();
-    this.#goneTimers.add(timer);
-  }
-
-  /** What is here is of partitions that are not welcome, and leaves no room for one that would be. */
-  #isStarving(isWelcome: (claim: Claim) => boolean): boolean {
-    if (!this.#prefetch.isFull) return false;
-    return [...this.claims.values()].some(
-      (claim) =>
-        claim.state === "held" &&
-        claim.progress.wanted &&
-        claim.progress.highWatermark > claim.progress.received &&
-        !this.#prefetch.has(claim) &&
-        isWelcome(claim),
-    );
-  }
-
-  /** All that is here is of partitions that hang: they are received no further, so that the others come to their turn. */
-  #makeRoom(): void {
-    const claims = [...this.#prefetch.claims];
-    const share = this.#settings.prefetchBytes / (4 * claims.length);
-    for (const claim of claims) {
-      claim.progress.cutTo(this.#prefetch.trim(claim, share));
-      this.#stall(claim, this.#prefetch.has(claim));
-    }
-    this.#balance();
-  }
-
-  #stall(claim: Claim, isStalled: boolean): void {
-    claim.progress.stalled = isStalled;
-    this.#reads.get(claim.topic)?.refresh([claim]);
-  }
-
-  /** Receives while there is room. */
-  #balance(): void {
-    const isFull = this.#prefetch.isFull;
-    if (isFull === this.#isReadingPaused) return;
-    this.#isReadingPaused = isFull;
-    for (const reads of this.#reads.values()) {
-      if (isFull) reads.pause();
-      else reads.resume();
-    }
-  }
-
-  #commitSoon(claim: Claim): void {
-    this.#dirty.add(claim);
-    // Nothing more will come of it: the group may be waiting for this one.
-    if (claim.progress.ended && claim.finished.open === 0 && this.#prefetch.isEmpty) {
-      this.#commitDirty();
-      return;
-    }
-    if (this.#commitTimer !== undefined) return;
-    this.#commitTimer = this.#clock.setTimer(this.#settings.commitIntervalMs, () => {
-      this.#commitTimer = undefined;
-      this.#commitDirty();
-    });
-    this.#commitTimer.unref?.();
-  }
-
-  #commitDirty(): void {
-    for (const claim of this.#dirty) {
-      const point = claim.finished.committable;
-      if (claim.state !== "gone" && point.offset > claim.offeredOffset) this.offer(claim, point, "");
-    }
-    this.#dirty.clear();
-    this.pump();
-  }
-
-  #committed({ expelled, isToWait }: { expelled: VarveError | undefined; isToWait: boolean }): void {
-    if (expelled !== undefined) {
-      this.#session.rejoin(expelled);
-      return;
-    }
-    this.#commitFailures = isToWait ? this.#commitFailures + 1 : 0;
-    if (isToWait && this.#commitRetryTimer === undefined) {
-      const delayMs = backoffMs(this.#commitFailures, this.#clock.random());
-      this.#commitRetryTimer = this.#clock.setTimer(delayMs, () => {
-        this.#commitRetryTimer = undefined;
-        this.pump();
-      });
-      this.#commitRetryTimer.unref?.();
-    }
-    this.pump();
-  }
 }
 
 /** Who closes gives all back, and is told after a broken session that it has it: that does not move it, and its last commit counts. */
@@ -576,12 +367,4 @@ function stillHeld(claims: ReadonlyMap<string, Claim>): Map<string, Held> {
   return new Map(
     [...claims].map(([key, { movedGeneration, position }]) => [key, { state: "held", movedGeneration, position }]),
   );
-}
-
-function partitionOf({ topic, partition }: TopicPartition): TopicPartition {
-  return { topic, partition };
-}
-
-function placeOf({ topic, partition, progress }: Claim): TopicPartition & { readonly offset: number } {
-  return { topic, partition, offset: progress.position };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a consumer does its work: it has a session, and wherever there is something to read it gets on.
+// Whether a consumer does its work: it has a session, wherever there is something to read it gets on, and that is committed.
 
 /** A partition of a consumer, as health looks at it. */
 export interface PartitionPace {
@@ -60,18 +60,24 @@ export interface HealthInput {
   readonly outMs: number | undefined;
   readonly partitions: readonly PartitionPace[];
   readonly stuck: readonly { readonly key: string; readonly stillMs: number }[];
+  /** How long nothing was committed of what should be, and what was said to that; undefined: nothing waits for it. */
+  readonly uncommitted: { readonly ms: number; readonly error: Error | undefined } | undefined;
   readonly limitMs: number;
 }
 
-export function healthOf({ ended, outMs, partitions, stuck, limitMs }: HealthInput): Health {
+export function healthOf({ ended, outMs, partitions, stuck, uncommitted, limitMs }: HealthInput): Health {
   const lag = partitions.reduce((sum, { finishedOffset, target }) => sum + Math.max(0, target - finishedOffset), 0);
   const why = ((): string | undefined => {
     if (ended !== undefined) return `It has ended: ${ended}`;
-    if (outMs !== undefined && outMs >= limitMs) return `It has been out of its group for ${outMs} ms`;
+    if (outMs !== undefined && outMs >= limitMs) return `It has been out of its group for ${Math.round(outMs)} ms`;
     const [first] = stuck;
-    if (first === undefined) return undefined;
+    if (first === undefined) {
+      if (uncommitted === undefined || uncommitted.ms < limitMs) return undefined;
+      const { ms, error } = uncommitted;
+      return `Nothing was committed for ${Math.round(ms)} ms, though there is something to commit${error === undefined ? "" : `: ${error.message}`}`;
+    }
     const others = stuck.length === 1 ? "" : `, and ${stuck.length - 1} more`;
-    return `Nothing of partition ${first.key} was finished for ${first.stillMs} ms, though there is something to do${others}`;
+    return `Nothing of partition ${first.key} was finished for ${Math.round(first.stillMs)} ms, though there is something to do${others}`;
   })();
   return { isHealthy: why === undefined, why, lag, outMs };
 }

@@ -1,5 +1,7 @@
 // The embeddable broker. Start reading at broker.ts; README.md has the life of a produce and of a consume.
 export { Broker } from "./broker.ts";
+export { lockDirectory } from "./drivers/directory-lock.ts";
+export type { DirectoryLock } from "./drivers/directory-lock.ts";
 export { BrokerError } from "./errors.ts";
 export type { BrokerErrorCode } from "./errors.ts";
 export { defaultLimits } from "./limits.ts";

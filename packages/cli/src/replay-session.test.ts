@@ -3,7 +3,7 @@
 
 import { connect, type Client } from "@varve/client";
 import { existsSync } from "node:fs";
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { samplePath } from "./first-run/sample.ts";
@@ -64,18 +64,29 @@ async function endOf(topic: string): Promise<number> {
   return rows.reduce((sum, row) => sum + row.highWatermark, 0);
 }
 
+/** Waits until it is so, and fails when that takes longer than anything here does, or the process ends before. */
+async function until(isSo: () => Promise<boolean>, what: string, running?: RunningVarve): Promise<void> {
+  const endMs = Date.now() + 25_000;
+  while (!(await isSo())) {
+    if (running !== undefined && running.child.exitCode !== null) {
+      throw new Error(`The process ended before ${what}: ${(await running.finished).stderr}`);
+    }
+    if (Date.now() > endMs) throw new Error(`After 25 s still not so: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 /** A replay that is killed when it has written a state file and more. Resolves with the command's arguments. */
 async function killHalfWay(args: readonly string[], state: string, isFurther: (saved: number) => Promise<boolean>) {
   const running = new RunningVarve(["replay", "source", "--rate", "2500", ...args, "--resume", state, "-q"], {
     cwd: node.directory,
     env: { VARVE_ADDRESS: node.address },
   });
-  for (;;) {
-    if (running.child.exitCode !== null) throw new Error(`It ended by itself: ${(await running.finished).stderr}`);
+  const isHalfWay = async (): Promise<boolean> => {
     const saved = existsSync(state) ? (JSON.parse(await readFile(state, "utf8")) as { records: number }).records : 0;
-    if (saved > 0 && (await isFurther(saved))) break;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return saved > 0 && (await isFurther(saved));
+  };
+  await until(isHalfWay, "it has written a state file and more", running);
   running.kill("SIGKILL");
   await running.finished;
 }
@@ -119,7 +130,7 @@ describe("varve replay --into", () => {
     const state = join(node.directory, "early.state");
     const args = ["replay", "source", "--into", "early", "--resume", state];
     const running = new RunningVarve([...args, "--rate", "3000"], { env: { VARVE_ADDRESS: node.address } });
-    while ((await endOf("early")) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(async () => (await endOf("early")) > 0, "something is copied", running);
     running.kill("SIGKILL");
     await running.finished;
     await ok(...args);
@@ -134,7 +145,7 @@ describe("varve replay --into", () => {
     for (const round of [1, 2]) {
       const running = new RunningVarve(args, { env: { VARVE_ADDRESS: node.address } });
       await client.append({ topic: "endless", records: [{ key: null, value: Buffer.from(`${round}`), headers: [] }] });
-      while ((await endOf("mirror")) < round) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(async () => (await endOf("mirror")) >= round, `round ${round} is copied`, running);
       running.kill("SIGINT");
       expect(await running.finished).toMatchObject({ exitCode: 0, stderr: "" });
     }
@@ -146,12 +157,28 @@ describe("varve replay --into", () => {
     const state = join(node.directory, "stopped.state");
     const args = ["replay", "source", "--into", "stopped", "--resume", state];
     const running = new RunningVarve([...args, "--rate", "2000"], { env: { VARVE_ADDRESS: node.address } });
-    while ((await endOf("stopped")) === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(async () => (await endOf("stopped")) > 0, "something is copied", running);
     running.kill("SIGINT");
     expect(await running.finished).toMatchObject({ exitCode: 130, stderr: expect.stringContaining("not to the end") });
     const { notes } = await ok(...args);
     expect(notes).not.toContain("there already");
     expect(await readBack("stopped", { order: "none" })).toEqual(await readBack("source", { order: "none" }));
+  });
+
+  it("is refused while another process goes on from the same state file, and not when that was killed", async () => {
+    await ok("topic", "create", "shared", "--partitions", "3");
+    const state = join(node.directory, "shared.state");
+    const args = ["replay", "source", "--into", "shared", "--resume", state];
+    const running = new RunningVarve([...args, "--rate", "500", "-q"], { env: { VARVE_ADDRESS: node.address } });
+    await until(async () => (await endOf("shared")) > 0, "something is copied", running);
+    const second = await node.varve(args);
+    expect([second.exitCode, second.stderr]).toEqual([1, expect.stringContaining("another replay that runs")]);
+    expect((await node.varve([...args, "--dry-run"])).exitCode).toBe(0);
+    running.kill("SIGKILL");
+    await running.finished;
+    await ok(...args);
+    expect(await readBack("shared")).toEqual(await readBack("source"));
+    expect((await readdir(node.directory)).filter((name) => name.startsWith("shared"))).toEqual(["shared.state"]);
   });
 
   it("refuses itself, a topic that is not there, and a state file of another replay", async () => {

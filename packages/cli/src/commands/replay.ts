@@ -34,6 +34,7 @@ import {
   type FoundTopic,
   type PartitionRange,
 } from "../replay/range.ts";
+import { lockReplayState } from "../replay/replay-lock.ts";
 import { readReplayState, writeReplayState, type ReplayIdentity, type ReplayState } from "../replay/replay-state.ts";
 import { replay, type Progress } from "../replay/replay.ts";
 import type { ReplaySink } from "../replay/sink.ts";
@@ -98,9 +99,10 @@ under keyBase64 and valueBase64; "varve produce --format records" brings them ba
 ${aboutTimes}
 
 Ctrl-C stops behind the record at hand. With --resume the same command then goes on there, also after a crash: nothing
-is left out. A file has every record once: what the crash left behind the last checkpoint is cut off. A topic has every
-record once, too: those of the last checkpoint's second that are in it already are looked up first. What went to
-standard output in that second comes again.
+is left out, and a second process with that file is refused. A file has every record once: what the crash left behind the
+last checkpoint is cut off. A topic has every record once, too: those of the last checkpoint's second that are in it
+already are looked up first, by their order. What went to standard output in that second comes again; so may, in a
+compacted topic, what others have overwritten since.
 
 Examples:
   $ varve replay orders --from ago:2h --into orders-again
@@ -150,6 +152,18 @@ interface Run {
 }
 
 async function against(terminal: Terminal, run: Run): Promise<void> {
+  const { resume, dryRun } = run.options;
+  // A dry run only looks.
+  if (resume === undefined || dryRun === true) return goOn(terminal, run);
+  const lock = await lockReplayState(resume);
+  try {
+    await goOn(terminal, run);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function goOn(terminal: Terminal, run: Run): Promise<void> {
   const { client, topic, options, signal } = run;
   const note = (line: string): void => terminal.note(line);
   const source = await findTopic(client, topic);

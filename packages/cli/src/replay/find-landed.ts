@@ -26,6 +26,7 @@ export async function findLanded(source: Client, target: Client, broken: Broken)
   const rows = await target.admin.listOffsets({ topic: found.topic });
   const tails = rows.flatMap(({ partition, logStartOffset, logEndOffset }) => {
     const end = state.sink.kind === "topic" ? (state.sink.ends.get(partition) ?? 0) : 0;
+    landed.begin(partition, end);
     const from = Math.max(end, logStartOffset);
     return logEndOffset > from ? [{ partition, from, to: logEndOffset }] : [];
   });

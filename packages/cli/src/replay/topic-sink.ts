@@ -60,6 +60,10 @@ export class TopicSink implements ReplaySink {
     // The promises of the last records are settled in this turn; their callbacks come behind.
     await new Promise(setImmediate);
     if (this.failure !== undefined) throw this.failure.error;
+    // Behind what was there already, so that it is not taken for something of the records to come.
+    for (const [partition, end] of this.options.landed.endsMet) {
+      this.ends.set(partition, Math.max(end, this.ends.get(partition) ?? 0));
+    }
     return { kind: "topic", ends: new Map(this.ends) };
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What commands that talk to a node share: --address, -o, and a client that is closed whatever happens.
 
-import { type Client, connect } from "@varve/client";
+import { type CallControl, type Client, connect } from "@varve/client";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 export const defaultAddress = "127.0.0.1:9094";
@@ -58,6 +58,30 @@ export async function withClient<T>(options: ConnectionOptions, work: (client: C
     await client.close();
   }
 }
+
+/**
+ * Asks for something that a cluster in trouble may be slow to say, or never say. `ask` is to pass on what it is given; after a while
+ * `note` is told what the silence is.
+ */
+export async function withPatience<T>(
+  note: (line: string) => void,
+  what: string,
+  ask: (control: CallControl) => Promise<T>,
+): Promise<T> {
+  const [said, given] = [patience.saidMs / 1000, patience.givenMs / 1000];
+  const timer = setTimeout(
+    () => note(`No answer for ${said} s about ${what}; giving up after ${given} s.`),
+    patience.saidMs,
+  );
+  try {
+    return await ask({ timeoutMs: patience.givenMs });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A failover takes a few seconds; somebody who looks shall not wait for much more. In ms. */
+const patience = { saidMs: 3_000, givenMs: 10_000 };
 
 /** An option parser: what `parse` cannot read is a usage error that names the flag. */
 export function parsedBy<T>(parse: (text: string) => T | undefined, wanted: string): (text: string) => T {

@@ -19,6 +19,7 @@ import { isoTime } from "../output/record-format.ts";
 import { printJson } from "../output/table.ts";
 import { interruptible } from "../terminal/interrupt.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { describeGroup } from "./describe-group.ts";
 
 interface LagOptions extends ConnectionOptions, OutputOptions {
   watch?: boolean;
@@ -50,7 +51,13 @@ Examples:
         withClient(options, async (client) => {
           let before: { total: TotalLag; atMs: number } | undefined;
           while (!signal.aborted) {
-            const { lags, members } = await client.groups.describe({ group: name });
+            const look = await describeGroup(terminal, client, { group: name, signal }).catch((error: unknown) => {
+              // Ctrl-C in the middle of a look is how a watch ends.
+              if (signal.aborted) return undefined;
+              throw error;
+            });
+            if (look === undefined) return;
+            const { lags, members } = look;
             const now = { total: totalLag(lags), atMs: performance.now() };
             // Without members it may be waited for in vain.
             const nobody = isWatch && members.length === 0 && now.total.records > 0 ? "; it has no members" : "";

@@ -2,11 +2,19 @@
 // varve group: groups from outside. This file: those that only look, list, describe and members.
 
 import { Command } from "commander";
-import { withAddress, withClient, withOutput, type ConnectionOptions, type OutputOptions } from "../connection.ts";
+import {
+  withAddress,
+  withClient,
+  withOutput,
+  withPatience,
+  type ConnectionOptions,
+  type OutputOptions,
+} from "../connection.ts";
 import { exitCodes } from "../exit-code.ts";
 import { printLags, printMembers, printRate, printTotalLag, totalLag } from "../output/group-tables.ts";
 import { printJson, printTable } from "../output/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { describeGroup } from "./describe-group.ts";
 import { deleteCommand, forkCommand, rateCommand, resetCommand } from "./group-changes.ts";
 import { lagCommand } from "./group-lag.ts";
 
@@ -33,7 +41,11 @@ function listCommand(terminal: Terminal): Command {
     .action(async (options: Common & { prefix?: string }) => {
       const { prefix = "" } = options;
       await withClient(options, async (client) => {
-        const { groups, errors } = await client.groups.list({ prefix });
+        const { groups, errors } = await withPatience(
+          (line) => terminal.note(line),
+          "groups",
+          (control) => client.groups.list({ prefix }, control),
+        );
         for (const message of new Set(errors.map((error) => error.message))) {
           terminal.note(`Some groups are missing here: ${message}`);
         }
@@ -71,7 +83,7 @@ Examples:
     )
     .action(async (name: string, options: Common) => {
       await withClient(options, async (client) => {
-        const group = await client.groups.describe({ group: name });
+        const group = await describeGroup(terminal, client, { group: name });
         if (options.output === "json") return terminal.out(printJson(group));
         const { state, generation, assignor, members, lags, rate, coordinator } = group;
         const keeper = coordinator === null ? "" : `, kept by node ${coordinator.nodeId}`;
@@ -94,7 +106,7 @@ function membersCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExamples:\n  $ varve group members billing")
     .action(async (name: string, options: Common) => {
       await withClient(options, async (client) => {
-        const { members } = await client.groups.describe({ group: name });
+        const { members } = await describeGroup(terminal, client, { group: name });
         if (options.output === "json") return terminal.out(printJson(members));
         if (members.length === 0) {
           terminal.note(`Group "${name}" has no members.`);

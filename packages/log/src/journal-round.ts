@@ -70,7 +70,7 @@ const modes: readonly PartitionMode[] = ["os", "journal", "direct"];
  * - `log-start`: nothing below `base` is readable. - `restart`: the log is empty and starts at `base` (G-8).
  * - `delete-partition`. - `flush`: `mode` is what the partition is about to become.
  * - `loss`: what was at or above `base` is given up; [base, end) stays empty, in `epoch` (J-12).
- * - `replace`: the file of the segment [base, end) may be another one that says the same (J-19).
+ * - `replace`: one file may hold [base, end), instead of one segment or several, and say the same (J-19).
  */
 export interface JournalRecord {
   readonly type: JournalRecordType;

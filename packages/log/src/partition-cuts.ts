@@ -166,20 +166,25 @@ export class PartitionCuts {
   }
 
   /**
-   * J-19: puts what compaction made of `source` in its place, durably; the log must not have been cut since `cutCount`. False: it
-   * was, or the segment is gone, and nothing was done. Errors: a shortage, after which nothing or everything was done.
+   * J-19: puts what compaction made of `sources`, neighbours, in their place, durably; the log must not have been cut since `cutCount`.
+   * False: it was, or one of them is gone, and nothing was done. Errors: a shortage, after which nothing was done, or everything but
+   * the removal of what was replaced.
    */
-  replaceSegment(source: Segment, made: Cleaned, cutCount: number): Promise<boolean> {
+  replaceSegments(sources: readonly Segment[], made: Cleaned, cutCount: number): Promise<boolean> {
     return this.#job(async () => {
       const { files } = this.#writer;
       const { state } = this.#memory;
       const isUsable = state.kind === "open" || state.kind === "needs-epoch";
-      const isThere = files.segments.slice(0, -1).includes(source);
-      if (!isUsable || !isThere || this.#memory.cutCount !== cutCount) return false;
+      const closed = files.segments.slice(0, -1);
+      const areThere = sources.every((source) => closed.includes(source));
+      const [first] = sources;
+      const last = sources.at(-1);
+      if (!isUsable || !areThere || this.#memory.cutCount !== cutCount) return false;
+      if (first === undefined || last === undefined) return false;
       // J-7: a checkpoint that knows the old size is not to take the new file for one that lost its end.
-      await this.#writer.record({ type: "replace", base: source.baseOffset, end: source.endOffset });
+      await this.#writer.record({ type: "replace", base: first.baseOffset, end: last.endOffset });
       try {
-        await this.#node.lanes.run(() => files.replace(source, made));
+        await this.#node.lanes.run(() => files.replace(sources, made));
       } catch (problem) {
         if (!isShortage(problem)) throw problem;
         const message = `Cannot compact ${this.#memory.name}: ${problem.message}`;

@@ -265,7 +265,12 @@ export class PartitionWriter implements RoundOwner {
         () => `${this.#memory.name}: what counts is neither in files nor in memory`,
       );
     }
-    if (this.files.isDirty) await this.#node.lanes.run(() => this.files.sync());
+    if (this.files.isDirty) {
+      await this.#node.lanes.run(async () => {
+        await this.files.sync();
+        await this.files.finishReplacement();
+      });
+    }
     this.#unsyncedBytes = 0;
     this.recoveryPoint = this.files.endOffset;
   }
@@ -284,6 +289,9 @@ export class PartitionWriter implements RoundOwner {
       const end = Math.max(countedOffset, this.#enqueuedEnd);
       for (const batch of this.tail.pinnedBatches(end, Number.MAX_SAFE_INTEGER)) this.#enqueueAppend(batch);
     }
+    // J-19: R passes the first one.
+    const { replacing } = this.files;
+    if (replacing !== undefined) await this.record({ type: "replace", base: replacing.base, end: replacing.end });
     await this.record({ type: "truncate", base: logEndOffset });
   }
 

@@ -25,6 +25,7 @@
  *   - above a truncation: the truncation was durable before files changed (J-7). Cut, removed, synced, again if need be.
  *   - larger than its batches, after a write that failed in this process: cut before anything else is written there (J-3).
  *   - the old one, or the one that compaction made of it: the journal says that it may be either, both are whole (J-19).
+ *   - one whose batches are in the segment before it, which took its place: the journal says so. Removed (J-19).
  * `<base>.log.new`
  *   - what compaction did not get to put in place. Removed.
  * `<base>.index`, `<base>.timeindex`

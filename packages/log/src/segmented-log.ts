@@ -8,7 +8,7 @@
  * partition's file work is a queue of one); readers run beside it and hold what they read (J-16).
  */
 import { batchHeaderBytes, batchSizeBytes, readBatchHeader } from "@varve/format";
-import { FileSystemError } from "./file-system.ts";
+import { FileSystemError, isShortage } from "./file-system.ts";
 import type { FileSystem } from "./file-system.ts";
 import { invariant } from "./invariant.ts";
 import type { OpenFiles } from "./open-files.ts";
@@ -25,7 +25,7 @@ export interface SegmentLimits {
 }
 
 /** Kafka's indexes hold offsets relative to the base in 31 bits. */
-const offsetsPerSegmentMax = 0x7fff_ffff;
+export const offsetsPerSegmentMax = 0x7fff_ffff;
 
 export type FileRead = SegmentRead | { readonly kind: "gone" };
 
@@ -37,6 +37,10 @@ export class SegmentedLog {
   /** A name was made or removed that no directory sync has covered. */
   #isDirectoryDirty = false;
   #rollNext = false;
+  /** J-19: what one file takes the place of; over when nothing of it is left. */
+  #replacing: { readonly base: number; readonly end: number; isRenamed: boolean } | undefined;
+  /** Of it, files whose bytes are in the one before. */
+  readonly #leftovers: string[] = [];
   /** Files behind damage: nobody reads them, and nobody removes them before the loss is accepted (J-12). */
   #behindDamage: string[];
   /** Where the log begins and ends while there is no segment: there is none yet, or all are gone. */
@@ -83,7 +87,13 @@ export class SegmentedLog {
   }
 
   get isDirty(): boolean {
-    return this.#isDirectoryDirty || this.#segments.some((segment) => segment.isDirty);
+    const isReplacing = this.#replacing !== undefined;
+    return isReplacing || this.#isDirectoryDirty || this.#segments.some((segment) => segment.isDirty);
+  }
+
+  /** J-19: a replacement that was not carried out to its end: the next start has to know of it. */
+  get replacing(): { readonly base: number; readonly end: number } | undefined {
+    return this.#replacing;
   }
 
   /** The next append begins a new segment. */
@@ -166,6 +176,7 @@ export class SegmentedLog {
 
   /** Cuts everything at and above a boundary, and makes that durable: segments first go from the end (J-7, F-12). */
   async cutTo(boundary: { segment: Segment; positionBytes: number; offset: number }): Promise<void> {
+    await this.finishReplacement();
     const keep = this.#segments.indexOf(boundary.segment);
     invariant(keep >= 0, () => `"${boundary.segment.path}" is not a segment of "${this.directory}"`);
     for (const segment of this.#segments.slice(keep + 1).reverse()) {
@@ -198,6 +209,7 @@ export class SegmentedLog {
    * half-way: the first segment comes with the next append.
    */
   async startAt(offset: number): Promise<void> {
+    await this.finishReplacement();
     for (const segment of [...this.#segments].reverse()) {
       await this.#remove(segment);
       this.#segments.pop();
@@ -210,6 +222,7 @@ export class SegmentedLog {
 
   /** Removes whole segments that end at or below `logStartOffset`, never the active one. Durable on return. */
   async removeBelow(logStartOffset: number): Promise<{ segments: number; bytes: number }> {
+    await this.finishReplacement();
     let segments = 0;
     let bytes = 0;
     while (this.#segments.length > 1) {
@@ -245,23 +258,60 @@ export class SegmentedLog {
   }
 
   /**
-   * J-19: puts the synced file at `made.path`, which says the same as `source`, in the place of it. Durable on return; readers that
-   * hold the old file keep it.
+   * J-19: puts the synced file at `made.path`, which says the same as `sources`, neighbours, in the place of them: over the first by one
+   * rename, and once that is durable the others go. Durable on return; readers that hold an old file keep it. After a shortage behind the
+   * rename `finishReplacement` has the rest to do.
    */
-  async replace(source: Segment, made: { path: string; sizeBytes: number; maxTimestampMs: number }): Promise<void> {
-    const index = this.#segments.indexOf(source);
-    invariant(index >= 0, () => `"${source.path}" is not a segment of "${this.directory}"`);
-    await this.#prepareCut(source);
-    source.isInDoubt = true;
-    await this.#fs.rename(made.path, source.path);
-    const { baseOffset, endOffset, lastWrittenMs } = source;
+  async replace(
+    sources: readonly Segment[],
+    made: { path: string; sizeBytes: number; maxTimestampMs: number },
+  ): Promise<void> {
+    await this.finishReplacement();
+    const [first, ...others] = sources;
+    const index = first === undefined ? -1 : this.#segments.indexOf(first);
+    const isThere = sources.every((source, at) => this.#segments[index + at] === source);
+    invariant(index >= 0 && isThere, () => `what "${made.path}" replaces are not segments of "${this.directory}"`);
+    if (first === undefined) return;
+    await this.#prepareCut(...sources);
+    const { baseOffset, isInDoubt } = first;
+    const endOffset = sources.at(-1)?.endOffset ?? first.endOffset;
+    const replacing = { base: baseOffset, end: endOffset, isRenamed: false };
+    this.#replacing = replacing;
+    first.isInDoubt = true;
+    try {
+      await this.#fs.rename(made.path, first.path);
+    } catch (error) {
+      if (!isShortage(error)) throw error;
+      // Nothing was done.
+      first.isInDoubt = isInDoubt;
+      this.#replacing = undefined;
+      throw error;
+    }
+    replacing.isRenamed = true;
+    const lastWrittenMs = Math.max(...sources.map((source) => source.lastWrittenMs));
     const { sizeBytes, maxTimestampMs } = made;
     const state = { directory: this.directory, baseOffset, endOffset, sizeBytes, lastWrittenMs, maxTimestampMs };
-    source.isRemoved = true;
-    this.#segments[index] = new Segment(state, { fs: this.#fs, files: this.#files });
+    for (const source of sources) source.isRemoved = true;
+    this.#segments.splice(index, sources.length, new Segment(state, { fs: this.#fs, files: this.#files }));
+    this.#leftovers.push(...others.map(({ path }) => path));
     this.#isDirectoryDirty = true;
-    await source.close();
+    for (const source of sources) await source.close();
+    await this.finishReplacement();
+  }
+
+  /** J-19: what was replaced goes, after the name of what took its place is durable. Durable on return. */
+  async finishReplacement(): Promise<void> {
+    // After an error of the rename nobody knows which file it is: the next start looks.
+    if (this.#replacing?.isRenamed !== true) return;
     await this.#syncDirectory();
+    while (this.#leftovers.length > 0) {
+      const path = this.#leftovers.at(-1) ?? "";
+      this.#isDirectoryDirty = true;
+      if ((await this.#fs.stat(path)) !== undefined) await this.#fs.unlink(path);
+      this.#leftovers.pop();
+    }
+    await this.#syncDirectory();
+    this.#replacing = undefined;
   }
 
   /** Writes the index files of segments that do not grow any more. */
@@ -338,9 +388,11 @@ export class SegmentedLog {
     await this.#fs.unlink(segment.path);
   }
 
-  /** An index of the segment as it was would look good beside the new one: it goes first, durably. */
-  async #prepareCut(segment: Segment): Promise<void> {
-    if (!(await segment.removeIndexFiles())) return;
+  /** An index of a segment as it was would look good beside the new one: it goes first, durably. */
+  async #prepareCut(...segments: readonly Segment[]): Promise<void> {
+    let isRemoved = false;
+    for (const segment of segments) if (await segment.removeIndexFiles()) isRemoved = true;
+    if (!isRemoved) return;
     this.#isDirectoryDirty = true;
     await this.#syncDirectory();
   }

@@ -5,6 +5,7 @@
  *   2. headers    which batches of producers are still remembered; keys of the dirty part: offset of the latest
  *   3. segments   from the first on: written anew beside the old one, synced, then put in its place in a job of the writer
  *   4. cleaned    `cleanedTo` moves when every segment is in its place, durably
+ *   5. merge      neighbours that are small now become one segment
  *
  * From the first on, and one after the other: when a tombstone's time begins, nothing older of its key is left (J-20). Stopped
  * anywhere, it has done no harm: what was put in its place says the same, and the next run begins anew.
@@ -110,6 +111,7 @@ class Run {
       this.#assertMayGoOn(undefined);
       // J-20: everything is in its place, durably.
       this.#log.compaction.cleaned(this.#to);
+      await this.#mergeAll();
       return this.#outcome(this.#to < this.#plan.to ? "partly" : "done", undefined);
     } catch (error) {
       if (error instanceof Ended) return this.#outcome(error.kind, error.message);
@@ -172,9 +174,6 @@ class Run {
 
   async #clean(segment: Segment): Promise<void> {
     this.#assertMayGoOn(segment);
-    // Both are there until the old one goes.
-    const full = this.#parts.spaceRefusal(segment.sizeBytes);
-    if (full !== undefined) throw new Ended("no-room", full);
     const context: CleanContext = {
       latest: this.#latest,
       from: this.#plan.from,
@@ -183,29 +182,59 @@ class Run {
       deleteRetentionMs: this.#deleteRetentionMs,
       pace: this.#parts.pace,
     };
-    const cleaned = new CleanedSegment(segment, {
+    const before = segment.sizeBytes;
+    const bytes = await this.#replace([segment], async (batch, header, cleaned) => {
+      const clean = this.#withoutProducer(await cleanBatch(batch, header, context), header);
+      await cleaned.add(clean, clean === batch ? header : readBatchHeader(clean), clean === batch);
+    });
+    this.#bytesBefore += before;
+    this.#bytesAfter += bytes ?? before;
+  }
+
+  /** Until no neighbours fit together any more: every step leaves fewer segments. */
+  async #mergeAll(): Promise<void> {
+    for (;;) {
+      const groups = this.#log.compaction.mergeable(this.#to);
+      if (groups.length === 0) return;
+      for (const group of groups) await this.#merge(group);
+    }
+  }
+
+  /** Every batch as it is, read and checked once more: what is put together is what was there. */
+  async #merge(group: readonly Segment[]): Promise<void> {
+    const before = group.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const bytes = await this.#replace(group, (batch, header, merged) => merged.add(batch, header, false));
+    this.#bytesAfter -= before - (bytes ?? before);
+  }
+
+  /** Writes what takes the place of `sources`, and puts it there; returns its bytes, undefined when it would be the same (J-19). */
+  async #replace(
+    sources: readonly Segment[],
+    visit: (batch: Uint8Array, header: BatchHeader, made: CleanedSegment) => Promise<void>,
+  ): Promise<number | undefined> {
+    const [first] = sources;
+    if (first === undefined) return undefined;
+    // Both are there until the old ones go.
+    const full = this.#parts.spaceRefusal(sources.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+    if (full !== undefined) throw new Ended("no-room", full);
+    const cleaned = new CleanedSegment(first, {
       ...this.#parts,
       spent: (bytes) => {
         this.#bytesWritten += bytes;
         this.#parts.spaceSpent(bytes);
       },
     });
-    this.#bytesBefore += segment.sizeBytes;
     let isInPlace = false;
     try {
-      await this.#walk(segment, async (batch, header) => {
-        const clean = this.#withoutProducer(await cleanBatch(batch, header, context), header);
-        await cleaned.add(clean, clean === batch ? header : readBatchHeader(clean), clean === batch);
-      });
-      const made = await cleaned.finish();
-      if (made === undefined) {
-        this.#bytesAfter += segment.sizeBytes;
-        return;
+      for (const source of sources) {
+        await this.#walk(source, (batch, header) => visit(batch, header, cleaned));
       }
-      this.#assertMayGoOn(segment);
-      isInPlace = await this.#log.compaction.replaceSegment(segment, made, this.#cutCount);
+      const made = await cleaned.finish();
+      if (made === undefined) return undefined;
+      for (const source of sources) this.#assertMayGoOn(source);
+      isInPlace = await this.#log.compaction.replaceSegments(sources, made, this.#cutCount);
       if (!isInPlace) throw new Ended("overtaken", "the log was cut meanwhile");
-      this.#bytesAfter += made.sizeBytes;
+      return made.sizeBytes;
     } finally {
       if (!isInPlace) await cleaned.discard();
     }

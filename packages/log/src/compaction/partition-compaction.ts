@@ -5,9 +5,14 @@ import type { PartitionCuts } from "../partition-cuts.ts";
 import type { PartitionMemory } from "../partition-memory.ts";
 import type { PartitionWriter } from "../partition-writer.ts";
 import type { Segment } from "../segment.ts";
+import { offsetsPerSegmentMax } from "../segmented-log.ts";
 import type { Cleaned } from "./cleaned-segment.ts";
 import { planCompaction } from "./plan-compaction.ts";
 import type { CompactionPlan } from "./plan-compaction.ts";
+import { planMerge } from "./plan-merge.ts";
+
+/** Segments that become one: they are removed while nothing else is done to the files of the partition. */
+const mergedAtOnce = 32;
 
 export class PartitionCompaction {
   readonly #memory: PartitionMemory;
@@ -59,9 +64,17 @@ export class PartitionCompaction {
     this.#memory.cleanedTo = Math.max(this.#memory.cleanedTo, offset);
   }
 
-  /** J-19: false when the log was cut since `cutCount`, or `source` is gone; then nothing was done. */
-  replaceSegment(source: Segment, made: Cleaned, cutCount: number): Promise<boolean> {
-    return this.#cuts.replaceSegment(source, made, cutCount);
+  /** J-19: false when the log was cut since `cutCount`, or one of `sources` is gone; then nothing was done. */
+  replaceSegments(sources: readonly Segment[], made: Cleaned, cutCount: number): Promise<boolean> {
+    return this.#cuts.replaceSegments(sources, made, cutCount);
+  }
+
+  /** Neighbours among those that end at or below `offset` that are to be one segment. None where age or size remove whole segments (J-16). */
+  mergeable(offset: number): Segment[][] {
+    const { segmentBytes, retentionMs, retentionBytes } = this.#memory.config;
+    if (retentionMs >= 0 || retentionBytes >= 0) return [];
+    const closed = this.#writer.files.segments.slice(0, -1).filter(({ endOffset }) => endOffset <= offset);
+    return planMerge(closed, { segmentBytes, offsetsMax: offsetsPerSegmentMax, countMax: mergedAtOnce });
   }
 
   /** The next append begins a new segment. */

@@ -22,6 +22,8 @@ import type { SegmentLimits } from "../segmented-log.ts";
 import { offsetsBehind } from "./offsets-behind.ts";
 import { readRecordBytes } from "./read-journal.ts";
 import type { ReplayedPartition } from "./replay.ts";
+import { settleReplaced } from "./settle-replaced.ts";
+import type { ListedSegment } from "./settle-replaced.ts";
 
 export interface RecoveryContext {
   readonly fs: FileSystem;
@@ -80,12 +82,6 @@ function quarantineOf(
   return { file, offset, why, end: Math.max(known?.end ?? 0, end, offset) };
 }
 
-interface ListedSegment {
-  readonly baseOffset: number;
-  readonly path: string;
-  readonly sizeBytes: number;
-}
-
 class PartitionFiles {
   log: SegmentedLog;
   names: readonly string[] = [];
@@ -96,12 +92,16 @@ class PartitionFiles {
   readonly #directory: string;
   readonly #replayed: ReplayedPartition;
   readonly #context: RecoveryContext;
+  /** Of the checkpoint, as far as they must still be there. */
+  #segments: readonly CheckpointSegment[];
+  #merged: ReadonlySet<number> = new Set();
 
   constructor(directory: string, replayed: ReplayedPartition, context: RecoveryContext) {
     this.#directory = directory;
     this.#replayed = replayed;
     this.#context = context;
     this.damage = replayed.damage;
+    this.#segments = replayed.segments;
     this.log = this.#logOf([]);
   }
 
@@ -118,7 +118,7 @@ class PartitionFiles {
       this.log = this.#logOf(this.#segmentsKnown(listed, restartAt));
       await this.log.startAt(restartAt);
     } else {
-      remaining = await this.#removeBelowLogStart(listed);
+      remaining = await this.#removeBelowLogStart(await this.#settleReplaced(listed));
       // Those that begin above the recovery point hold nothing that is known to be good.
       const below = remaining.filter(({ baseOffset }) => baseOffset <= recoveryPoint);
       if (quarantine !== undefined) await this.#leaveAlone(remaining, below);
@@ -140,7 +140,8 @@ class PartitionFiles {
     await this.log.sync();
     for (const segment of this.log.segments) {
       // Made since the checkpoint, so nobody knows its largest timestamp.
-      if (this.#known(segment.baseOffset) === undefined && segment.sizeBytes > 0) await segment.indexes();
+      const isNew = this.#known(segment.baseOffset) === undefined || this.#merged.has(segment.baseOffset);
+      if (isNew && segment.sizeBytes > 0) await segment.indexes();
     }
   }
 
@@ -194,6 +195,21 @@ class PartitionFiles {
     return listed.sort((a, b) => a.baseOffset - b.baseOffset);
   }
 
+  /** J-19. */
+  async #settleReplaced(listed: readonly ListedSegment[]): Promise<readonly ListedSegment[]> {
+    const { replaced } = this.#replayed;
+    const found = { listed, known: this.#segments };
+    const settled = await settleReplaced(this.#context.fs, this.#directory, found, replaced, async (file, limit) => {
+      const segment = this.#segmentOf(file, file.baseOffset);
+      const { offset } = await this.#walk(segment, file, limit);
+      await segment.close();
+      return offset;
+    });
+    this.#segments = settled.known;
+    this.#merged = settled.merged;
+    return settled.listed;
+  }
+
   /** J-7: the log start was durable before files went; those that are still there go now. */
   async #removeBelowLogStart(listed: readonly ListedSegment[]): Promise<readonly ListedSegment[]> {
     const { logStartOffset } = this.#replayed;
@@ -209,7 +225,8 @@ class PartitionFiles {
 
   /** Segments that the checkpoint knows, or the recovery point needs, and that are not there, are damage (J-12). */
   #findMissing(listed: readonly ListedSegment[]): boolean {
-    const { checkpoint, recoveryPoint, logStartOffset, segments: known } = this.#replayed;
+    const { checkpoint, recoveryPoint, logStartOffset } = this.#replayed;
+    const known = this.#segments;
     const missing = known.find(({ baseOffset }, index) => {
       // A truncation since the checkpoint has lowered the recovery point.
       const end = known[index + 1]?.baseOffset ?? Math.min(checkpoint?.recoveryPoint ?? 0, recoveryPoint);
@@ -497,7 +514,7 @@ class PartitionFiles {
   }
 
   #known(baseOffset: number): CheckpointSegment | undefined {
-    return this.#replayed.segments.find((segment) => segment.baseOffset === baseOffset);
+    return this.#segments.find((segment) => segment.baseOffset === baseOffset);
   }
 
   #logOf(segments: readonly Segment[], behind: readonly string[] = []): SegmentedLog {

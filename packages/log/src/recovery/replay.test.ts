@@ -107,3 +107,18 @@ test("replayJournal() J-7: nothing of a deleted partition comes back but a creat
   expect(replayJournal([], rounds(made, gone), 0).partitions.size).toBe(0);
   expect(replayJournal([], rounds(made, gone, made), 0).partitions.size).toBe(1);
 });
+
+test("replayJournal() J-19: a replacement ends where the log was cut, and with a new start of it", () => {
+  const replacedAfter = (...records: TableRecord[]): readonly { base: number; end: number }[] => {
+    const found = rounds(made, [record("append", 0, 30), record("replace", 0, 20), ...records]);
+    return [...replayJournal([], found, 0).partitions.values()][0]!.replaced;
+  };
+  expect(replacedAfter()).toEqual([{ base: 0, end: 20 }]);
+  expect(replacedAfter(record("replace", 0, 25))).toEqual([
+    { base: 0, end: 20 },
+    { base: 0, end: 25 },
+  ]);
+  expect(replacedAfter(record("truncate", 10, 10))).toEqual([{ base: 0, end: 10 }]);
+  expect(replacedAfter(record("truncate", 0, 0))).toEqual([]);
+  expect(replacedAfter(record("restart", 7, 7))).toEqual([]);
+});

@@ -64,6 +64,8 @@ export interface ReplayedPartition {
   skippedEnd: number | undefined;
   /** J-20: compaction has been through everything below. */
   cleanedTo: number;
+  /** J-19: ranges of which one file may hold everything, while those whose place it took may still be there; oldest first. */
+  replaced: readonly { readonly base: number; readonly end: number }[];
   /** Damage that an earlier run found and nobody has accepted. */
   quarantine: Quarantine | undefined;
 }
@@ -212,6 +214,7 @@ function begin(known: CheckpointPartition): ReplayedPartition {
     damage: undefined,
     skippedEnd: undefined,
     cleanedTo: known.cleanedTo ?? 0,
+    replaced: [],
     quarantine: known.quarantine,
   };
 }
@@ -250,6 +253,7 @@ function created(record: Pick<TableRecord, "topicId" | "partition" | "base">, mo
     damage: undefined,
     skippedEnd: undefined,
     cleanedTo: 0,
+    replaced: [],
     quarantine: undefined,
   };
 }
@@ -282,6 +286,7 @@ function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRo
       partition.highWatermark = record.base;
       partition.restartAt = record.base;
       partition.cleanedTo = 0;
+      partition.replaced = [];
       partition.quarantine = undefined;
       return;
     case "loss":
@@ -343,6 +348,10 @@ function truncate(partition: ReplayedPartition, to: number): void {
   partition.promised = Math.min(partition.promised, to);
   partition.cutTo = Math.min(partition.cutTo, to);
   partition.cleanedTo = Math.min(partition.cleanedTo, to);
+  // What begins above the cut is of a later life of these offsets.
+  partition.replaced = partition.replaced
+    .filter(({ base }) => base < to)
+    .map(({ base, end }) => ({ base, end: Math.min(end, to) }));
   partition.segments = partition.segments
     .filter(({ baseOffset }) => baseOffset < to)
     // The last one was cut, and may have grown again since.
@@ -366,6 +375,7 @@ function replace(partition: ReplayedPartition, baseOffset: number, endOffset: nu
   partition.segments = partition.segments.map((segment) => {
     return segment.baseOffset === baseOffset ? { ...segment, sizeBytes: -1 } : segment;
   });
+  partition.replaced = [...partition.replaced, { base: baseOffset, end: endOffset }];
   if (endOffset <= partition.recoveryPoint) return;
   partition.recoveryPoint = endOffset;
   partition.isPlaceKnown = false;

@@ -110,9 +110,9 @@ export class CompactedPartition {
     this.log.startEpoch(++this.#epoch);
   }
 
-  async restart(ending: "kill" | "power cut"): Promise<void> {
-    if (ending === "kill") this.disk.kill(1);
-    else this.disk.powerCut(1);
+  async restart(ending: "kill" | "power cut", seed = 1): Promise<void> {
+    if (ending === "kill") this.disk.kill(seed);
+    else this.disk.powerCut(seed);
     this.store = await openStore(this.disk, this.#options);
     const log = this.store.get(id.topicId, id.partition);
     if (log === undefined) throw new Error("The partition is gone");

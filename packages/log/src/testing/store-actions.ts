@@ -248,6 +248,7 @@ export async function compact(world: StoreWorld, command: Command<"compact">): P
   const isCheckpointed = world.random.chance(0.7);
   const store = world.store();
   const before = store.stats().compaction.bytesRemoved;
+  const segmentsBefore = log.segments.length;
   model.compaction.begins(model.batches, log.highWatermark, world.clock.nowMs());
   await world.command(
     "compact",
@@ -262,6 +263,7 @@ export async function compact(world: StoreWorld, command: Command<"compact">): P
     () => {
       world.count("compaction");
       if (store.stats().compaction.bytesRemoved > before) world.count("compaction removed something");
+      if (log.segments.length < segmentsBefore) world.count("compaction merged segments");
     },
   );
 }

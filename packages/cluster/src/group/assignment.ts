@@ -77,5 +77,12 @@ export function isSubset(a: Assignment, b: Assignment): boolean {
 }
 
 export function isSame(a: Assignment, b: Assignment): boolean {
-  return a === b || (sizeOf(a) === sizeOf(b) && isSubset(a, b));
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  for (const [topicId, partitions] of a) {
+    const others = b.get(topicId);
+    if (others?.length !== partitions.length) return false;
+    for (let at = 0; at < partitions.length; at += 1) if (partitions[at] !== others[at]) return false;
+  }
+  return true;
 }

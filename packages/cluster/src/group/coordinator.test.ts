@@ -3,20 +3,22 @@ import { refuse } from "../controller/decision.ts";
 import { pairsOf } from "./assignment.ts";
 import { GroupCoordinator } from "./coordinator.ts";
 import type { GroupCommand } from "./group-command.ts";
-import { decodeGroupRecord, encodeGroupRecord } from "./records.ts";
-import type { GroupRecord } from "./records.ts";
+import { decodeGroupRecord } from "./records.ts";
+import type { StoredGroupRecord } from "./records.ts";
 import { offsetOf } from "./state.ts";
 
 const topicId = "0".repeat(31) + "1";
 
+type Limits = ConstructorParameters<typeof GroupCoordinator>[0]["limits"];
+
 /** A coordinator with a log: `say` is one turn by itself. */
 class World {
-  readonly log: GroupRecord[] = [];
+  readonly log: StoredGroupRecord[] = [];
   coordinator = this.#fresh();
   nowMs = 0;
   readonly gone = new Set<string>();
 
-  #fresh(limits: { readonly groupsMax?: number; readonly waitingMax?: number } = {}): GroupCoordinator<string> {
+  #fresh(limits: Partial<Limits> = {}): GroupCoordinator<string> {
     let ids = 0;
     return new GroupCoordinator<string>({
       limits: {
@@ -26,6 +28,7 @@ class World {
         metadataBytesMax: 10,
         groupsMax: 3,
         waitingMax: 100,
+        batchBytesMax: 1_000_000,
         ...limits,
       },
       newUuid: () => String(++ids),
@@ -37,7 +40,7 @@ class World {
     });
   }
 
-  limited(limits: { readonly groupsMax?: number; readonly waitingMax?: number }): void {
+  limited(limits: Partial<Limits>): void {
     this.coordinator = this.#fresh(limits);
   }
 
@@ -45,7 +48,7 @@ class World {
   failOver(end = this.log.length): void {
     this.coordinator = this.#fresh();
     this.log.length = end;
-    for (const record of this.log) this.coordinator.load(decodeGroupRecord(encodeGroupRecord(record)));
+    for (const record of this.log) this.coordinator.load(decodeGroupRecord(record));
     this.coordinator.loaded(this.nowMs);
   }
 
@@ -158,6 +161,50 @@ describe("GroupCoordinator", () => {
     expect(refused()).toEqual(["MESSAGE_TOO_LARGE"]);
   });
 
+  it("refuses for good what no batch can hold, and nothing of what else is asked at the same time", () => {
+    const world = new World();
+    world.limited({ batchBytesMax: 600, metadataBytesMax: 1_000 });
+    const noted = (waiter: string, bytes: number): void => {
+      const offsets = [{ topicId, partition: 0, offset: 1, leaderEpoch: -1, metadata: "n".repeat(bytes) }];
+      world.submit(waiter, { kind: "commit", commit: { claim: undefined, offsets } }, waiter);
+    };
+    noted("small", 100);
+    noted("oversized", 1_000);
+    noted("another", 300);
+    // What fits by itself, and not beside the others, has a batch of its own.
+    world.endTurn();
+    expect(world.log).toHaveLength(1);
+    world.endTurn();
+    expect(world.log).toHaveLength(2);
+    const answers = world.coordinator.committed(2).answers;
+    expect(
+      answers.map(({ waiter, outcome }) => [waiter, "refusal" in outcome ? outcome.refusal.reason : "done"]),
+    ).toEqual([
+      ["small", "done"],
+      ["oversized", "POLICY_VIOLATION"],
+      ["another", "done"],
+    ]);
+    const [, oversized] = answers;
+    expect(oversized?.outcome).toMatchObject({ refusal: { message: expect.stringContaining("Use fewer partitions") } });
+  });
+
+  it("keeps no answer waiting behind a turn that was given up", () => {
+    const world = new World();
+    const late = refuse("REQUEST_TIMED_OUT", "Nobody knows", {}).refusal;
+    world.submit("writes", commit(1));
+    world.endTurn();
+    world.submit("waits", { kind: "topics" });
+    world.endTurn();
+    expect(world.coordinator.gaveUp(1, late).map(({ waiter }) => waiter)).toEqual(["writes", "waits"]);
+    world.submit("asks", { kind: "topics" });
+    expect(world.coordinator.endTurn().answers).toEqual([{ waiter: "asks", outcome: { refusal: late } }]);
+    expect(world.coordinator.waiting).toBe(0);
+    // It may be committed still, and then all is as it was.
+    world.commit();
+    world.submit("asks", { kind: "topics" });
+    expect(world.coordinator.endTurn().answers).toEqual([{ waiter: "asks", outcome: { reply: undefined } }]);
+  });
+
   it("refuses everybody who waits when it resigns, and decides nothing after", () => {
     const world = new World();
     world.submit("a", commit(1));
@@ -198,6 +245,59 @@ describe("GroupCoordinator", () => {
     const [answer] = world.coordinator.endTurn().answers;
     expect(answer?.outcome).toMatchObject({ refusal: { reason: "UNKNOWN_MEMBER_ID" } });
     expect(world.log).toEqual([]);
+  });
+
+  it("takes a join that comes again under the id that the client made for the same member", () => {
+    const world = new World();
+    const own = (newMemberId: string): GroupCommand => {
+      const { join: wishes } = join() as Extract<GroupCommand, { readonly kind: "join" }>;
+      return { kind: "return", join: { ...wishes, memberId: "", newMemberId }, owned: new Map() };
+    };
+    for (const id of ["mine", "mine", "other"]) world.submit(id, own(id));
+    world.endTurn();
+    world.commit();
+    const members = world.coordinator.visible.get("g")?.members;
+    expect([...(members?.keys() ?? [])]).toEqual(["mine", "other"]);
+    // Once it was removed, whoever says that it was that member hears that it is none; who says that it is new is new.
+    world.submit("removal", { kind: "remove", memberIds: ["mine"] });
+    const { join: wishes } = join("mine") as Extract<GroupCommand, { readonly kind: "join" }>;
+    world.submit("back", { kind: "return", join: wishes, owned: new Map([[topicId, [0]]]) });
+    world.submit("new", own("mine"));
+    world.endTurn();
+    expect(world.commit()).toEqual(["removal", "back: UNKNOWN_MEMBER_ID", "new"]);
+  });
+
+  it("refuses what a member commits of places that its session has not told it, each by itself", () => {
+    const world = new World();
+    world.submit("joins", join("m"));
+    world.endTurn();
+    const offsets = [0, 1].map((partition) => ({
+      topicId,
+      partition,
+      offset: 3,
+      leaderEpoch: -1,
+      metadata: "",
+      isUntold: partition === 1,
+    }));
+    const claim = { memberId: "m", epoch: 1, instanceId: "" };
+    world.submit("commits", { kind: "commit", commit: { claim, offsets } });
+    world.endTurn();
+    const { answers } = world.coordinator.committed(world.log.length);
+    const verdicts = answers.flatMap(({ outcome }) => ("reply" in outcome ? [outcome.reply] : [])).at(-1);
+    expect((verdicts as readonly ({ readonly reason: string } | undefined)[]).map((one) => one?.reason)).toEqual([
+      undefined,
+      "STALE_MEMBER_EPOCH",
+    ]);
+    expect([world.offset(0), world.offset(1)]).toEqual([3, undefined]);
+    // What it is asked to give back it need not be told again: it is nothing of its own.
+    world.submit("second", join("n"));
+    world.submit("late", {
+      kind: "commit",
+      commit: { claim, offsets: offsets.map((one) => ({ ...one, isUntold: true })) },
+    });
+    world.endTurn();
+    const late = world.coordinator.committed(world.log.length).answers.at(-1)?.outcome;
+    expect(late).toMatchObject({ reply: [{ reason: "STALE_MEMBER_EPOCH" }, { reason: "NOT_ASSIGNED" }] });
   });
 
   it("removes whoever is silent for a session, and nobody whose connection is there", () => {
@@ -288,11 +388,13 @@ describe("GroupCoordinator", () => {
     });
     for (const group of ["a", "b", "c", "d", "e"]) world.submit(group, many(1), group);
     const { records } = world.coordinator.endTurn();
-    expect(new Set(records.map(({ key }) => key.groupId))).toEqual(new Set(["a", "b"]));
+    expect(new Set(records.map((record) => decodeGroupRecord(record).key.groupId))).toEqual(new Set(["a", "b"]));
     world.coordinator.appended(10);
     expect(world.coordinator.committed(10).answers.map(({ waiter }) => waiter)).toEqual(["a", "b"]);
     expect([...world.coordinator.visible.keys()]).toEqual(["a", "b"]);
-    expect(new Set(world.coordinator.endTurn().records.map(({ key }) => key.groupId))).toEqual(new Set(["c", "d"]));
+    expect(new Set(world.coordinator.endTurn().records.map((record) => decodeGroupRecord(record).key.groupId))).toEqual(
+      new Set(["c", "d"]),
+    );
     const refused = world.coordinator.notAppended(refuse("STORAGE_FULL", "No room", {}).refusal, 0);
     expect(refused.map(({ waiter }) => waiter)).toEqual(["c", "d", "e"]);
     expect(world.coordinator.endTurn().records).toEqual([]);

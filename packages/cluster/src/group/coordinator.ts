@@ -12,19 +12,21 @@
 // - An answer is given only once everything that its decision saw is committed, an answer without records and a refusal too: what a
 //   later leader does not have nobody was told.
 // - `visible` is the state of the log below the high watermark. Whoever reads, reads there.
-// - The records of one decision lie in one batch (O-2).
+// - The records of one decision lie in one batch (O-2), and a decision that no batch can hold is refused by itself.
 
+import { FormatError } from "@varve/format";
 import { refuse } from "../controller/decision.ts";
 import type { Refusal } from "../controller/decision.ts";
 import type { GroupContext, GroupLimits } from "./decision.ts";
 import { decideGroup } from "./group-command.ts";
 import type { GroupCommand, GroupOutcome } from "./group-command.ts";
-import type { GroupRecord } from "./records.ts";
+import { encodeGroupRecord } from "./records.ts";
+import type { GroupRecord, StoredGroupRecord } from "./records.ts";
 import { credited, due, followGroup, heard } from "./sessions.ts";
 import type { GroupClocks, MemberClock } from "./sessions.ts";
 import type { TopicsView } from "./settle.ts";
 import { emptyGroup, isBlank, replayGroup } from "./state.ts";
-import type { Group } from "./state.ts";
+import type { Group, OwnMaps } from "./state.ts";
 
 export interface CoordinatorOptions {
   readonly limits: GroupLimits & {
@@ -32,6 +34,8 @@ export interface CoordinatorOptions {
     readonly groupsMax: number;
     /** Answers that wait; commands beyond are refused. */
     readonly waitingMax: number;
+    /** Of a batch of the internal topic. */
+    readonly batchBytesMax: number;
   };
   readonly newUuid: () => string;
   readonly topics: TopicsView;
@@ -53,7 +57,9 @@ export interface CommittedGroups<Waiter> {
 
 /** What came together, and is kept or lost together. */
 interface Turn<Waiter> {
-  readonly records: GroupRecord[];
+  readonly records: StoredGroupRecord[];
+  /** About what they take in a batch, and not less. */
+  bytes: number;
   readonly answers: GroupAnswer<Waiter>[];
   /** The groups that it changed, as they were before; undefined: there was none. */
   readonly before: Map<string, Group | undefined>;
@@ -61,16 +67,23 @@ interface Turn<Waiter> {
   after: ReadonlyMap<string, Group>;
   /** The log offset after its batch; known once it is appended. */
   end: number;
+  /** Whoever waited for it was told this: nobody knows when it will be committed. */
+  givenUp: Refusal | undefined;
 }
 
 /** Decisions share a batch until it has so many records: a batch is bounded, and many groups may change at once. */
 const batchRecords = 1_000;
+/** Of a batch beside its records, and of a record beside its key and value, at most. */
+const batchOverheadBytes = 128;
+const recordOverheadBytes = 32;
 
 export class GroupCoordinator<Waiter> {
   readonly #options: CoordinatorOptions;
   /** With everything that is decided here. */
   readonly #groups = new Map<string, Group>();
   readonly #visible = new Map<string, Group>();
+  /** Until all is loaded nobody else has the groups. */
+  readonly #loading: OwnMaps = new Set();
   /** Of groups that have members. */
   readonly #clocks = new Map<string, Map<string, MemberClock>>();
   /** Members whose connection is their sign of life, by group. */
@@ -90,11 +103,12 @@ export class GroupCoordinator<Waiter> {
   /** O-1: a record below LESO, in the order of the log. */
   load(record: GroupRecord): void {
     const { groupId } = record.key;
-    this.#keep(replayGroup(this.#groups.get(groupId) ?? emptyGroup(groupId), record));
+    this.#keep(replayGroup(this.#groups.get(groupId) ?? emptyGroup(groupId), record, this.#loading));
   }
 
   /** O-1: that was all. Everybody has a whole session from now on. */
   loaded(nowMs: number): void {
+    this.#loading.clear();
     for (const [groupId, group] of this.#groups) {
       this.#visible.set(groupId, group);
       this.#followClocks(group, nowMs);
@@ -175,7 +189,8 @@ export class GroupCoordinator<Waiter> {
     for (const [groupId, group] of this.#groups) {
       const known = new Set([...group.offsets.keys(), ...group.ends.keys()]);
       const gone = [...known].filter((topicId) => topics.isGone(topicId));
-      if (gone.length > 0) this.#decide(groupId, { kind: "forget", topicIds: gone }, nowMs);
+      // One by one: each fits into a batch.
+      for (const topicId of gone) this.#decide(groupId, { kind: "forget", topicIds: [topicId] }, nowMs);
       if (group.members.size > 0) this.#decide(groupId, { kind: "topics" }, nowMs);
     }
   }
@@ -189,14 +204,18 @@ export class GroupCoordinator<Waiter> {
 
   /**
    * What was decided since the last turn is to be appended as one batch, at once: say `appended` or `notAppended` before anything else, and
-   * then ask again: there may be another batch. No records: nothing is to be appended. Answers that saw nothing uncommitted are given.
+   * then ask again: there may be another batch. No records: nothing is to be appended. Answers that saw nothing uncommitted are given, and
+   * refusals of those that saw what nobody could commit in time.
    */
-  endTurn(): { readonly records: readonly GroupRecord[]; readonly answers: readonly GroupAnswer<Waiter>[] } {
+  endTurn(): { readonly records: readonly StoredGroupRecord[]; readonly answers: readonly GroupAnswer<Waiter>[] } {
     const { records, answers } = this.#full[0] ?? this.#turn;
     if (records.length > 0) return { records, answers: [] };
     this.#turn = newTurn();
     const last = this.#underWay.at(-1);
     if (last === undefined) return { records, answers: this.#given(answers) };
+    const { givenUp: refusal } = last;
+    if (refusal !== undefined)
+      return { records, answers: this.#given(answers.map(({ waiter }) => ({ waiter, outcome: { refusal } }))) };
     last.answers.push(...answers);
     return { records, answers: [] };
   }
@@ -245,6 +264,7 @@ export class GroupCoordinator<Waiter> {
     const given: GroupAnswer<Waiter>[] = [];
     for (const turn of this.#underWay) {
       if (turn.end > end) break;
+      turn.givenUp = refusal;
       given.push(...turn.answers.splice(0).map(({ waiter }) => ({ waiter, outcome: { refusal } })));
     }
     return this.#given(given);
@@ -267,9 +287,13 @@ export class GroupCoordinator<Waiter> {
     if ("refusal" in decision) return decision;
     const { records, group: after, reply } = decision;
     if (records.length === 0) return { reply };
-    if (this.#turn.records.length >= batchRecords) this.#endBatch();
+    const stored = storedOf(groupId, records, this.#options.limits.batchBytesMax - batchOverheadBytes);
+    if ("refusal" in stored) return stored;
+    const isFull = this.#turn.bytes + stored.bytes > this.#options.limits.batchBytesMax - batchOverheadBytes;
+    if (this.#turn.records.length >= batchRecords || (isFull && this.#turn.records.length > 0)) this.#endBatch();
     if (!this.#turn.before.has(groupId)) this.#turn.before.set(groupId, isBlank(group) ? undefined : group);
-    this.#turn.records.push(...records);
+    for (const record of stored.records) this.#turn.records.push(record);
+    this.#turn.bytes += stored.bytes;
     this.#keep(after);
     if (after.epoch > group.epoch && command.kind !== "reset") this.#options.onRebalance?.(command.kind);
     if (after.members !== group.members) this.#followClocks(after, nowMs);
@@ -331,7 +355,33 @@ export class GroupCoordinator<Waiter> {
 }
 
 function newTurn<Waiter>(): Turn<Waiter> {
-  return { records: [], answers: [], before: new Map(), after: new Map(), end: -1 };
+  return { records: [], bytes: 0, answers: [], before: new Map(), after: new Map(), end: -1, givenUp: undefined };
+}
+
+/** As they are kept; or why they never will be: trying again would come to the same. */
+function storedOf(
+  groupId: string,
+  records: readonly GroupRecord[],
+  bytesMax: number,
+): { readonly records: readonly StoredGroupRecord[]; readonly bytes: number } | { readonly refusal: Refusal } {
+  const what = `Cannot do that in group "${groupId}"`;
+  const about = { group: groupId };
+  const stored: StoredGroupRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    try {
+      stored.push(encodeGroupRecord(record));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      return refuse("INVALID_REQUEST", `${what}: it cannot be kept (${error.message})`, about);
+    }
+    const { key, value } = stored.at(-1) as StoredGroupRecord;
+    bytes += recordOverheadBytes + key.length + (value?.length ?? 0);
+  }
+  if (bytes <= bytesMax) return { records: stored, bytes };
+  const why = `it changes ${records.length} things, which take ${bytes} bytes; at most ${bytesMax} are kept at once`;
+  const instead = "Use fewer partitions at a time, shorter notes, or groups with fewer members and topics.";
+  return refuse("POLICY_VIOLATION", `${what}: ${why}. ${instead}`, about);
 }
 
 /** What is wrong with one decision is no reason to turn the others away for good; whose it is nobody can tell while they share a batch. */

@@ -5,23 +5,25 @@ import { isSame } from "./assignment.ts";
 import { sharesOf } from "./records.ts";
 import type { GroupRecord } from "./records.ts";
 import { replayGroup } from "./state.ts";
-import type { CommittedOffset, Group, Member } from "./state.ts";
+import type { CommittedOffset, Group, Member, OwnMaps } from "./state.ts";
 
 export class Draft {
   #group: Group;
+  readonly #own: OwnMaps = new Set();
   readonly records: GroupRecord[] = [];
 
   constructor(group: Group) {
     this.#group = group;
   }
 
+  /** As it is now. Its maps are changed by what is put after: take what you need from it before. */
   get group(): Group {
     return this.#group;
   }
 
   put(record: GroupRecord): void {
     this.records.push(record);
-    this.#group = replayGroup(this.#group, record);
+    this.#group = replayGroup(this.#group, record, this.#own);
   }
 
   /** Somebody came, went or wants something else, or there is something else to be had. */

@@ -5,7 +5,7 @@
 // What one member gives back another may get, so members are looked at again while somebody changes; each look gives or takes
 // something, and there is a finite number of partitions.
 
-import { filtered, nothing, pairsOf, sizeOf } from "./assignment.ts";
+import { filtered, isSame, nothing, pairsOf, sizeOf } from "./assignment.ts";
 import type { Assignment } from "./assignment.ts";
 import type { Assign, AssignorMember } from "./assignor.ts";
 import { assignCooperativeSticky } from "./cooperative-sticky.ts";
@@ -84,8 +84,11 @@ function step(
   },
 ): Member {
   const share = target.get(member.memberId) ?? nothing;
+  const wantedShare = filtered(share, (topicId) => (partition) => partition < (wanted?.get(topicId) ?? 0));
+  // At rest, as nearly everybody is while one member gives something back.
+  if (member.epoch === targetEpoch && member.revoking.size === 0 && isSame(member.assigned, wantedShare)) return member;
   return reconcile(member, {
-    target: filtered(share, (topicId) => (partition) => partition < (wanted?.get(topicId) ?? 0)),
+    target: wantedShare,
     targetEpoch,
     owned,
     isTaken: (topicId, partition) => {

@@ -153,8 +153,15 @@ export function ownersOf({ members }: Group): Map<string, string> {
   return owners;
 }
 
-/** The group after `record`. A member's parts may come in any order: compaction keeps the newest of each, wherever it lies. */
-export function replayGroup(group: Group, record: GroupRecord): Group {
+/** Maps that nobody else has a hold of yet. */
+export type OwnMaps = Set<ReadonlyMap<string, unknown>>;
+
+/**
+ * The group after `record`. A member's parts may come in any order: compaction keeps the newest of each, wherever it lies. Maps that are
+ * among `own` are changed in place, and copies that are made join them: a thousand members take a thousand steps, not a million. So the
+ * value before must not be used any more by whoever hands in `own`.
+ */
+export function replayGroup(group: Group, record: GroupRecord, own: OwnMaps = new Set()): Group {
   switch (record.type) {
     case "Group": {
       if (record.value === null) return { ...emptyGroup(group.groupId), offsets: group.offsets, ends: group.ends };
@@ -163,17 +170,17 @@ export function replayGroup(group: Group, record: GroupRecord): Group {
     }
     case "Member": {
       const { memberId } = record.key;
-      if (record.value === null) return { ...group, members: without(group.members, memberId) };
+      if (record.value === null) return { ...group, members: without(group.members, memberId, own) };
       const before = group.members.get(memberId) ?? newcomer(memberId);
       const member = { ...before, ...record.value, assignor: record.value.assignor as AssignorName };
-      return { ...group, members: withEntry(group.members, memberId, member) };
+      return { ...group, members: withEntry(group.members, memberId, member, own) };
     }
     case "Target": {
       const { memberId } = record.key;
-      if (record.value === null) return { ...group, target: without(group.target, memberId) };
+      if (record.value === null) return { ...group, target: without(group.target, memberId, own) };
       return {
         ...group,
-        target: withEntry(group.target, memberId, assignmentOfShares(record.value.partitions)),
+        target: withEntry(group.target, memberId, assignmentOfShares(record.value.partitions), own),
       };
     }
     case "Current": {
@@ -182,7 +189,8 @@ export function replayGroup(group: Group, record: GroupRecord): Group {
       const before = group.members.get(memberId) ?? newcomer(memberId);
       const { epoch, previousEpoch, assigned, revoking } = record.value;
       const shares = { assigned: assignmentOfShares(assigned), revoking: assignmentOfShares(revoking) };
-      return { ...group, members: withEntry(group.members, memberId, { ...before, epoch, previousEpoch, ...shares }) };
+      const member = { ...before, epoch, previousEpoch, ...shares };
+      return { ...group, members: withEntry(group.members, memberId, member, own) };
     }
     case "Offset": {
       const { topicId, partition } = record.key;
@@ -222,13 +230,20 @@ function newcomer(memberId: string): Member {
   };
 }
 
-function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
-  return new Map(map).set(key, value);
+function withEntry<V>(map: ReadonlyMap<string, V>, key: string, value: V, own: OwnMaps): ReadonlyMap<string, V> {
+  return owned(map, own).set(key, value);
 }
 
-function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+function without<V>(map: ReadonlyMap<string, V>, key: string, own: OwnMaps): ReadonlyMap<string, V> {
   if (!map.has(key)) return map;
-  const rest = new Map(map);
+  const rest = owned(map, own);
   rest.delete(key);
   return rest;
+}
+
+function owned<V>(map: ReadonlyMap<string, V>, own: OwnMaps): Map<string, V> {
+  if (own.has(map)) return map as Map<string, V>;
+  const copy = new Map(map);
+  own.add(copy);
+  return copy;
 }

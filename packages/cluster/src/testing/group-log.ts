@@ -1,7 +1,7 @@
 // The internal partition in a world of groups: batches of stored records with their offsets. A leader's log; whoever takes over gets a
 // copy of a prefix. Below the high watermark it may be compacted: each key's newest record, wherever it lies.
 
-import { decodeGroupRecord, encodeGroupRecord } from "../group/records.ts";
+import { decodeGroupRecord } from "../group/records.ts";
 import type { GroupRecord, StoredGroupRecord } from "../group/records.ts";
 
 interface LogBatch {
@@ -21,10 +21,9 @@ export class GroupLog {
     return this.#batches.at(-1)?.end ?? 0;
   }
 
-  append(records: readonly GroupRecord[]): void {
-    const stored = records.map(encodeGroupRecord);
+  append(records: readonly StoredGroupRecord[]): void {
     this.#batches.push({
-      records: stored.map((one) => ({ key: Buffer.from(one.key).toString("latin1"), stored: one })),
+      records: records.map((one) => ({ key: Buffer.from(one.key).toString("latin1"), stored: one })),
       end: this.end + records.length,
     });
   }

@@ -18,11 +18,10 @@ import {
   GroupCoordinator,
   type GroupOutcome,
   type GroupReplyOf,
-  encodeGroupRecord,
 } from "@varve/cluster";
-import { FormatError, buildBatch } from "@varve/format";
+import { buildBatch } from "@varve/format";
 import type { Clock } from "@varve/log";
-import { type Refusal, isRefusal, refuse } from "../../refusal.ts";
+import { type Refusal, refuse } from "../../refusal.ts";
 import type { LocalPartition } from "../partition.ts";
 import { PendingProduce } from "../pending-produce.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
@@ -308,11 +307,8 @@ export class GroupPartition {
     this.#give(answers);
     if (records.length === 0) return false;
     const { clock, appendTimeoutMs } = this.#dependencies;
-    const batch = batchOf(records, this.#nowMs);
-    if (isRefusal(batch)) {
-      this.#give(this.#coordinator.notAppended(batch, this.#nowMs));
-      return false;
-    }
+    const timestampMs = this.#nowMs;
+    const batch = buildBatch(records.map((record) => ({ ...record, timestampMs })));
     let isOffered = false;
     const sink = { produceSettled: (settled: PendingProduce) => (isOffered ? this.#settled(settled) : undefined) };
     const pending = new PendingProduce(sink, this.partition.partition, "all", clock.monotonicMs(), undefined);
@@ -352,19 +348,6 @@ export class GroupPartition {
 
   #give(answers: readonly GroupAnswer<Waiter>[]): void {
     for (const { waiter, outcome } of answers) waiter?.(outcome);
-  }
-}
-
-/** One batch of these; a refusal when something in them is more than a record can hold. */
-function batchOf(
-  records: readonly Parameters<typeof encodeGroupRecord>[0][],
-  timestampMs: number,
-): Uint8Array | Refusal {
-  try {
-    return buildBatch(records.map((record) => ({ ...encodeGroupRecord(record), timestampMs })));
-  } catch (error) {
-    if (error instanceof FormatError) return refuse("INVALID_REQUEST", `Cannot keep that of a group: ${error.message}`);
-    throw error;
   }
 }
 

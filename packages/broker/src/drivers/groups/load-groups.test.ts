@@ -19,6 +19,7 @@ function coordinator(): GroupCoordinator<undefined> {
     metadataBytesMax: 1,
     groupsMax: 10,
     waitingMax: 10,
+    batchBytesMax: 1_000,
   };
   const topics = { named: () => undefined, matching: () => [], isGone: () => false };
   return new GroupCoordinator({ limits, newUuid: () => "1", topics });

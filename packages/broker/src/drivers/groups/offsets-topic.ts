@@ -5,7 +5,7 @@ import { type Refusal, refuse } from "../../refusal.ts";
 export const offsetsTopic = "__consumer_offsets";
 
 /** A decision is one batch, and one about a large group is large. */
-const batchBytesMax = 4 * 1024 * 1024;
+export const batchBytesMax = 4 * 1024 * 1024;
 
 /** The same for ever, on every node: as keys are given to partitions. */
 export function partitionOfGroup(groupId: string, partitionCount: number): number {

@@ -1697,6 +1697,10 @@ export const schema = {
         "partition": {
          "type": "int32",
          "id": 2
+        },
+        "topicId": {
+         "type": "string",
+         "id": 3
         }
        }
       },
@@ -1819,6 +1823,10 @@ export const schema = {
          "rule": "repeated",
          "type": "TopicPartition",
          "id": 11
+        },
+        "newMemberId": {
+         "type": "string",
+         "id": 12
         }
        }
       },
@@ -2004,6 +2012,10 @@ export const schema = {
         "movedGeneration": {
          "type": "int32",
          "id": 8
+        },
+        "topicId": {
+         "type": "string",
+         "id": 9
         }
        }
       },
@@ -2064,6 +2076,10 @@ export const schema = {
          "rule": "repeated",
          "type": "TopicPartition",
          "id": 2
+        },
+        "withoutNotes": {
+         "type": "bool",
+         "id": 3
         }
        }
       },
@@ -2373,6 +2389,10 @@ export const schema = {
          "rule": "repeated",
          "type": "string",
          "id": 6
+        },
+        "validateOnly": {
+         "type": "bool",
+         "id": 7
         }
        }
       },

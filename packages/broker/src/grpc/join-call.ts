@@ -18,7 +18,7 @@ import {
 import { type AssignorName, type JoinGroup, assignorNames } from "@varve/cluster";
 import { type ForwardedSession, refusalFrom } from "../drivers/forwarding/forwarding.ts";
 import type { GroupPartition } from "../drivers/groups/group-partition.ts";
-import { MemberSession, ownedNamed } from "../drivers/groups/member-session.ts";
+import { MemberSession } from "../drivers/groups/member-session.ts";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { internal, statusOf } from "./answer.ts";
@@ -31,6 +31,8 @@ type Subscription = NonNullable<JoinRequestOutput["join"]>;
 /** Where the client is, as the node that it came to saw it. Believed of nodes alone. */
 const addressKey = "varve-client-address";
 const textCharactersMax = 249;
+/** Ids that clients make are chosen by nobody else by chance. */
+const newMemberCharactersMin = 16;
 /** For a stream that has ended to say that it was cut off. */
 const brokenMs = 20;
 
@@ -156,6 +158,12 @@ class JoinCall {
         );
       }
     }
+    const { memberId, newMemberId } = join;
+    const length = newMemberId.length;
+    if (memberId === "" && length > 0 && (length < newMemberCharactersMin || length > textCharactersMax)) {
+      const why = `new_member_id has ${length} characters, and needs ${newMemberCharactersMin} to ${textCharactersMax}, such as a UUID`;
+      return refuse("INVALID_REQUEST", `Cannot join group "${join.group}": ${why}; leave it empty to be given one`);
+    }
     const tooMany = this.#node.groups.translator.tooMany(join.owned.length);
     return tooMany ?? this.#node.groups.translator.subscriptionFault(join.topics, join.topicPattern);
   }
@@ -172,7 +180,7 @@ class JoinCall {
       {
         groupId: subscription.group,
         join: this.#joinOf(subscription),
-        owned: ownedNamed(subscription.owned, (name) => translator.topicId(name)),
+        owned: subscription.owned,
         position,
         hasHeartbeats: subscription.sessionTimeoutMs > 0,
       },
@@ -200,9 +208,10 @@ class JoinCall {
 
   #joinOf(subscription: Subscription): JoinGroup {
     const { settings } = this.#node.groups;
-    const { instanceId, memberId, clientId, topics, topicPattern, assignor } = subscription;
+    const { instanceId, memberId, newMemberId, clientId, topics, topicPattern, assignor } = subscription;
     return {
       memberId,
+      ...(memberId === "" && newMemberId !== "" ? { newMemberId } : {}),
       instanceId,
       clientId,
       clientHost: this.#clientAddress,

@@ -14,6 +14,8 @@ export class TestMember {
   generation = -1;
   /** What it has, by `topic/partition`: the offset it was told to go on from. */
   readonly held = new Map<string, number>();
+  /** By `topic/partition`: the topic that it is in. */
+  readonly topicIds = new Map<string, string>();
   /** Every message, in order. */
   readonly heard: JoinResponseOutput[] = [];
   /** How the stream ended; undefined: it has not. */
@@ -99,8 +101,11 @@ export class TestMember {
     }
     if (!assignment) return;
     this.generation = assignment.generation;
-    for (const { topic, partition, offset } of assignment.assign) this.held.set(`${topic}/${partition}`, offset);
     for (const { topic, partition } of assignment.lost) this.held.delete(`${topic}/${partition}`);
+    for (const { topic, topicId, partition, offset } of assignment.assign) {
+      this.held.set(`${topic}/${partition}`, offset);
+      this.topicIds.set(`${topic}/${partition}`, topicId);
+    }
     if (!this.isWilling || assignment.revoke.length === 0) return;
     for (const { topic, partition } of assignment.revoke) this.held.delete(`${topic}/${partition}`);
     this.say({ revoked: { generation: assignment.generation, partitions: assignment.revoke } });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The decisions of a consumer against models of them: which prefix is finished, who is next, what fits, what may be committed.
 
-import type { AssignedPartitionOutput, ConsumeResponse } from "@varve/api";
+import type { AssignedPartitionOutput, ConsumeResponse, TopicPartitionOutput } from "@varve/api";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changesOf, type Held } from "./assignment-changes.ts";
@@ -107,11 +107,6 @@ describe("KeyLanes", () => {
   });
 });
 
-interface Named {
-  readonly topic: string;
-  readonly partition: number;
-}
-
 function claimOf(partition: number, offset = 0): Claim {
   return new Claim({ topic: "t", partition, offset, endOffset: undefined, leaderEpoch: -1, movedGeneration: -1 });
 }
@@ -185,10 +180,20 @@ describe("changesOf()", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(state, place, how, place), { maxLength: 6 }), (partitions) => {
         const held = new Map<string, Held>();
-        const named = { assign: [] as AssignedPartitionOutput[], revoke: [] as Named[], lost: [] as Named[] };
+        const named = {
+          assign: [] as AssignedPartitionOutput[],
+          revoke: [] as TopicPartitionOutput[],
+          lost: [] as TopicPartitionOutput[],
+        };
         const expected = partitions.flatMap(([has, mine, kind, told], partition) => {
           if (has !== "none") held.set(`t/${partition}`, { state: has, ...mine });
-          const rest = { leaderEpoch: -1, metadata: "", leader: null, movedGeneration: told.movedGeneration };
+          const rest = {
+            leaderEpoch: -1,
+            metadata: "",
+            leader: null,
+            movedGeneration: told.movedGeneration,
+            topicId: "",
+          };
           if (kind === "not named") return [];
           if (kind === "assign") {
             named.assign.push({ topic: "t", partition, offset: told.position, ...rest });
@@ -196,7 +201,7 @@ describe("changesOf()", () => {
             const isSame = has === "held" && mine.movedGeneration === told.movedGeneration;
             return isSame && mine.position >= told.position ? [] : [["moved", partition]];
           }
-          named[kind].push({ topic: "t", partition });
+          named[kind].push({ topic: "t", partition, topicId: "" });
           if (kind === "lost") return has === "none" ? [] : [["lost", partition]];
           return has === "giving-back" ? [] : [[has === "none" ? "not-held" : "revoke", partition]];
         });

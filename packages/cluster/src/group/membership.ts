@@ -15,8 +15,10 @@ import type { Group, Member } from "./state.ts";
 
 /** Somebody comes, or a static member comes back. */
 export interface JoinGroup extends MemberWishes {
-  /** Empty: it gets one. Its own when it was a member and was given up: it comes with nothing. */
+  /** Empty: a new member. */
   readonly memberId: string;
+  /** Of the client's own making, for a new member: said again, it is the same member. Without: it gets one. */
+  readonly newMemberId?: string;
 }
 
 /** What a member has to know: its epoch, what it has, and what it is asked to give back. */
@@ -33,8 +35,8 @@ export function decideJoin(group: Group, join: JoinGroup, context: GroupContext)
   const { instanceId } = join;
   const draft = new Draft(group);
   const before = memberOfInstance(group, instanceId);
-  const memberId = join.memberId === "" ? `${join.clientId || "member"}-${context.newUuid()}` : join.memberId;
-  const { memberId: _, ...wishes } = join;
+  const { memberId: known, newMemberId = "", ...wishes } = join;
+  const memberId = known || newMemberId || `${join.clientId || "member"}-${context.newUuid()}`;
   if (before !== undefined && isSameWish(before, wishes)) takeOver(draft, before, { ...wishes, memberId });
   else {
     if (before !== undefined) draft.forget(before.memberId);
@@ -51,7 +53,8 @@ function whyNotJoin(group: Group, join: JoinGroup, { limits }: GroupContext): Re
   const { groupId, members } = group;
   const what = `Cannot join group "${groupId}"`;
   const about = { group: groupId };
-  const { sessionTimeoutMs, topics, pattern, instanceId, memberId } = join;
+  const { sessionTimeoutMs, topics, pattern, instanceId } = join;
+  const memberId = join.memberId || (join.newMemberId ?? "");
   const [min, max] = [limits.sessionTimeoutMsMin, limits.sessionTimeoutMsMax];
   if (sessionTimeoutMs < min || sessionTimeoutMs > max) {
     const why = `a session timeout of ${sessionTimeoutMs} ms is not between ${min} and ${max}.`;
@@ -97,14 +100,16 @@ function takeOver(draft: Draft, before: Member, after: MemberWishes & { readonly
 /**
  * A member comes back on another connection, without the epoch that it knew: what it has still stays its own, and what it was asked for
  * and has not any more is given back. One that is not known any more is told so, and joins with nothing: meanwhile the group may have been
- * deleted, and its epochs, by which it would know what was moved, have begun anew.
+ * deleted, and its epochs, by which it would know what was moved, have begun anew. A new member whose first answer was lost says the id
+ * that it made again: it is the member that it is by then, and has heard of nothing.
  */
 export function decideReturn(
   group: Group,
   { join, owned }: { readonly join: JoinGroup; readonly owned: Assignment },
   context: GroupContext,
 ): GroupDecision<MemberReply> {
-  const { memberId, instanceId, topics, pattern } = join;
+  const { newMemberId = "", instanceId, topics, pattern } = join;
+  const memberId = join.memberId === "" && group.members.has(newMemberId) ? newMemberId : join.memberId;
   const member = group.members.get(memberId);
   if (memberId === "" || member?.epoch === awayEpoch) return decideJoin(group, join, context);
   if (topics.length === 0 && pattern === "") return decideJoin(group, join, context);

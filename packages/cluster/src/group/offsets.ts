@@ -17,6 +17,8 @@ export interface OffsetToCommit {
   /** -1: not said. */
   readonly leaderEpoch: number;
   readonly metadata: string;
+  /** The member has not been told in its session that it has it: what it says is of before it came back. */
+  readonly isUntold?: boolean;
 }
 
 export interface CommitOffsets {
@@ -58,7 +60,7 @@ export function decideCommit(
 function whyNotCommit(
   { groupId }: Group,
   member: Member | undefined,
-  { topicId, partition, offset, metadata }: OffsetToCommit,
+  { topicId, partition, offset, metadata, isUntold = false }: OffsetToCommit,
   { limits, topics }: GroupContext,
 ): Refusal | undefined {
   const what = `Cannot commit ${offset} of ${topicId}/${partition} in group "${groupId}"`;
@@ -71,15 +73,28 @@ function whyNotCommit(
   }
   // O-4: a member that is asked to give it back may not have heard.
   if (topics.isGone(topicId)) return refuse("UNKNOWN_TOPIC", `${what}: the topic is gone.`, about).refusal;
-  if (member === undefined || has(member.assigned, topicId, partition) || has(member.revoking, topicId, partition))
-    return undefined;
-  const why = `member "${member.memberId}" does not have it any more.`;
-  return refuse("NOT_ASSIGNED", `${what}: ${why}`, { ...about, member: member.memberId }).refusal;
+  if (member === undefined) return undefined;
+  const whose = { ...about, member: member.memberId };
+  const isAssigned = has(member.assigned, topicId, partition);
+  if (!isAssigned && !has(member.revoking, topicId, partition)) {
+    const why = `member "${member.memberId}" does not have it any more.`;
+    return refuse("NOT_ASSIGNED", `${what}: ${why}`, whose).refusal;
+  }
+  if (!isUntold) return undefined;
+  // Somebody else may have had it meanwhile and gone further, or a reset may have moved it.
+  const why = `member "${member.memberId}" has not been told where to go on in it since it came back`;
+  if (isAssigned)
+    return refuse("STALE_MEMBER_EPOCH", `${what}: ${why}; take in the assignment that names it first.`, whose).refusal;
+  return refuse("NOT_ASSIGNED", `${what}: ${why}, and is asked to give it back.`, whose).refusal;
 }
 
-function put(draft: Draft, { topicId, partition, ...told }: OffsetToCommit, committedAtMs: number): void {
+function put(
+  draft: Draft,
+  { topicId, partition, offset, leaderEpoch, metadata }: OffsetToCommit,
+  committedAtMs: number,
+): void {
   const movedEpoch = offsetOf(draft.group, topicId, partition)?.movedEpoch ?? -1;
-  draft.offset(topicId, partition, { ...told, committedAtMs, movedEpoch });
+  draft.offset(topicId, partition, { offset, leaderEpoch, metadata, committedAtMs, movedEpoch });
 }
 
 /** Where members begin in what nobody has committed yet: from then on it is committed, and only a reset begins elsewhere. */
@@ -183,6 +198,9 @@ export function decideForgetTopics(group: Group, topicIds: Iterable<string>): Gr
   return accept(draft, undefined);
 }
 
+/** So many at once: they fit into a batch, and the rest is forgotten the next time. */
+const expiredMax = 10_000;
+
 /** A group without members is forgotten so long after the last of them left, and after the last commit: with it what it committed. */
 export function decideExpire(
   group: Group,
@@ -192,7 +210,8 @@ export function decideExpire(
   if (group.members.size > 0) return accept(draft, { isGone: false });
   let isGone = true;
   for (const [topicId, partition, { committedAtMs }] of offsetsOf(group)) {
-    if (nowMs - Math.max(committedAtMs, group.emptySinceMs) >= retentionMs) draft.offset(topicId, partition, null);
+    if (draft.records.length >= expiredMax) isGone = false;
+    else if (nowMs - Math.max(committedAtMs, group.emptySinceMs) >= retentionMs) draft.offset(topicId, partition, null);
     else isGone = false;
   }
   if (group.emptySinceMs >= 0 && nowMs - group.emptySinceMs < retentionMs) isGone = false;

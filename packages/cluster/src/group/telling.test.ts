@@ -3,7 +3,7 @@ import { PersistentMap } from "../persistent-map.ts";
 import { assignmentOf, nothing, pairsOf } from "./assignment.ts";
 import { emptyGroup } from "./state.ts";
 import type { CommittedOffset, Group, Member } from "./state.ts";
-import { givenBack, planTelling, toldBefore } from "./telling.ts";
+import { givenBack, isTold, placesNamed, planTelling, toldBefore } from "./telling.ts";
 import type { ToldPlaces } from "./telling.ts";
 
 const topicId = "1".repeat(32);
@@ -118,6 +118,48 @@ describe("planTelling()", () => {
     const told = toldBefore(assignmentOf([[gone, 0]]));
     const revoking = { ...has([]), assigned: nothing, revoking: assignmentOf([[gone, 0]]) };
     expect(tell(told, groupWith({}), revoking).said).toEqual({ ...silence, lost: [0], gives: [] });
+  });
+});
+
+describe("placesNamed()", () => {
+  const idOf = (topic: string): string | undefined => (topic === "t" ? topicId : undefined);
+
+  it("takes the id that a client says for its word: a topic that was made again is another one", () => {
+    expect(placesNamed([{ topic: "t", topicId: gone, partition: 1 }], idOf)).toMatchObject([
+      { topicId: gone, partition: 1 },
+    ]);
+  });
+
+  it("goes by name where a client knows no id, and leaves out names that nobody has", () => {
+    const named = ["t", "none"].map((topic) => ({ topic, topicId: "", partition: 0 }));
+    expect(placesNamed(named, idOf)).toEqual([{ topic: "t", topicId, partition: 0 }]);
+  });
+
+  it("lets a member that was in a former topic begin in the new one where the group is in that, and lose the other", () => {
+    const back = toldBefore(assignmentOf([[gone, 0]]));
+    const { said, told } = tell(back, groupWith({ 0: [5, -1] }), has([0]));
+    expect(said).toEqual({ ...silence, assign: ["0@5"], lost: [0] });
+    expect([...told.keys()]).toEqual([`${topicId}/0`]);
+  });
+});
+
+describe("isTold()", () => {
+  const place = { topicId, partition: 0 };
+
+  it("is so once the member was told where to go on, and no longer when that is lost", () => {
+    const back = toldBefore(assignmentOf([[topicId, 0]]));
+    expect(isTold(back, place)).toBe(false);
+    const first = tell(back, groupWith({ 0: [5, -1] }), has([0]));
+    expect(isTold(first.told, place)).toBe(true);
+    expect(isTold(first.told, { topicId, partition: 1 })).toBe(false);
+    expect(isTold(tell(first.told, groupWith({ 0: [5, -1] }), has([])).told, place)).toBe(false);
+  });
+
+  it("is not so of what a member that comes back is asked to give back: others may have gone further in it", () => {
+    const back = toldBefore(assignmentOf([[topicId, 0]]));
+    const { said, told } = tell(back, groupWith({ 0: [5, -1] }), has([], [0]));
+    expect(said.revoke).toEqual([0]);
+    expect(isTold(told, place)).toBe(false);
   });
 });
 

@@ -108,6 +108,35 @@ export function ownedOf(told: ToldPlaces): Assignment {
   return assignmentOf([...told.values()].map(({ topicId, partition }) => [topicId, partition] as const));
 }
 
+/**
+ * The member was told in this session where to go on, and not since that it is lost. What it says of any other partition is of before: it
+ * may be somebody else's by now, or have been moved.
+ */
+export function isTold(told: ToldPlaces, place: Place): boolean {
+  return told.get(keyOf(place))?.isHearsay === false;
+}
+
+/** What somebody says to have, as clients say it; an empty id: of the topic that has the name now. */
+export interface NamedPlace {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+/**
+ * Which partitions a client means. By id, if it knows that, and else by name: a topic that was made again is another one, and where its
+ * readers were in the former one means nothing in it. Names that nobody has any more are left out.
+ */
+export function placesNamed(
+  named: readonly NamedPlace[],
+  idOf: (topic: string) => string | undefined,
+): (Place & { readonly topic: string })[] {
+  return named.flatMap(({ topic, topicId: said, partition }) => {
+    const topicId = said === "" ? idOf(topic) : said;
+    return topicId === undefined ? [] : [{ topic, topicId, partition }];
+  });
+}
+
 /** Of a member that comes back: it says that it has this, and hears again where to go on in each. */
 export function toldBefore(owned: Assignment): ToldPlaces {
   const places = [...pairsOf(owned)].map(([topicId, partition]) => ({ topicId, partition }));

@@ -1,14 +1,14 @@
 // A client in a world of groups: what it believes, and what it does with it. It hands out records, finishes them, and commits what it
 // has finished, as the SDK does. It learns what its session tells it, late or never.
 
-import { assignmentOf } from "../group/assignment.ts";
-import type { Assignment } from "../group/assignment.ts";
+import type { NamedPlace } from "../group/telling.ts";
 import type { GroupClientProfile } from "./group-plan.ts";
 import type { AssignedPlace, ClientMessage, MemberMessage, WorldSession } from "./group-shard.ts";
 import type { WorldTopics } from "./group-topics.ts";
 
-/** A partition that a client reads. */
+/** A partition that a client reads. It speaks of it by name, and knows which topic of that name it means. */
 export interface HeldPartition {
+  readonly topic: string;
   readonly topicId: string;
   readonly partition: number;
   /** The next to be handed out. */
@@ -25,6 +25,7 @@ export interface HeldPartition {
 
 export interface ClientHost {
   readonly topics: WorldTopics;
+  newUuid(): string;
   handled(groupId: string, held: HeldPartition, from: number, to: number): void;
 }
 
@@ -37,7 +38,10 @@ export class WorldClient {
   state: "down" | "running" | "stalled" = "down";
   session: WorldSession | undefined;
   memberId = "";
+  /** Until it has heard its name. */
+  #newMemberId = "";
   generation = -1;
+  /** By name: a client reads one topic of a name. */
   readonly held = new Map<string, HeldPartition>();
   #requests = 0;
 
@@ -49,27 +53,27 @@ export class WorldClient {
     this.instanceId = profile.isStatic ? this.#name : "";
   }
 
-  get owned(): Assignment {
-    return assignmentOf([...this.held.values()].map(({ topicId, partition }) => [topicId, partition] as const));
+  get owned(): NamedPlace[] {
+    return [...this.held.values()].map(({ topic, topicId, partition }) => ({ topic, topicId, partition }));
   }
 
   /** A new process. */
   start(): void {
     if (this.state !== "down") return;
     this.state = "running";
-    this.memberId = "";
-    this.generation = -1;
-    this.held.clear();
+    this.expelled();
   }
 
   connect(session: WorldSession): void {
     this.session = session;
-    const { assignor, topics } = this.profile;
+    const { assignor, topics, makesIds } = this.profile;
+    if (makesIds && this.memberId === "") this.#newMemberId ||= this.#host.newUuid();
     this.#say({
       kind: "join",
       owned: this.owned,
       join: {
         memberId: this.memberId,
+        ...(this.memberId === "" && makesIds ? { newMemberId: `${this.#name}-own-${this.#newMemberId}` } : {}),
         instanceId: this.instanceId,
         clientId: this.#name,
         clientHost: "",
@@ -94,16 +98,17 @@ export class WorldClient {
     switch (message.kind) {
       case "joined":
         this.memberId = message.memberId;
+        this.#newMemberId = "";
         this.generation = message.generation;
         for (const held of this.held.values()) held.isAffirmed = false;
         return;
       case "assignment":
         this.generation = message.generation;
-        for (const { topicId, partition } of message.lost) this.held.delete(`${topicId}/${partition}`);
+        for (const { topic, partition } of message.lost) this.held.delete(`${topic}/${partition}`);
         for (const told of message.assign) this.#assigned(told);
         if (message.revoke.length > 0) {
           this.commit();
-          for (const { topicId, partition } of message.revoke) this.held.delete(`${topicId}/${partition}`);
+          for (const { topic, partition } of message.revoke) this.held.delete(`${topic}/${partition}`);
           this.#say({ kind: "revoked", generation: this.generation, partitions: message.revoke });
         }
         return;
@@ -114,12 +119,14 @@ export class WorldClient {
     }
   }
 
-  /** Where it knows of the same reset, it has more than it could commit before its stream broke: it keeps its place. */
-  #assigned({ topicId, partition, offset, endOffset, movedEpoch }: AssignedPlace): void {
-    const key = `${topicId}/${partition}`;
+  /** Where it knows of the same reset of the same topic, it has more than it could commit before its stream broke: it keeps its place. */
+  #assigned({ topic, topicId, partition, offset, endOffset, movedEpoch }: AssignedPlace): void {
+    const key = `${topic}/${partition}`;
     const before = this.held.get(key);
-    const [position, finished] = before?.movedEpoch === movedEpoch ? [before.position, before.finished] : [0, 0];
+    const isSame = before?.topicId === topicId && before.movedEpoch === movedEpoch;
+    const [position, finished] = isSame ? [before.position, before.finished] : [0, 0];
     this.held.set(key, {
+      topic,
       topicId,
       partition,
       position: Math.max(position, offset),
@@ -134,6 +141,7 @@ export class WorldClient {
   expelled(): void {
     this.held.clear();
     this.memberId = "";
+    this.#newMemberId = "";
     this.generation = -1;
   }
 
@@ -153,9 +161,10 @@ export class WorldClient {
   }
 
   commit(): void {
-    const affirmed = [...this.held.values()].filter(({ isAffirmed }) => isAffirmed);
+    const affirmed = [...this.held.values()].filter(({ isAffirmed }) => isAffirmed || this.profile.isHasty);
     if (affirmed.length === 0) return;
-    const offsets = affirmed.map(({ topicId, partition, finished, movedEpoch }) => ({
+    const offsets = affirmed.map(({ topic, topicId, partition, finished, movedEpoch }) => ({
+      topic,
       topicId,
       partition,
       offset: finished,

@@ -15,6 +15,10 @@ export interface GroupClientProfile {
   readonly isStatic: boolean;
   /** Its connection is its sign of life; else it sends heartbeats. */
   readonly isKeptByConnection: boolean;
+  /** It makes its member ids itself, so that a join can be said again. */
+  readonly makesIds: boolean;
+  /** It commits what it had before it came back at once, and not what it is told to have. */
+  readonly isHasty: boolean;
   readonly assignor: "cooperative-sticky" | "range" | "round-robin";
   /** Subscribes to all topics by pattern, or to some by name. */
   readonly topics: "pattern" | readonly string[];
@@ -74,6 +78,8 @@ export function drawGroupProfile(random: RandomStream): GroupProfile {
     group: index % groups,
     isStatic: random.chance(0.3),
     isKeptByConnection: random.chance(0.5),
+    makesIds: random.chance(0.5),
+    isHasty: random.chance(0.2),
     assignor: random.pick(["cooperative-sticky", "cooperative-sticky", "range", "round-robin"] as const),
     topics: random.chance(0.3) ? "pattern" : topicNames.slice(0, random.between(1, topics)),
   }));

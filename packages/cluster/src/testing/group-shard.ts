@@ -2,7 +2,7 @@
 // a driver does is done here at once: one batch for each turn, answers when the high watermark has passed it, and whatever changed is
 // told to the sessions it concerns.
 
-import { assignmentOf } from "../group/assignment.ts";
+import { assignmentOf, nothing } from "../group/assignment.ts";
 import type { Assignment } from "../group/assignment.ts";
 import { GroupCoordinator } from "../group/coordinator.ts";
 import type { GroupAnswer } from "../group/coordinator.ts";
@@ -11,8 +11,9 @@ import type { JoinGroup, MemberReply } from "../group/membership.ts";
 import type { CommitVerdict } from "../group/offsets.ts";
 import { endOf, isFinished } from "../group/state.ts";
 import type { Group } from "../group/state.ts";
-import { givenBack, ownedOf, planTelling, toldBefore } from "../group/telling.ts";
-import type { Place, ToldPlaces } from "../group/telling.ts";
+import { givenBack, isTold, ownedOf, placesNamed, planTelling, toldBefore } from "../group/telling.ts";
+import type { NamedPlace, Place, ToldPlaces } from "../group/telling.ts";
+import { partsOf, untoldGeneration } from "../group/telling-parts.ts";
 import type { Refusal } from "../controller/decision.ts";
 import { refuse } from "../controller/decision.ts";
 import type { GroupLog } from "./group-log.ts";
@@ -25,18 +26,19 @@ export interface CommitShadow extends Place {
 }
 
 export type ClientMessage =
-  | { readonly kind: "join"; readonly join: JoinGroup; readonly owned: Assignment }
+  | { readonly kind: "join"; readonly join: JoinGroup; readonly owned: readonly NamedPlace[] }
   | {
       readonly kind: "commit";
       readonly requestId: number;
       readonly generation: number;
-      readonly offsets: readonly CommitShadow[];
+      /** By name; which topic the client means the node does not hear. */
+      readonly offsets: readonly (CommitShadow & { readonly topic: string })[];
     }
-  | { readonly kind: "revoked"; readonly generation: number; readonly partitions: readonly Place[] }
+  | { readonly kind: "revoked"; readonly generation: number; readonly partitions: readonly NamedPlace[] }
   | { readonly kind: "beat" }
   | { readonly kind: "leave"; readonly willReturn: boolean };
 
-export interface AssignedPlace extends Place {
+export interface AssignedPlace extends NamedPlace {
   readonly offset: number;
   readonly endOffset: number | undefined;
   readonly movedEpoch: number;
@@ -48,8 +50,8 @@ export type MemberMessage =
       readonly kind: "assignment";
       readonly generation: number;
       readonly assign: readonly AssignedPlace[];
-      readonly revoke: readonly Place[];
-      readonly lost: readonly Place[];
+      readonly revoke: readonly NamedPlace[];
+      readonly lost: readonly NamedPlace[];
     }
   | { readonly kind: "ended"; readonly isFinal: boolean; readonly reason: string };
 
@@ -95,6 +97,8 @@ export interface ShardHost {
 
 /** Fewer than some groups have clients. */
 export const membersMax = 4;
+/** Of one message: fewer than some members have. */
+const entriesMax = 2;
 
 const outOfOffice: Refusal = refuse("NOT_COORDINATOR", "Another node coordinates the group").refusal;
 const noRoom: Refusal = refuse("STORAGE_FULL", "The batch was not taken").refusal;
@@ -125,6 +129,7 @@ export class Shard {
         metadataBytesMax: 10,
         groupsMax: 10,
         waitingMax: 200,
+        batchBytesMax: 1_000_000,
       },
       newUuid: () => host.newUuid(),
       topics: host.topics,
@@ -171,21 +176,30 @@ export class Shard {
     if (memberId !== "") this.#coordinator.heard(groupId, memberId, this.#host.nowMs);
     switch (message.kind) {
       case "join": {
-        const { join, owned } = message;
+        const { join } = message;
         session.instanceId = join.instanceId;
-        const command: GroupCommand = join.memberId === "" ? { kind: "join", join } : { kind: "return", join, owned };
-        this.submit(groupId, command, { kind: "join", session, owned });
+        const places = placesNamed(message.owned, (name) => this.#idOf(name));
+        const owned = assignmentOf(places.map(({ topicId, partition }) => [topicId, partition] as const));
+        this.submit(groupId, { kind: "return", join, owned }, { kind: "join", session, owned });
         return;
       }
       case "commit": {
-        const { generation, offsets } = message;
-        const told = offsets.map((one) => ({ ...one, leaderEpoch: -1, metadata: "" }));
+        const { generation } = message;
+        // Which topic has the name by now.
+        const offsets = message.offsets.flatMap(({ topic, ...one }) => {
+          const topicId = this.#idOf(topic);
+          return topicId === undefined ? [] : [{ ...one, topicId }];
+        });
+        const told = offsets.map((one) => {
+          return { ...one, leaderEpoch: -1, metadata: "", isUntold: !isTold(session.told, one) };
+        });
         const commit = { claim: { memberId, instanceId, epoch: generation }, offsets: told };
         this.submit(groupId, { kind: "commit", commit }, { kind: "commit", groupId, offsets });
         return;
       }
       case "revoked": {
-        session.told = givenBack(session.told, message.partitions, message.generation);
+        const given = placesNamed(message.partitions, (name) => this.#idOf(name));
+        session.told = givenBack(session.told, given, message.generation);
         this.submit(groupId, { kind: "beat", beat: { memberId, instanceId, owned: ownedOf(session.told) } });
         return;
       }
@@ -278,20 +292,34 @@ export class Shard {
     session.told = telling.told;
     const { assign, revoke, lost, startless, owned } = telling;
     if (assign.length + revoke.length + lost.length > 0 || session.generation !== member.epoch) {
+      const generations = { before: session.generation, after: member.epoch };
       session.generation = member.epoch;
-      const places = assign.map(({ topicId, partition, committed: { offset, movedEpoch } }) => ({
-        topicId,
-        partition,
-        offset,
-        endOffset: endOf(group, topicId, partition),
-        movedEpoch,
-      }));
-      session.down.push({ kind: "assignment", generation: member.epoch, assign: places, revoke, lost });
+      for (const part of partsOf({ assign, revoke, lost }, generations, { sizeOf: () => 1, sizeMax: entriesMax })) {
+        const places = part.assign.map(({ committed: { offset, movedEpoch }, ...place }) => {
+          const endOffset = endOf(group, place.topicId, place.partition);
+          return { ...this.#named(place), offset, endOffset, movedEpoch };
+        });
+        session.down.push({
+          kind: "assignment",
+          generation: part.generation,
+          assign: places,
+          revoke: part.revoke.map((place) => this.#named(place)),
+          lost: part.lost.map((place) => this.#named(place)),
+        });
+      }
     }
     if (owned !== undefined) this.submit(groupId, { kind: "beat", beat: { memberId, instanceId, owned } });
     if (startless.length === 0) return;
     const offsets = startless.map((place) => ({ ...place, offset: 0, leaderEpoch: -1 }));
     this.submit(groupId, { kind: "start", offsets });
+  }
+
+  #idOf(topic: string): string | undefined {
+    return this.#host.topics.named(topic)?.topicId;
+  }
+
+  #named({ topicId, partition }: Place): NamedPlace {
+    return { topic: this.#host.topics.nameOf(topicId), topicId, partition };
   }
 
   #end(session: WorldSession, reason: string, isFinal: boolean): void {
@@ -334,14 +362,14 @@ export class Shard {
       this.#end(session, outcome.refusal.reason, isFinal);
       return;
     }
-    const { memberId, epoch } = outcome.reply as MemberReply;
+    const { memberId } = outcome.reply as MemberReply;
     // One stream speaks for a member: what an older one still brings is not heard any more.
     for (const older of this.sessions) {
       if (older !== session && older.memberId === memberId) this.#end(older, "another stream", false);
     }
-    Object.assign(session, { memberId, isJoined: true, generation: epoch, told: toldBefore(owned) });
+    Object.assign(session, { memberId, isJoined: true, told: toldBefore(owned) });
     if (session.isKeptByConnection) this.#coordinator.connected(session.groupId, memberId);
-    session.down.push({ kind: "joined", memberId, generation: epoch });
+    session.down.push({ kind: "joined", memberId, generation: session.generation });
     this.#tell(session);
   }
 }
@@ -355,8 +383,8 @@ export function newSession(clientIndex: number, groupId: string, isKeptByConnect
     down: [],
     memberId: "",
     instanceId: "",
-    generation: -1,
-    told: toldBefore(assignmentOf([])),
+    generation: untoldGeneration,
+    told: toldBefore(nothing),
     isJoined: false,
     isOpen: true,
   };

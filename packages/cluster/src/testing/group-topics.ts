@@ -14,11 +14,18 @@ const partitionsMax = 6;
 export class WorldTopics implements TopicsView {
   readonly #byName = new Map<string, WorldTopic>();
   readonly #byId = new Map<string, WorldTopic>();
+  /** Also of topics that are gone. */
+  readonly #names = new Map<string, string>();
   #ids = 0;
 
   named(name: string): GroupTopic | undefined {
     const topic = this.#byName.get(name);
     return topic === undefined ? undefined : { topicId: topic.topicId, partitions: topic.ends.length };
+  }
+
+  /** The name that the topic has, or had. */
+  nameOf(topicId: string): string {
+    return this.#names.get(topicId) ?? "";
   }
 
   matching(_pattern: string): readonly GroupTopic[] {
@@ -44,6 +51,7 @@ export class WorldTopics implements TopicsView {
     const topic = { topicId, ends: Array.from({ length: partitions }, () => 0) };
     this.#byName.set(name, topic);
     this.#byId.set(topicId, topic);
+    this.#names.set(topicId, name);
   }
 
   /** Makes the next of the names that there is none of. */

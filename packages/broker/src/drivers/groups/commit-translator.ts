@@ -1,9 +1,11 @@
 /** Between what clients say (names of topics) and what groups keep (their ids): commits, and what may be subscribed to. */
-import type { CommittedOffsetMessage, CommittedOffsetOutput } from "@varve/api";
-import type { Group } from "@varve/cluster";
+import type { CommittedOffsetMessage, CommittedOffsetOutput, FetchOffsetsRequestOutput } from "@varve/api";
+import type { Group, Place } from "@varve/cluster";
 import { offsetOf, offsetsOf } from "@varve/cluster";
 import { type Refusal, errorFieldsOf, isRefusal, refuse } from "../../refusal.ts";
+import { isReservedTopic } from "../reserved-topics.ts";
 import { unknownPartition, unknownTopic } from "../unknown.ts";
+import { rowSize, tooMuch } from "./answer-room.ts";
 import type { GroupPartition } from "./group-partition.ts";
 import type { GroupStats } from "./group-stats.ts";
 import type { TopicsHere } from "./topics-here.ts";
@@ -20,10 +22,20 @@ interface NamedPlace {
   readonly partition: number;
 }
 
+type NamedOffset = NamedPlace & CommittedOffsetMessage;
+
 interface ClaimedMember {
   readonly memberId: string;
   readonly instanceId: string;
   readonly epoch: number;
+}
+
+/** Who commits. */
+export interface Committer {
+  /** Undefined: a group without members. */
+  readonly claim: ClaimedMember | undefined;
+  /** What its session has told it. Without: it speaks outside of one, under a generation that it must have heard in one. */
+  readonly isTold?: (place: Place) => boolean;
 }
 
 export class CommitTranslator {
@@ -56,14 +68,21 @@ export class CommitTranslator {
     const long = topics.find((name) => name.length > 249);
     if (long !== undefined)
       return refuse("INVALID_TOPIC", `Cannot subscribe to a topic whose name has ${long.length} characters`);
+    const internal = topics.find(isReservedTopic);
+    if (internal !== undefined) {
+      const why =
+        'names that begin with "__" are the cluster\'s own; a group that reads of groups commits there what it then reads';
+      const instead = "Read it without a group (`varve consume`), or ask about groups with the calls for groups.";
+      return refuse("INVALID_TOPIC", `Cannot subscribe to "${internal}": ${why}. ${instead}`, { topic: internal });
+    }
     return pattern === "" ? undefined : this.#topics.patterns.fault(pattern);
   }
 
-  /** One answer for each offset, in order; a refusal when nothing of it was committed. `claim` undefined: a group without members. */
+  /** One answer for each offset, in order; a refusal when nothing of it was committed. */
   async commit(
     coordinator: GroupPartition,
     groupId: string,
-    claim: ClaimedMember | undefined,
+    { claim, isTold = () => true }: Committer,
     offsets: readonly CommittedOffsetOutput[],
   ): Promise<CommittedOffsetMessage[] | Refusal> {
     const startedMs = this.#monotonicMs();
@@ -73,7 +92,7 @@ export class CommitTranslator {
     const placed = known.flatMap((place, at) => {
       if (isRefusal(place)) return [];
       const { offset, leaderEpoch, metadata } = offsets[at] as CommittedOffsetOutput;
-      return [{ ...place, offset, leaderEpoch, metadata }];
+      return [{ ...place, offset, leaderEpoch, metadata, isUntold: !isTold(place) }];
     });
     const verdicts = await coordinator.call(groupId, { kind: "commit", commit: { claim, offsets: placed } });
     if (isRefusal(verdicts)) return verdicts;
@@ -92,19 +111,21 @@ export class CommitTranslator {
     return answers;
   }
 
-  /** What the group has committed of these, or of all. */
-  fetch(group: Group | undefined, partitions: readonly NamedPlace[]): CommittedOffsetMessage[] | Refusal {
+  /** What the group has committed of these, or of all; a refusal when no answer can hold it. */
+  fetch(
+    group: Group | undefined,
+    { partitions, withoutNotes }: Pick<FetchOffsetsRequestOutput, "partitions" | "withoutNotes">,
+  ): CommittedOffsetMessage[] | Refusal {
     const tooMany = this.tooMany(partitions.length);
     if (tooMany !== undefined) return tooMany;
-    if (partitions.length === 0) return group === undefined ? [] : this.#all(group);
-    return partitions.map((named): CommittedOffsetMessage => {
-      const place = this.#place(named);
-      if (isRefusal(place)) return { ...nowhere(named), error: errorFieldsOf(place) };
-      const committed = group && offsetOf(group, place.topicId, place.partition);
-      return committed === undefined
-        ? nowhere(named)
-        : { topic: named.topic, partition: named.partition, ...committed };
-    });
+    const offsets = partitions.length > 0 ? partitions.map((named) => this.#one(group, named)) : this.#all(group);
+    const told = withoutNotes ? offsets.map((one) => ({ ...one, metadata: "" })) : offsets;
+    const bytes = told.reduce(
+      (sum, { topic, metadata = "", error }) => sum + rowSize(topic, metadata, error?.message ?? ""),
+      0,
+    );
+    const instead = "name fewer partitions, or ask without notes";
+    return tooMuch(`Cannot tell ${told.length} offsets of a group at once`, bytes, instead) ?? told;
   }
 
   tooMany(count: number): Refusal | undefined {
@@ -113,8 +134,16 @@ export class CommitTranslator {
     return refuse("INVALID_REQUEST", `Cannot answer for ${count} partitions in one request; the limit is ${max}`);
   }
 
-  #all(group: Group): CommittedOffsetMessage[] {
-    const found: (NamedPlace & CommittedOffsetMessage)[] = [];
+  #one(group: Group | undefined, named: NamedPlace): NamedOffset {
+    const place = this.#place(named);
+    if (isRefusal(place)) return { ...nowhere(named), error: errorFieldsOf(place) };
+    const committed = group && offsetOf(group, place.topicId, place.partition);
+    return committed === undefined ? nowhere(named) : { topic: named.topic, partition: named.partition, ...committed };
+  }
+
+  #all(group: Group | undefined): NamedOffset[] {
+    const found: NamedOffset[] = [];
+    if (group === undefined) return found;
     for (const [topicId, partition, { offset, leaderEpoch, metadata, committedAtMs }] of offsetsOf(group)) {
       const topic = this.#topics.nameOf(topicId);
       // Of a topic that is gone it is about to be taken back (O-4).
@@ -131,6 +160,6 @@ export class CommitTranslator {
   }
 }
 
-function nowhere({ topic, partition }: NamedPlace): CommittedOffsetMessage & NamedPlace {
+function nowhere({ topic, partition }: NamedPlace): NamedOffset {
   return { topic, partition, offset: -1, leaderEpoch: -1, metadata: "", committedAtMs: 0 };
 }

@@ -8,6 +8,8 @@
  *
  * Invariants
  * - `#told` is what the member has been sent; it is compared with the committed group, and nothing else is said.
+ * - A commit counts for what the member has been told in this session, under a generation that it has been told here: what it held before
+ *   it came back may be somebody else's by now, or have been moved.
  * - A partition whose start cannot be found keeps none of the others waiting.
  */
 import type { JoinRequestOutput, JoinResponseMessage, LeaderHint, Position } from "@varve/api";
@@ -16,6 +18,7 @@ import {
   type CommittedOffset,
   type JoinGroup,
   type Member,
+  type NamedPlace,
   type Place,
   type Telling,
   type ToldPlaces,
@@ -23,10 +26,14 @@ import {
   endOf,
   givenBack,
   isFinished,
+  isTold,
   keyOf,
   ownedOf,
+  partsOf,
+  placesNamed,
   planTelling,
   toldBefore,
+  untoldGeneration,
 } from "@varve/cluster";
 import { reasons } from "@varve/format";
 import { type Refusal, errorFieldsOf, isRefusal, refuse } from "../../refusal.ts";
@@ -63,8 +70,8 @@ export interface SessionDependencies {
 export interface SessionStart {
   readonly groupId: string;
   readonly join: JoinGroup;
-  /** Of a member that comes back. */
-  readonly owned: Assignment;
+  /** What a member that comes back says to have. */
+  readonly owned: readonly NamedPlace[];
   readonly position: Position;
   /** The member sends heartbeats; otherwise its connection is its sign of life. */
   readonly hasHeartbeats: boolean;
@@ -76,6 +83,10 @@ interface Unsaid {
 
 /** Answers that a session may owe; more is not read. */
 const owedMax = 64;
+/** Of one message: a generated client takes 4 MiB, and the largest entry is small beside that. */
+const assignmentBytesMax = 1024 * 1024;
+/** About what an entry takes beside its texts. */
+const entryBytes = 200;
 /** What could not be done is tried again after so long: a start that nobody could tell, a change that could not be appended. */
 const retryMs = 200;
 
@@ -88,7 +99,8 @@ export class MemberSession implements GroupSession {
   #isClosing = false;
   #isFinishing = false;
   #told: ToldPlaces;
-  #toldGeneration = -1;
+  readonly #owned: Assignment;
+  #toldGeneration = untoldGeneration;
   /** As last looked at; unchanged members are the same objects. */
   #seen: Member | undefined;
   /** Partitions whose start is being looked up. */
@@ -106,8 +118,10 @@ export class MemberSession implements GroupSession {
     this.#start = start;
     this.#dependencies = dependencies;
     this.#memberId = start.join.memberId;
-    this.#told = toldBefore(start.owned);
-    for (const { topicId } of this.#told.values()) this.#remember(topicId);
+    const owned = placesNamed(start.owned, (name) => dependencies.translator.topicId(name));
+    for (const { topicId, topic } of owned) this.#names.set(topicId, topic);
+    this.#owned = assignmentOf(owned.map(({ topicId, partition }) => [topicId, partition] as const));
+    this.#told = toldBefore(this.#owned);
   }
 
   get memberId(): string {
@@ -117,18 +131,18 @@ export class MemberSession implements GroupSession {
   /** Joins. Nothing is to be received before this has resolved. */
   async open(): Promise<void> {
     const { coordinator } = this.#dependencies;
-    const { groupId, join, owned, hasHeartbeats } = this.#start;
+    const { groupId, join, hasHeartbeats } = this.#start;
     // What an older connection still brings was read before: it must not come after what this one hears.
-    coordinator.supersede(groupId, join.memberId);
-    const reply = await coordinator.call(groupId, { kind: "return", join, owned });
+    coordinator.supersede(groupId, join.memberId || (join.newMemberId ?? ""));
+    const reply = await coordinator.call(groupId, { kind: "return", join, owned: this.#owned });
     if (isRefusal(reply)) {
       this.end(reply);
       return;
     }
     this.#memberId = reply.memberId;
     if (this.#isOver) {
-      // It went before it heard its name: it will never come back under it.
-      if (join.memberId === "") void this.#leave("gone");
+      // It left, or broke off before it heard its name: it will never come back under it, unless it made it itself.
+      if (this.#isClosing || (join.memberId === "" && join.newMemberId === undefined)) void this.#leave("gone");
       return;
     }
     this.#isJoined = true;
@@ -137,7 +151,7 @@ export class MemberSession implements GroupSession {
     this.#send({
       joined: {
         memberId: reply.memberId,
-        generation: reply.epoch,
+        generation: untoldGeneration,
         sessionTimeoutMs,
         heartbeatIntervalMs: hasHeartbeats ? Math.max(1, Math.floor(sessionTimeoutMs / 3)) : 0,
       },
@@ -243,16 +257,24 @@ export class MemberSession implements GroupSession {
   #tell({ assign, revoke, lost }: Telling, { epoch }: Member): void {
     const isNothing = assign.length + revoke.length + lost.length === 0;
     if (isNothing && epoch === this.#toldGeneration) return;
+    const generations = { before: this.#toldGeneration, after: epoch };
     this.#toldGeneration = epoch;
-    this.#send({
-      assignment: {
-        memberId: this.#memberId,
-        generation: epoch,
-        assign: assign.map((one) => this.#assigned(one)),
-        revoke: revoke.map((one) => this.#named(one)),
-        lost: lost.map((one) => this.#named(one)),
-      },
-    });
+    const room = {
+      sizeMax: assignmentBytesMax,
+      sizeOf: (one: Place & { readonly committed?: CommittedOffset }) =>
+        entryBytes + Buffer.byteLength(this.#remember(one.topicId)) + Buffer.byteLength(one.committed?.metadata ?? ""),
+    };
+    for (const part of partsOf({ assign, revoke, lost }, generations, room)) {
+      this.#send({
+        assignment: {
+          memberId: this.#memberId,
+          generation: part.generation,
+          assign: part.assign.map((one) => this.#assigned(one)),
+          revoke: part.revoke.map((one) => this.#named(one)),
+          lost: part.lost.map((one) => this.#named(one)),
+        },
+      });
+    }
   }
 
   #assigned({ committed, ...place }: Place & { readonly committed: CommittedOffset }): object {
@@ -271,8 +293,8 @@ export class MemberSession implements GroupSession {
     };
   }
 
-  #named({ topicId, partition }: Place): { readonly topic: string; readonly partition: number } {
-    return { topic: this.#remember(topicId), partition };
+  #named({ topicId, partition }: Place): NamedPlace {
+    return { topic: this.#remember(topicId), topicId, partition };
   }
 
   /** Also when the topic is gone, and with it its name. */
@@ -305,17 +327,20 @@ export class MemberSession implements GroupSession {
     const { groupId, join } = this.#start;
     const { requestId = 0, offsets = [], generation = 0 } = commit ?? {};
     const claim = { memberId: this.#memberId, instanceId: join.instanceId, epoch: generation };
-    const committed = await translator.commit(coordinator, groupId, claim, offsets);
+    const told = this.#told;
+    const committed = await translator.commit(
+      coordinator,
+      groupId,
+      { claim, isTold: (one) => isTold(told, one) },
+      offsets,
+    );
     if (isRefusal(committed)) this.#send({ commit: { requestId, error: errorFieldsOf(committed) } });
     else this.#send({ commit: { requestId, offsets: committed } });
   }
 
   /** What the member does not name it has still. */
   async #revoked(revoked: JoinRequestOutput["revoked"]): Promise<void> {
-    const given = (revoked?.partitions ?? []).flatMap(({ topic, partition }): Place[] => {
-      const topicId = this.#dependencies.translator.topicId(topic);
-      return topicId === undefined ? [] : [{ topicId, partition }];
-    });
+    const given = placesNamed(revoked?.partitions ?? [], (name) => this.#dependencies.translator.topicId(name));
     this.#told = givenBack(this.#told, given, revoked?.generation ?? 0);
     await this.#beat({});
   }
@@ -395,17 +420,4 @@ export class MemberSession implements GroupSession {
     this.#retry?.cancel();
     if (this.#isJoined) this.#dependencies.coordinator.detach(this.#start.groupId, this);
   }
-}
-
-/** What a member said that it has, by the names of its topics; those that there are not any more are left out. */
-export function ownedNamed(
-  owned: readonly { readonly topic: string; readonly partition: number }[],
-  topicId: (name: string) => string | undefined,
-): Assignment {
-  return assignmentOf(
-    owned.flatMap(({ topic, partition }) => {
-      const id = topicId(topic);
-      return id === undefined ? [] : [[id, partition] as const];
-    }),
-  );
 }

@@ -40,6 +40,10 @@ export interface AssignedPartition {
    * same number, keeps its place, or goes on to the offset if that is further; with another number it goes to the offset.
    */
   'movedGeneration'?: (number);
+  /**
+   * Id of the topic. What a member has under the same name and another id is gone: it goes to the offset.
+   */
+  'topicId'?: (string);
   '_endOffset'?: "endOffset";
 }
 
@@ -80,5 +84,9 @@ export interface AssignedPartition__Output {
    * same number, keeps its place, or goes on to the offset if that is further; with another number it goes to the offset.
    */
   'movedGeneration': (number);
+  /**
+   * Id of the topic. What a member has under the same name and another id is gone: it goes to the offset.
+   */
+  'topicId': (string);
   '_endOffset'?: "endOffset";
 }

@@ -4,7 +4,8 @@ import type { AssignedPartition as _varve_v1_AssignedPartition, AssignedPartitio
 import type { TopicPartition as _varve_v1_TopicPartition, TopicPartition__Output as _varve_v1_TopicPartition__Output } from '../../varve/v1/TopicPartition.ts';
 
 /**
- * What changes for a member. Partitions that it does not name stay as they are.
+ * What changes for a member. Partitions that it does not name stay as they are. A large change comes in several messages; those before
+ * what has to be heard first (assign, lost) is said whole carry the generation of before, so that nothing is committed too early.
  */
 export interface Assignment {
   /**
@@ -25,13 +26,15 @@ export interface Assignment {
    */
   'revoke'?: (_varve_v1_TopicPartition)[];
   /**
-   * Partitions that are gone, with their topic: stop, commit nothing, answer nothing.
+   * Partitions that are gone, with their topic or to somebody else: stop, commit nothing, answer nothing. Before assign: a partition in
+   * both is one of a topic that was made again.
    */
   'lost'?: (_varve_v1_TopicPartition)[];
 }
 
 /**
- * What changes for a member. Partitions that it does not name stay as they are.
+ * What changes for a member. Partitions that it does not name stay as they are. A large change comes in several messages; those before
+ * what has to be heard first (assign, lost) is said whole carry the generation of before, so that nothing is committed too early.
  */
 export interface Assignment__Output {
   /**
@@ -52,7 +55,8 @@ export interface Assignment__Output {
    */
   'revoke': (_varve_v1_TopicPartition__Output)[];
   /**
-   * Partitions that are gone, with their topic: stop, commit nothing, answer nothing.
+   * Partitions that are gone, with their topic or to somebody else: stop, commit nothing, answer nothing. Before assign: a partition in
+   * both is one of a topic that was made again.
    */
   'lost': (_varve_v1_TopicPartition__Output)[];
 }

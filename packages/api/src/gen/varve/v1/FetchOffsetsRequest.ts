@@ -11,9 +11,14 @@ export interface FetchOffsetsRequest {
    */
   'group'?: (string);
   /**
-   * Partitions to look at. Empty: all that have a committed offset.
+   * Partitions to look at. Empty: all that have a committed offset. More than an answer can hold (4 MiB) are refused: ask in parts, or
+   * without notes.
    */
   'partitions'?: (_varve_v1_TopicPartition)[];
+  /**
+   * Leave out what members noted with their commits.
+   */
+  'withoutNotes'?: (boolean);
 }
 
 /**
@@ -25,7 +30,12 @@ export interface FetchOffsetsRequest__Output {
    */
   'group': (string);
   /**
-   * Partitions to look at. Empty: all that have a committed offset.
+   * Partitions to look at. Empty: all that have a committed offset. More than an answer can hold (4 MiB) are refused: ask in parts, or
+   * without notes.
    */
   'partitions': (_varve_v1_TopicPartition__Output)[];
+  /**
+   * Leave out what members noted with their commits.
+   */
+  'withoutNotes': (boolean);
 }

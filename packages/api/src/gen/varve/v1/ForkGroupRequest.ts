@@ -21,7 +21,8 @@ export interface ForkGroupRequest {
    */
   'position'?: (_varve_v1_Position | null);
   /**
-   * Where it ends. Absent: nowhere. An end of a count of records is refused: a group has no such thing.
+   * Where it ends. Absent: nowhere. An end of a count of records is refused: a group has no such thing. In a partition whose end lies
+   * before its start there is nothing to read, and it ends where it starts; when that is so in every partition, the request is refused.
    */
   'end'?: (_varve_v1_End | null);
   /**
@@ -32,6 +33,10 @@ export interface ForkGroupRequest {
    * Only these topics. Empty: all of which the old group has committed offsets.
    */
   'topics'?: (string)[];
+  /**
+   * Tell what would be made, make nothing.
+   */
+  'validateOnly'?: (boolean);
 }
 
 /**
@@ -51,7 +56,8 @@ export interface ForkGroupRequest__Output {
    */
   'position': (_varve_v1_Position__Output | null);
   /**
-   * Where it ends. Absent: nowhere. An end of a count of records is refused: a group has no such thing.
+   * Where it ends. Absent: nowhere. An end of a count of records is refused: a group has no such thing. In a partition whose end lies
+   * before its start there is nothing to read, and it ends where it starts; when that is so in every partition, the request is refused.
    */
   'end': (_varve_v1_End__Output | null);
   /**
@@ -62,4 +68,8 @@ export interface ForkGroupRequest__Output {
    * Only these topics. Empty: all of which the old group has committed offsets.
    */
   'topics': (string)[];
+  /**
+   * Tell what would be made, make nothing.
+   */
+  'validateOnly': (boolean);
 }

@@ -10,7 +10,8 @@ export interface Joined {
    */
   'memberId'?: (string);
   /**
-   * The member's generation so far.
+   * Always -1: nothing can be committed before the first assignment, which follows at once and may be empty. What a member that
+   * comes back had before may be somebody else's by now, or may have been moved.
    */
   'generation'?: (number);
   /**
@@ -32,7 +33,8 @@ export interface Joined__Output {
    */
   'memberId': (string);
   /**
-   * The member's generation so far.
+   * Always -1: nothing can be committed before the first assignment, which follows at once and may be empty. What a member that
+   * comes back had before may be somebody else's by now, or may have been moved.
    */
   'generation': (number);
   /**

@@ -49,9 +49,16 @@ export interface MemberSubscription {
    */
   'clientId'?: (string);
   /**
-   * What a member that comes back believes to have, so that nobody else gets it meanwhile.
+   * What a member that comes back believes to have, so that nobody else gets it meanwhile. With the topic ids of its assignments: what
+   * it has of a topic that was deleted is lost to it, and the topic that has its name now is read from where the group is in that one.
    */
   'owned'?: (_varve_v1_TopicPartition)[];
+  /**
+   * Id that the client made for a new member, such as a UUID: 16 to 249 characters, used when member_id is empty. A join that was not
+   * answered is sent again with the same id and is the same member, so that none is left behind; otherwise every new member has an id of
+   * its own. Empty: the broker makes one.
+   */
+  'newMemberId'?: (string);
 }
 
 /**
@@ -100,7 +107,14 @@ export interface MemberSubscription__Output {
    */
   'clientId': (string);
   /**
-   * What a member that comes back believes to have, so that nobody else gets it meanwhile.
+   * What a member that comes back believes to have, so that nobody else gets it meanwhile. With the topic ids of its assignments: what
+   * it has of a topic that was deleted is lost to it, and the topic that has its name now is read from where the group is in that one.
    */
   'owned': (_varve_v1_TopicPartition__Output)[];
+  /**
+   * Id that the client made for a new member, such as a UUID: 16 to 249 characters, used when member_id is empty. A join that was not
+   * answered is sent again with the same id and is the same member, so that none is left behind; otherwise every new member has an id of
+   * its own. Empty: the broker makes one.
+   */
+  'newMemberId': (string);
 }

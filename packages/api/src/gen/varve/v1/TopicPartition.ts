@@ -13,6 +13,11 @@ export interface TopicPartition {
    * The partition.
    */
   'partition'?: (number);
+  /**
+   * Id of the topic: a topic that is deleted and made again has another one. Told with revoke and lost, and looked at in owned and
+   * revoked. Empty: not said, and the topic is the one that has the name now.
+   */
+  'topicId'?: (string);
 }
 
 /**
@@ -27,4 +32,9 @@ export interface TopicPartition__Output {
    * The partition.
    */
   'partition': (number);
+  /**
+   * Id of the topic: a topic that is deleted and made again has another one. Told with revoke and lost, and looked at in owned and
+   * revoked. Empty: not said, and the topic is the one that has the name now.
+   */
+  'topicId': (string);
 }

@@ -142,9 +142,10 @@ export function assembleNode(parts: NodeParts): BrokerNode {
     topics,
     settings: groupSettings(parts),
     commitLatency: counters.offsetCommits,
-    listOffsets: (topic, partitions, position) => offsetsByLeader(whole(), topic, partitions, position),
+    listOffsets: (topic, partitions, position, timeoutMs) =>
+      offsetsByLeader(whole(), topic, partitions, position, timeoutMs),
     recordTimeAt: (topic, partition, offset) => recordTimeAt(topic, partition, offset, forwarding),
-    fetchOffsets: (group) => fetchOffsets(whole(), { group, partitions: [] }),
+    fetchOffsets: (group) => fetchOffsets(whole(), { group, partitions: [], withoutNotes: true }),
     leaderOf: (placement) => leaderOf(placement),
     log: (fields, event) => logger.info(fields, event),
   });

@@ -16,6 +16,8 @@ export interface LeaderQuestions<Question, Answer> {
   readonly request: (questions: readonly Question[]) => object;
   /** This node's own answer: as leader, or because nobody leads. */
   readonly here: (question: Question) => Answer | Promise<Answer>;
+  /** How long another leader may take. */
+  readonly timeoutMs?: number;
   /** The answer when the leader gave none. */
   readonly failed: (question: Question, refusal: Refusal) => Answer;
 }
@@ -66,9 +68,9 @@ async function answersThere<Question, Answer>(
   forwarding: Forwarding,
   leader: number,
   questions: readonly Question[],
-  { call, request, failed }: LeaderQuestions<Question, Answer>,
+  { call, request, failed, timeoutMs = forwardMs }: LeaderQuestions<Question, Answer>,
 ): Promise<readonly Answer[]> {
-  const answer = await forwarding.unary<Answers<Answer>>(leader, call, request(questions), { timeoutMs: forwardMs });
+  const answer = await forwarding.unary<Answers<Answer>>(leader, call, request(questions), { timeoutMs });
   if (isRefusal(answer)) return questions.map((question) => failed(question, answer));
   if (answer.partitions.length === questions.length) return answer.partitions;
   const why = `Broker ${leader} answered ${call} for ${answer.partitions.length} of ${questions.length} partitions`;

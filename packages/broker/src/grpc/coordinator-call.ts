@@ -13,6 +13,8 @@ import { forwardMs } from "./by-leader.ts";
 /** For a coordinator to be there: one that is made, elected or loading now is waited for, so that simple clients need not. */
 const patienceMs = 5_000;
 const pauseMs = 20;
+/** For the coordinator to answer what changes nothing: it waits as long as this node would, and for leaders that do not answer. */
+const questionMs = patienceMs + 4_000;
 
 /** Names of groups are as long as those of topics may be. */
 const groupCharactersMax = 249;
@@ -82,11 +84,14 @@ export async function atCoordinator<Answer>(
     group,
     request,
     isMade,
+    isQuestion = false,
   }: {
     readonly call: ForwardedCall;
     readonly group: string;
     readonly request: object;
     readonly isMade: boolean;
+    /** It changes nothing: nobody has to wait until it is known what became of it. */
+    readonly isQuestion?: boolean;
   },
   here: (coordinator: GroupPartition) => Promise<Answer | Refusal> | Answer | Refusal,
   nowhere: () => Answer | Refusal,
@@ -99,7 +104,8 @@ export async function atCoordinator<Answer>(
   if (found.kind === "here") return here(found.coordinator);
   const { forwarding } = node;
   if (forwarding === undefined) return notHere(node, found.nodeId);
-  return forwarding.unary<Answer>(found.nodeId, call, request, { timeoutMs: node.limits.produceTimeoutMs + forwardMs });
+  const timeoutMs = isQuestion ? questionMs : node.limits.produceTimeoutMs + forwardMs;
+  return forwarding.unary<Answer>(found.nodeId, call, request, { timeoutMs });
 }
 
 export function notHere(node: BrokerNode, nodeId: number): Refusal {

@@ -2,7 +2,9 @@
  * ForkGroup: a new group at a chosen position beside another one, perhaps with an end. Decided by the coordinator of the new group; what
  * the old one has committed is asked of its own.
  *
- * Invariant: the new group is there with all its places and ends, or not at all: they are one batch.
+ * Invariants
+ * - The new group is there with all its places and ends, or not at all: they are one batch.
+ * - Its rate holds before it is there, so that nobody reads faster; when the group is not made, the rate is as it was.
  */
 import {
   type End,
@@ -14,13 +16,13 @@ import {
   endFromMessage,
   positionFromMessage,
 } from "@varve/api";
-import { type Place, keyOf } from "@varve/cluster";
+import { type ForkGroup, type Place, groupRate, keyOf } from "@varve/cluster";
 import { isReason } from "@varve/format";
 import type { GroupPartition } from "../drivers/groups/group-partition.ts";
 import { unknownTopic } from "../drivers/unknown.ts";
 import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
-import { setRate } from "./configure-group.ts";
+import { setRate, unlimited } from "./configure-group.ts";
 import { atCoordinator, groupNameFault, unknownGroup } from "./coordinator-call.ts";
 
 /** A partition of the new group. */
@@ -54,7 +56,7 @@ async function fork(
   request: ForkGroupRequestOutput,
   { position, end }: Wish,
 ): Promise<ForkGroupResponseMessage | Refusal> {
-  const { group, newGroup, topics, rate } = request;
+  const { group, newGroup, topics, validateOnly } = request;
   const committed = await node.groups.committedOf(group);
   if (isRefusal(committed)) return committed;
   const old = (committed.offsets ?? []).flatMap(({ topic = "", partition = 0, offset }): Begun[] => {
@@ -69,25 +71,64 @@ async function fork(
   }
   const tooMany = node.groups.translator.tooMany(begun.length);
   if (tooMany !== undefined) return tooMany;
-  const ends = await endsOf(node, begun, end);
-  if (isRefusal(ends)) return ends;
+  const found = await endsOf(node, begun, end);
+  if (isRefusal(found)) return found;
+  if (begun.every(({ offset }, at) => offset > (found[at] ?? Infinity))) {
+    const why = "its end lies before its start in every partition, so there is nothing to read";
+    return refuse("INVALID_REQUEST", `Cannot fork group "${group}": ${why}; choose an earlier position or a later end`);
+  }
+  const ends = begun.map(({ offset }, at) => (found[at] === undefined ? undefined : Math.max(offset, found[at])));
   const offsets = begun.map(({ topicId, partition, offset }, at) => ({
     topicId,
     partition,
     offset,
     endOffset: ends[at],
   }));
-  // Before there is anybody who could read faster.
-  const set = rate === null || coordinator.groups.has(newGroup) ? undefined : await setRate(node, newGroup, rate);
-  if (isRefusal(set)) return set;
-  const made = await coordinator.call(newGroup, { kind: "fork", fork: { offsets } });
-  if (isRefusal(made)) return made;
+  const refusal =
+    whyNotMake(node, coordinator, newGroup) ??
+    (validateOnly ? undefined : await make(node, coordinator, request, offsets));
+  if (refusal !== undefined) return refusal;
   return {
     partitions: begun.map(({ topic, partition, offset }, at) => {
       const endOffset = ends[at];
       return { topic, partition, offset, ...(endOffset === undefined ? {} : { endOffset }) };
     }),
   };
+}
+
+function whyNotMake(node: BrokerNode, coordinator: GroupPartition, newGroup: string): Refusal | undefined {
+  const about = { group: newGroup };
+  const what = `Cannot make group "${newGroup}"`;
+  if (coordinator.groups.has(newGroup)) {
+    const why = "there is such a group. Choose another name, or delete it first.";
+    return refuse("GROUP_ALREADY_EXISTS", `${what}: ${why}`, about);
+  }
+  // Each sets the rate, and one of them would take it away again.
+  if (!node.groups.forking.has(newGroup)) return undefined;
+  return refuse("BUSY", `${what}: somebody else is making one of that name now; try again`, about);
+}
+
+async function make(
+  node: BrokerNode,
+  coordinator: GroupPartition,
+  { newGroup, rate }: ForkGroupRequestOutput,
+  offsets: ForkGroup["offsets"],
+): Promise<Refusal | undefined> {
+  const { forking } = node.groups;
+  forking.add(newGroup);
+  try {
+    const before = groupRate(node.controller.image, newGroup) ?? unlimited;
+    const set = rate === null ? undefined : await setRate(node, newGroup, rate);
+    if (isRefusal(set)) return set;
+    const made = await coordinator.call(newGroup, { kind: "fork", fork: { offsets } });
+    if (!isRefusal(made)) return undefined;
+    // Where nobody knows whether it was made, it may be there, and shall not read faster.
+    const isInDoubt = made.reason === "REQUEST_TIMED_OUT" || made.reason === "NOT_COORDINATOR";
+    if (rate !== null && !isInDoubt) await setRate(node, newGroup, before);
+    return made;
+  } finally {
+    forking.delete(newGroup);
+  }
 }
 
 /** Where the new group begins: where the old one is, or where the position lies in every partition of its topics. */

@@ -71,7 +71,7 @@ function commitOffsets(
     { call: "CommitOffsets", group, request, isMade: true },
     async (coordinator) => {
       const claim = memberId === "" ? undefined : { memberId, instanceId: "", epoch: generation };
-      const committed = await node.groups.translator.commit(coordinator, group, claim, offsets);
+      const committed = await node.groups.translator.commit(coordinator, group, { claim }, offsets);
       return isRefusal(committed) ? committed : { offsets: committed };
     },
     () => unknownGroup(group),
@@ -91,15 +91,15 @@ export function fetchOffsets(
   node: BrokerNode,
   request: FetchOffsetsRequestOutput,
 ): Promise<FetchOffsetsResponseMessage | Refusal> {
-  const { group, partitions } = request;
+  const { group } = request;
   const { translator } = node.groups;
   const answer = (offsets: ReturnType<typeof translator.fetch>): FetchOffsetsResponseMessage | Refusal =>
     isRefusal(offsets) ? offsets : { offsets };
   return atCoordinator<FetchOffsetsResponseMessage>(
     node,
-    { call: "FetchOffsets", group, request, isMade: false },
-    (coordinator) => answer(translator.fetch(coordinator.groups.get(group), partitions)),
-    () => answer(translator.fetch(undefined, partitions)),
+    { call: "FetchOffsets", group, request, isMade: false, isQuestion: true },
+    (coordinator) => answer(translator.fetch(coordinator.groups.get(group), request)),
+    () => answer(translator.fetch(undefined, request)),
   );
 }
 

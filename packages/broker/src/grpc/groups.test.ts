@@ -103,6 +103,74 @@ test("a member whose connection breaks comes back with its id, and keeps what it
   await again.leave();
 });
 
+test("a member that comes back to a topic that was made again begins where the group is in the new one", async () => {
+  await topicWith("remade", 1, 9);
+  const subscription = { group: "remaking", topics: ["remade"], start: { earliest: true } };
+  const member = await TestMember.join(server, subscription, 1);
+  const former = member.topicIds.get("remade/0");
+  expect((await member.commit([at("remade", 0, 8)])).offsets[0]?.error).toBeNull();
+  member.break();
+  await server.call("DeleteTopic", { topic: "remade" });
+  await topicWith("remade", 1, 3);
+  // Somebody has read of the new one already.
+  const other = await TestMember.join(server, subscription, 0);
+  const moves = await server.group("ResetOffsets", { group: "remaking", topic: "remade", position: { offset: 2 } });
+  expect(moves.moves).toMatchObject([{ toOffset: 2 }]);
+  const owned = [{ topic: "remade", partition: 0, topicId: former ?? "" }];
+  const again = new TestMember(server, { ...subscription, memberId: member.memberId, owned });
+  await until("it is told where it is", () => again.generation >= 0);
+  const [first] = again.heard.flatMap(({ assignment }) => (assignment ? [assignment] : []));
+  expect(first?.lost).toEqual(owned);
+  await other.leave();
+  await again.has(["remade/0"]);
+  expect(again.held.get("remade/0")).toBe(2);
+  expect(again.topicIds.get("remade/0")).not.toBe(former);
+  await again.leave();
+});
+
+test("what a member had before it came back is not committed before it is told that it has it", async () => {
+  await topicWith("hearsay", 2, 9);
+  const subscription = { group: "hearsaying", topics: ["hearsay"], start: { earliest: true } };
+  const member = await TestMember.join(server, subscription, 2);
+  const { generation } = member;
+  expect(member.heard[0]?.joined?.generation).toBe(-1);
+  member.break();
+  await server.group("ResetOffsets", { group: "hearsaying", topic: "hearsay", position: { offset: 4 } });
+  const owned = [0, 1].map((partition) => ({ topic: "hearsay", partition }));
+  const again = new TestMember(server, { ...subscription, memberId: member.memberId, owned });
+  await until("it has joined", () => again.heard.length > 0);
+  const { joined } = again.heard[0] ?? {};
+  const hasty = await again.commit([at("hearsay", 0, 1), at("hearsay", 1, 1)], joined?.generation);
+  expect(hasty.error).toMatchObject({ reason: "STALE_MEMBER_EPOCH", retriable: true });
+  expect((await again.commit([at("hearsay", 0, 1)], generation)).error?.reason).toBe("STALE_MEMBER_EPOCH");
+  await again.has(2);
+  expect([...again.held.values()]).toEqual([4, 4]);
+  expect((await again.commit([at("hearsay", 0, 5)])).offsets[0]?.error).toBeNull();
+  await again.leave();
+});
+
+test("a join that is sent again under an id of the client's own is the same member", async () => {
+  await topicWith("own-ids", 2, 1);
+  const group = "owning-ids";
+  const subscription = { group, topics: ["own-ids"], start: { earliest: true }, newMemberId: "0123456789abcdef" };
+  // Its answer is lost on the way.
+  const unheard = new TestMember(server, subscription);
+  await until("it is a member", async () => {
+    const described = await server.group("DescribeGroup", { group }).catch(() => undefined);
+    return described?.members.length === 1;
+  });
+  unheard.break();
+  const member = await TestMember.join(server, subscription, 2);
+  expect(member.memberId).toBe("0123456789abcdef");
+  const { members } = await server.group("DescribeGroup", { group });
+  expect(members.map(({ memberId }) => memberId)).toEqual(["0123456789abcdef"]);
+  await member.leave();
+  // It was a member, and is none: it has lost everything.
+  const back = new TestMember(server, { ...subscription, memberId: member.memberId });
+  await until("it is refused", () => back.ended !== undefined);
+  expect(back.ended?.error).toMatchObject({ reason: "UNKNOWN_MEMBER_ID" });
+});
+
 test("a member that is silent for its session is given up, and its stream ends", async () => {
   await topicWith("silent", 1);
   const subscription = { group: "silence", topics: ["silent"], sessionTimeoutMs: 500, start: { earliest: true } };
@@ -145,7 +213,7 @@ test("a pattern takes in topics that come later", async () => {
   await server.call("DeleteTopic", { topic: "orders-eu" });
   await member.has(["orders-us/0"]);
   const lost = member.heard.flatMap(({ assignment }) => assignment?.lost ?? []);
-  expect(lost).toEqual([{ topic: "orders-eu", partition: 0 }]);
+  expect(lost).toMatchObject([{ topic: "orders-eu", partition: 0 }]);
   await member.leave();
 });
 
@@ -251,6 +319,73 @@ test("a fork without a position begins where the other group is", async () => {
   expect((await server.group("ConfigureGroup", { group: "copy" })).rate).toMatchObject({ recordsPerSecond: 0 });
 });
 
+test("a fork that is refused, or only tried, leaves nothing behind", async () => {
+  await topicWith("tried", 2, 4);
+  await server.group("CommitOffsets", { group: "trying", offsets: [at("tried", 0, 2), at("tried", 1, 4)] });
+  const rate = { recordsPerSecond: 5, bytesPerSecond: 0 };
+  const rateOf = async (group: string) => (await server.group("ConfigureGroup", { group })).rate;
+  const unlimited = { recordsPerSecond: 0, bytesPerSecond: 0 };
+  const wish = { group: "trying", newGroup: "tried-out", rate };
+  const { partitions } = await server.group("ForkGroup", { ...wish, end: { offset: 3 }, validateOnly: true });
+  // Where its end lies before its start there is nothing to read.
+  expect(partitions).toMatchObject([
+    { partition: 0, offset: 2, endOffset: 3 },
+    { partition: 1, offset: 4, endOffset: 4 },
+  ]);
+  await expect(server.group("DescribeGroup", { group: "tried-out" })).rejects.toMatchObject({
+    reason: "UNKNOWN_GROUP",
+  });
+  await expect(server.group("ForkGroup", { ...wish, end: { offset: 1 } })).rejects.toMatchObject({
+    reason: "INVALID_REQUEST",
+    message: expect.stringContaining("end lies before its start"),
+  });
+  expect(await rateOf("tried-out")).toEqual(unlimited);
+  // Two at once: one is made, and has its rate.
+  const twice = await Promise.allSettled([
+    server.group("ForkGroup", wish),
+    server.group("ForkGroup", { ...wish, rate: { recordsPerSecond: 9, bytesPerSecond: 0 } }),
+  ]);
+  const refused = twice.flatMap((one) => (one.status === "rejected" ? [one.reason as { reason: string }] : []));
+  expect(["BUSY", "GROUP_ALREADY_EXISTS"]).toContain(refused[0]?.reason);
+  expect(refused).toHaveLength(1);
+  const made = twice[0].status === "fulfilled" ? 5 : 9;
+  expect(await rateOf("tried-out")).toMatchObject({ recordsPerSecond: made });
+});
+
+test("answers that no message can hold are refused, and say how to ask", async () => {
+  const topic = "noted";
+  await server.createTopic(topic, { partitions: 1_100 });
+  const metadata = "n".repeat(4_000);
+  const note = (from: number) =>
+    server.group("CommitOffsets", {
+      group: "noting",
+      offsets: Array.from({ length: 110 }, (_, index) => ({
+        ...at(topic, from + index, 0),
+        leaderEpoch: -1,
+        metadata,
+      })),
+    });
+  for (let from = 0; from < 1_100; from += 110) await note(from);
+  const all = { group: "noting", partitions: [] };
+  await expect(server.group("FetchOffsets", all)).rejects.toMatchObject({
+    reason: "INVALID_REQUEST",
+    message: expect.stringContaining("without notes"),
+  });
+  const { offsets } = await server.group("FetchOffsets", { ...all, withoutNotes: true });
+  expect(offsets).toHaveLength(1_100);
+  expect(offsets[0]).toMatchObject({ offset: 0, metadata: "" });
+  const some = await server.group("FetchOffsets", { group: "noting", partitions: [{ topic, partition: 7 }] });
+  expect(some.offsets).toMatchObject([{ partition: 7, metadata }]);
+  // A member hears of them in several messages, each of which a client takes, and commits once it has heard them all.
+  const member = await TestMember.join(server, { group: "noting", topics: [topic] }, 1_100);
+  const told = member.heard.flatMap(({ assignment }) => (assignment ? [assignment] : []));
+  expect(told.length).toBeGreaterThan(1);
+  expect(told.map(({ generation }) => generation)).toEqual([...told.slice(1).map(() => -1), member.generation]);
+  await member.has(1_100);
+  expect((await member.commit([at(topic, 0, 0)])).offsets[0]?.error).toBeNull();
+  await member.leave();
+});
+
 test("a rate holds back the reads of a group, and only those, until it is taken away", async () => {
   await topicWith("slow", 1);
   const value = Buffer.alloc(500);
@@ -308,6 +443,8 @@ test("what is no subscription is refused", async () => {
     [{ group: "g", topics: ["t"], assignor: "best" }, "UNSUPPORTED_ASSIGNOR"],
     [{ group: "g", topics: ["t"], sessionTimeoutMs: 1 }, "INVALID_SESSION_TIMEOUT"],
     [{ group: "g", topics: ["t"], start: { offset: -1 } }, "INVALID_REQUEST"],
+    [{ group: "g", topics: ["t"], newMemberId: "short" }, "INVALID_REQUEST"],
+    [{ group: "g", topics: ["t", "__consumer_offsets"] }, "INVALID_TOPIC"],
   ] as const) {
     const member = new TestMember(server, join as object);
     await until("it is refused", () => member.ended !== undefined);

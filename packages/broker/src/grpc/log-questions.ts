@@ -52,6 +52,7 @@ export async function offsetsByLeader(
   topic: LocalTopic,
   partitions: readonly number[],
   position: Position,
+  timeoutMs = forwardMs,
 ): Promise<ListOffsetsResponseMessage> {
   const wanted = partitions.length > 0 ? partitions : topic.placements.map(({ partition }) => partition);
   const nowMs = node.clock.nowMs();
@@ -68,6 +69,7 @@ export async function offsetsByLeader(
       }),
       here: ({ partition }) => offsetsOf(node, topic, partition, position, nowMs),
       failed: ({ partition }, refusal) => failed(node, topic, partition, refusal),
+      timeoutMs,
     },
   );
   return { partitions: answers };

@@ -8,6 +8,8 @@ import type { NodeGroups } from "./node-groups.ts";
 /** What one look may cost: older records are read for so many partitions at most, and so many at a time. */
 const timesMax = 1_000;
 const timesAtOnce = 16;
+/** For a leader to say where its log ends: whoever asks about a group shall not wait for one that is dead. */
+const leadersMs = 3_000;
 
 export interface GroupLag extends PartitionLagMessage {
   readonly group: string;
@@ -22,7 +24,7 @@ export interface GroupLag extends PartitionLagMessage {
 export async function lagsOf(groups: NodeGroups, of: readonly Group[]): Promise<GroupLag[]> {
   const owned = of.map((group) => ({ group, owners: ownersOf(group) }));
   const places = new Map(owned.flatMap(({ owners }) => [...owners].map(([key, { place }]) => [key, place])));
-  const ends = await groups.offsetsOf([...places.values()], { kind: "latest" });
+  const ends = await groups.offsetsOf([...places.values()], { kind: "latest" }, leadersMs);
   const lags: GroupLag[] = [];
   const behind: { readonly lag: GroupLag; readonly place: Place }[] = [];
   for (const { group, owners } of owned) {

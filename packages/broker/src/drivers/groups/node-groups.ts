@@ -19,7 +19,7 @@ import { CommitTranslator } from "./commit-translator.ts";
 import { GroupStats } from "./group-stats.ts";
 import { type GroupPlaces, GroupRates } from "./group-rates.ts";
 import { Groups } from "./groups.ts";
-import { offsetsTopic, offsetsTopicConfigs } from "./offsets-topic.ts";
+import { batchBytesMax, offsetsTopic, offsetsTopicConfigs } from "./offsets-topic.ts";
 import { TopicsHere } from "./topics-here.ts";
 
 export interface GroupSettings {
@@ -54,6 +54,7 @@ export interface NodeGroupsDependencies {
     topic: LocalTopic,
     partitions: readonly number[],
     position: Position,
+    timeoutMs: number,
   ) => Promise<ListOffsetsResponseMessage>;
   /** When the record at this offset was appended. Never rejects. */
   readonly recordTimeAt: (topic: LocalTopic, partition: number, offset: number) => Promise<number | undefined>;
@@ -63,6 +64,9 @@ export interface NodeGroupsDependencies {
   readonly log: (fields: object, event: string) => void;
 }
 
+/** For leaders to say where a position lies: they may have to look into old files. */
+const leadersMs = 10_000;
+
 export class NodeGroups {
   readonly settings: GroupSettings;
   readonly stats: GroupStats;
@@ -70,6 +74,8 @@ export class NodeGroups {
   readonly coordinators: Groups;
   readonly translator: CommitTranslator;
   readonly rates: GroupRates;
+  /** Names of groups that are being made beside others. */
+  readonly forking = new Set<string>();
   /** Makes the internal topic. Resolves with why it was not made. */
   readonly create: () => Promise<Refusal | undefined>;
   readonly #dependencies: NodeGroupsDependencies;
@@ -87,7 +93,7 @@ export class NodeGroups {
       image: () => view.image,
       topic: () => topics.get(offsetsTopic),
       topics: this.topicsHere,
-      limits: settings,
+      limits: { ...settings, batchBytesMax },
       newUuid: randomUUID,
       appendTimeoutMs: settings.appendTimeoutMs,
       offsetsRetentionMs: settings.offsetsRetentionMs,
@@ -124,7 +130,11 @@ export class NodeGroups {
   }
 
   /** What the leaders say of these, by `keyOf`; nothing of topics that there are not. Never rejects. */
-  async offsetsOf(places: readonly Place[], position: Position): Promise<Map<string, PartitionOffsetsMessage>> {
+  async offsetsOf(
+    places: readonly Place[],
+    position: Position,
+    timeoutMs = leadersMs,
+  ): Promise<Map<string, PartitionOffsetsMessage>> {
     const byTopic = new Map<string, number[]>();
     for (const { topicId, partition } of places) {
       const known = byTopic.get(topicId);
@@ -135,7 +145,7 @@ export class NodeGroups {
     const ask = async ([topicId, partitions]: [string, number[]]): Promise<void> => {
       const topic = this.#dependencies.topics.get(this.topicsHere.nameOf(topicId) ?? "");
       if (topic?.id !== topicId) return;
-      const answer = await this.#dependencies.listOffsets(topic, partitions, position);
+      const answer = await this.#dependencies.listOffsets(topic, partitions, position, timeoutMs);
       for (const one of answer.partitions ?? []) found.set(keyOf({ topicId, partition: one.partition ?? -1 }), one);
     };
     await Promise.all([...byTopic].map(ask));

@@ -41,11 +41,8 @@ export interface Hunt {
   /** This hunter alone is sent, whatever a patch says. @default all, or the one that the patch names */
   readonly only?: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
-  /**
-   * First every hunter is sent after nothing, with this on top of the environment: one that fails then would kill every mutant.
-   * @default no such run
-   */
-  readonly control?: Readonly<Record<string, string>>;
+  /** First every hunter that will be needed is sent after nothing, with this on top of the environment: one that fails then would kill every mutant. */
+  readonly control: Readonly<Record<string, string>>;
   /** Its first group is what was noticed. */
   readonly how: RegExp;
   /** What is said of a survivor. */
@@ -78,14 +75,15 @@ export function listMutants(hunt: Hunt): void {
 
 /** Hunts the wanted mutants, or all of them, and prints a table. False when one survived that should not. */
 export async function huntMutants(hunt: Hunt, wanted: readonly string[]): Promise<boolean> {
-  const blind = await findBlind(hunt);
+  const mutants = findMutants(hunt, wanted);
+  const blind = await findBlind(hunt, mutants);
   if (blind !== undefined) {
     console.error(`Cannot hunt: without any mutant "${blind.name}" fails.\n${blind.output}`);
     return false;
   }
   const verdicts: Verdict[] = [];
   console.log(`${"mutant".padEnd(32)} ${"killed by".padEnd(10)} ${"cases".padStart(6)} ${"seconds".padStart(8)}  how`);
-  for (const mutant of findMutants(hunt, wanted)) {
+  for (const mutant of mutants) {
     const verdict = await huntOne(hunt, mutant);
     verdicts.push(verdict);
     const { killedBy, cases, seconds, how } = verdict;
@@ -103,11 +101,13 @@ export async function huntMutants(hunt: Hunt, wanted: readonly string[]): Promis
 }
 
 /** A hunter that fails on the sources as they are. */
-async function findBlind(hunt: Hunt): Promise<{ readonly name: string; readonly output: string } | undefined> {
-  if (hunt.control === undefined) return undefined;
+async function findBlind(
+  hunt: Hunt,
+  mutants: readonly Mutant[],
+): Promise<{ readonly name: string; readonly output: string } | undefined> {
   const copy = makeCopy(hunt);
   try {
-    for (const hunter of hunt.hunters.filter(({ name }) => hunt.only === undefined || name === hunt.only)) {
+    for (const hunter of new Set(mutants.flatMap(({ hunters }) => hunters))) {
       const { isFailed, output } = await runTest(copy, hunter, { ...hunt.environment, ...hunt.control });
       if (isFailed) return { name: hunter.name, output };
     }

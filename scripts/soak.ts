@@ -172,6 +172,12 @@ const jobs: readonly Job[] = [
     command: ["npm", "run", "--silent", "mutants:groups"],
   },
   {
+    name: "mutants-partition",
+    about: "every rule of replicated partitions broken on purpose, one at a time",
+    env: {},
+    command: ["npm", "run", "--silent", "mutants:partition"],
+  },
+  {
     name: "mutants-raft",
     about: "every rule of raft-ts broken on purpose, one at a time: core, forming, runtime, storage, transport",
     env: {},

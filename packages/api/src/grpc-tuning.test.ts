@@ -12,7 +12,7 @@ import { loadServices } from "./services.ts";
 async function until(condition: () => boolean): Promise<void> {
   const endMs = Date.now() + 30_000;
   while (!condition()) {
-    if (Date.now() > endMs) throw new Error("The condition did not come true in 30 s");
+    if (Date.now() > endMs) throw new Error(`Waited 30 s in vain for: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

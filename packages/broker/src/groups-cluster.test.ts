@@ -137,8 +137,11 @@ test(
     const member = await TestMember.join(near, subscription, 2);
     let acknowledged = 0;
     let isStopping = false;
+    const endMs = performance.now() + 60_000;
     const committing = (async () => {
       while (member.ended === undefined) {
+        if (performance.now() > endMs)
+          throw new Error("Waited 60 s in vain for the session of a coordinator that goes to end");
         const { offsets, error } = await member.commit([at("moving", 0, acknowledged + 1)]).catch(() => ({
           offsets: [],
           error: { reason: "LOST" },

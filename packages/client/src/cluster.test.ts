@@ -199,9 +199,10 @@ describe("Producer in a cluster", () => {
     await client.admin.describeCluster();
     brokers[0].stop();
     // What is on its way may still be answered.
-    while (brokers[1].describeClusterCalls + brokers[2].describeClusterCalls === 0) {
+    await until(async () => {
       expect(await client.admin.describeTopic({ topic: "t" })).toMatchObject({ topic: "t" });
-    }
+      return brokers[1].describeClusterCalls + brokers[2].describeClusterCalls > 0;
+    });
   });
 
   it("waits for a leader that has not heard of a topic which another node told of, not for one that nobody knows", async () => {

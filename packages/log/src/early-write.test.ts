@@ -64,7 +64,8 @@ test.each([
   const writes: number[] = [];
   const { time, log } = await open(flush, writes);
   const mode = flush === "sync" ? "direct" : "os";
-  while (log.mode !== mode) {
+  for (let rounds = 0; log.mode !== mode; rounds++) {
+    expect(rounds, `rounds in mode "${log.mode}" before "${mode}"`).toBeLessThan(1_000);
     append(log, 70_000);
     await time.until(() => log.countedOffset === log.logEndOffset, "it to count");
     await time.pass(1_000);

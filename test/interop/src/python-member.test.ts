@@ -77,11 +77,20 @@ class Member {
     return this.#exitCode !== undefined;
   }
 
-  /** Rejects when it ends before. */
+  /** Rejects when it ends before, and after a minute. */
   async until(isSo: (lines: readonly string[]) => boolean): Promise<void> {
-    while (!isSo(this.lines)) {
-      if (this.hasEnded) throw new Error(`It ended with ${this.#exitCode}:\n${this.lines.join("\n")}\n${this.stderr}`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+    const endMs = performance.now() + 60_000;
+    const timer = setTimeout(() => this.#wake(), 60_001);
+    try {
+      while (!isSo(this.lines)) {
+        const said = `${this.lines.join("\n")}\n${this.stderr}`;
+        if (this.hasEnded) throw new Error(`It ended with ${this.#exitCode}:\n${said}`);
+        if (performance.now() > endMs)
+          throw new Error(`Waited 60 s in vain for: ${isSo.toString()}. It said:\n${said}`);
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -102,7 +102,7 @@ async function ready(world: World): Promise<World> {
 const until = async (condition: () => boolean): Promise<void> => {
   const deadline = Date.now() + 30_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error("Condition not reached in time");
+    if (Date.now() > deadline) throw new Error(`Waited 30 s in vain for: ${condition.toString()}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 };

@@ -69,7 +69,7 @@ function forming(
 async function until(isTrue: () => boolean): Promise<void> {
   const end = performance.now() + 30_000;
   while (!isTrue()) {
-    if (performance.now() > end) throw new Error("it does not happen");
+    if (performance.now() > end) throw new Error(`Waited 30 s in vain for: ${isTrue.toString()}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -60,7 +60,7 @@ async function until<T>(check: () => T | undefined): Promise<T> {
   for (;;) {
     const found = check();
     if (found !== undefined) return found;
-    if (performance.now() > end) throw new Error("It did not happen within 20 s");
+    if (performance.now() > end) throw new Error(`Waited 20 s in vain for: ${check.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

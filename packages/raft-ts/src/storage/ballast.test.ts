@@ -28,7 +28,7 @@ const anEntry = (index: number): Parameters<LevelStorage["write"]>[0] =>
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 20_000;
   while (!(await isTrue())) {
-    if (performance.now() > end) throw new Error("it does not happen");
+    if (performance.now() > end) throw new Error(`Waited 20 s in vain for: ${isTrue.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -13,12 +13,27 @@ import { TestBroker, until } from "./testing/test-broker.ts";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 
+const secret = "the secret of all nodes";
 let shared: Promise<TestCluster> | undefined;
+let isThirdStopped = false;
 
-/** For refusals that change nothing. */
-function sharedCluster(): Promise<TestCluster> {
-  shared ??= TestCluster.start(3);
-  return shared;
+/** Three nodes that serve, for refusals that change nothing. */
+async function wholeCluster(): Promise<TestCluster> {
+  shared ??= TestCluster.start(3, { cluster: { peers: [], secret } });
+  const cluster = await shared;
+  if (isThirdStopped) await cluster.nodes[2]?.restart();
+  isThirdStopped = false;
+  return cluster;
+}
+
+/** The same ones, the third stopped: what is started in its place is the test's affair, on a directory that the test leaves as it is. */
+async function withoutThird(): Promise<{ cluster: TestCluster; first: TestBroker; third: TestBroker }> {
+  const cluster = await (isThirdStopped ? shared! : wholeCluster());
+  const [first, second, third] = cluster.nodes as [TestBroker, TestBroker, TestBroker];
+  isThirdStopped = true;
+  await third.broker.close();
+  await cluster.controller([first, second]);
+  return { cluster, first, third };
 }
 
 afterAll(async () => {
@@ -57,6 +72,12 @@ function starting(options: Partial<BrokerOptions> & { readonly dataDir: string }
   return { told: () => lines.join("\n") };
 }
 
+async function copyOf(directory: string): Promise<string> {
+  const copy = await emptyDirectory();
+  await cp(directory, copy, { recursive: true });
+  return copy;
+}
+
 async function failureOf(options: Partial<BrokerOptions> & { readonly dataDir: string }): Promise<string> {
   const refusal = new Error("It started");
   return Broker.start({ listeners: { grpc: { port: 0 }, http: false }, ...options }).then(
@@ -69,18 +90,17 @@ async function failureOf(options: Partial<BrokerOptions> & { readonly dataDir: s
 }
 
 test("a node that shows another secret is refused, and says so; the others go on", async () => {
-  await using cluster = await TestCluster.start(3, { cluster: { peers: [], secret: "the secret of all nodes" } });
-  const third = cluster.nodes[2] as TestBroker;
-  await third.broker.close();
+  const { cluster, first, third } = await withoutThird();
   const options = cluster.optionsOf(3);
   const { told } = starting({
     ...options,
     cluster: { ...options.cluster, secret: "some other secret" },
-    dataDir: third.dataDir,
+    dataDir: await copyOf(third.dataDir),
   });
   await until("it is told why", () => told().includes("a controller refuses this node"));
   expect(told()).toContain("give all nodes the same cluster secret");
-  await cluster.nodes[0]?.call("CreateTopic", { topic: "t", replicationFactor: 2 });
+  await first.call("CreateTopic", { topic: "t", replicationFactor: 2 });
+  await first.call("DeleteTopic", { topic: "t" });
 });
 
 test("a fresh node with another secret joins nobody, and says so", async () => {
@@ -96,36 +116,31 @@ test("a fresh node with another secret joins nobody, and says so", async () => {
 });
 
 test("a node does not start on the directory of another, nor as a node that is not among its peers", async () => {
-  await using cluster = await TestCluster.start(3);
-  const [first] = cluster.nodes as [TestBroker];
-  const copy = await emptyDirectory();
-  await first.broker.close();
-  await cp(first.dataDir, copy, { recursive: true });
-  expect(await failureOf({ ...cluster.optionsOf(2), dataDir: copy })).toContain("belongs to node 1, not to node 2");
+  const { cluster, third } = await withoutThird();
+  const copy = await copyOf(third.dataDir);
+  expect(await failureOf({ ...cluster.optionsOf(2), dataDir: copy })).toContain("belongs to node 3, not to node 2");
   expect(await failureOf({ ...cluster.optionsOf(9), dataDir: await emptyDirectory() })).toContain(
     "Cannot start node 9 in a cluster: it is not among its peers (1, 2, 3)",
   );
-  expect(await failureOf({ ...cluster.optionsOf(1), clusterId: "another", dataDir: copy })).toMatch(
+  expect(await failureOf({ ...cluster.optionsOf(3), clusterId: "another", dataDir: copy })).toMatch(
     /belongs to cluster "[^"]+", not to "another"/,
   );
 });
 
 test("a directory of a cluster does not start alone, and one of a node alone not in a cluster", async () => {
-  await using cluster = await TestCluster.start(3);
-  const [first] = cluster.nodes as [TestBroker];
-  await first.broker.close();
-  expect(await failureOf({ dataDir: first.dataDir })).toContain("whose controllers are the nodes 1, 2, 3");
-  await using alone = await TestBroker.start({ nodeId: 1 });
+  const { cluster, third } = await withoutThird();
+  expect(await failureOf({ dataDir: await copyOf(third.dataDir) })).toContain(
+    "whose controllers are the nodes 1, 2, 3",
+  );
+  await using alone = await TestBroker.start({ nodeId: 3 });
   await alone.broker.close();
-  expect(await failureOf({ ...cluster.optionsOf(1), dataDir: alone.dataDir })).toContain(
+  expect(await failureOf({ ...cluster.optionsOf(3), dataDir: alone.dataDir })).toContain(
     "is a cluster of one node, which cannot become part of another",
   );
 });
 
 test("an empty directory in a formed cluster waits, and says which of two things to do (M11)", async () => {
-  await using cluster = await TestCluster.start(3);
-  const third = cluster.nodes[2] as TestBroker;
-  await third.broker.close();
+  const { cluster } = await withoutThird();
   const { told } = starting({ ...cluster.optionsOf(3), dataDir: await emptyDirectory() });
   await until("it says what to do", () => told().includes("stays passive"));
   expect(told()).toMatch(
@@ -135,47 +150,11 @@ test("an empty directory in a formed cluster waits, and says which of two things
   expect(told()).toContain("If another process is node 3, give this one an id of its own");
 });
 
-test("a directory that was replaced says so when it comes back, and is not taken in again (M11)", async () => {
-  await using cluster = await TestCluster.start(3);
-  const [first, , third] = cluster.nodes as [TestBroker, TestBroker, TestBroker];
-  await third.broker.close();
-  cleanUp.push(() => rm(third.dataDir, { recursive: true }));
-  await cluster.controller(cluster.nodes.slice(0, 2));
-  const silent = /does not answer at 127\.0\.0\.1:\d+; start it there with an empty one/;
-  // On a slow machine somebody else may be elected meanwhile.
-  await until("it says that nobody answers there", () =>
-    first.call("ReplaceController", { nodeId: 3 }).then(
-      () => false,
-      (error: Error) => silent.test(error.message),
-    ),
-  );
-  await expect(first.call("ReplaceController", { nodeId: 9 })).rejects.toThrow(/no controller.*joins again by itself/);
-  const present = TestBroker.start(cluster.optionsOf(3));
-  // Until the empty one answers there is nobody to take in.
-  await until("it is replaced", () =>
-    first.call("ReplaceController", { nodeId: 3 }).then(
-      () => true,
-      () => false,
-    ),
-  );
-  cluster.nodes[2] = await present;
-  const before = await stateOf(first);
-  await cluster.nodes[2].broker.close();
-  const { told } = starting({ ...cluster.optionsOf(3), dataDir: third.dataDir });
-  await until("it says what it is", () => told().includes("was replaced"));
-  expect(told()).toMatch(
-    /this directory \([0-9a-f]{32}\) was replaced: node \d counts directory [0-9a-f]{32} as that of node 3/,
-  );
-  await expect(first.call("ReplaceController", { nodeId: 3 })).rejects.toThrow(/is not empty/);
-  expect(await stateOf(first)).toMatchObject({ ...before, brokers: expect.anything() });
-});
-
 test("a directory whose metadata are gone is not taken for a new one", async () => {
-  await using cluster = await TestCluster.start(3);
-  const third = cluster.nodes[2] as TestBroker;
-  await third.broker.close();
-  await rm(join(third.dataDir, "raft"), { recursive: true });
-  expect(await failureOf({ ...cluster.optionsOf(3), dataDir: third.dataDir })).toContain(
+  const { cluster, third } = await withoutThird();
+  const copy = await copyOf(third.dataDir);
+  await rm(join(copy, "raft"), { recursive: true });
+  expect(await failureOf({ ...cluster.optionsOf(3), dataDir: copy })).toContain(
     "it is empty, and the data directory belongs to cluster",
   );
 });
@@ -246,7 +225,7 @@ test("a node of another release is told so by a controller, before and after it 
 });
 
 test("a second process with the id of a node that is there stays out and says so; nothing is changed", async () => {
-  await using cluster = await TestCluster.start(3);
+  const cluster = await wholeCluster();
   const [first] = cluster.nodes as [TestBroker];
   const before = await stateOf(first);
   const listeners = { grpc: { port: 0 }, http: false as const, peer: { port: 0 } };
@@ -256,7 +235,7 @@ test("a second process with the id of a node that is there stays out and says so
 });
 
 test("a node of another cluster does not start with these peers; both are named, and nothing is changed", async () => {
-  await using cluster = await TestCluster.start(3);
+  const cluster = await wholeCluster();
   await using other = await TestCluster.start(3);
   const [first] = cluster.nodes as [TestBroker];
   const before = await stateOf(first);
@@ -295,10 +274,42 @@ test.each([
     /min\.insync/,
   ],
 ])("a topic with %s is refused by every node of a cluster, and none is made", async (_what, request, reason, says) => {
-  const cluster = await sharedCluster();
+  const cluster = await wholeCluster();
   for (const node of cluster.nodes) {
     const refused = node.call("CreateTopic", { topic: "t", ...request });
     await expect(refused).rejects.toMatchObject({ reason, message: expect.stringMatching(says) });
     expect(await node.call("ListTopics", {})).toMatchObject({ topics: [] });
   }
+});
+
+test("a directory that was replaced says so when it comes back, and is not taken in again (M11)", async () => {
+  const { cluster, first, third } = await withoutThird();
+  cleanUp.push(() => third[Symbol.asyncDispose]());
+  const silent = /does not answer at 127\.0\.0\.1:\d+; start it there with an empty one/;
+  // On a slow machine somebody else may be elected meanwhile.
+  await until("it says that nobody answers there", () =>
+    first.call("ReplaceController", { nodeId: 3 }).then(
+      () => false,
+      (error: Error) => silent.test(error.message),
+    ),
+  );
+  await expect(first.call("ReplaceController", { nodeId: 9 })).rejects.toThrow(/no controller.*joins again by itself/);
+  const present = TestBroker.start(cluster.optionsOf(3));
+  // Until the empty one answers there is nobody to take in.
+  await until("it is replaced", () =>
+    first.call("ReplaceController", { nodeId: 3 }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  cluster.nodes[2] = await present;
+  const before = await stateOf(first);
+  await cluster.nodes[2].broker.close();
+  const { told } = starting({ ...cluster.optionsOf(3), dataDir: third.dataDir });
+  await until("it says what it is", () => told().includes("was replaced"));
+  expect(told()).toMatch(
+    /this directory \([0-9a-f]{32}\) was replaced: node \d counts directory [0-9a-f]{32} as that of node 3/,
+  );
+  await expect(first.call("ReplaceController", { nodeId: 3 })).rejects.toThrow(/is not empty/);
+  expect(await stateOf(first)).toMatchObject({ ...before, brokers: expect.anything() });
 });

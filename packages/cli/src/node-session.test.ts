@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line against a real node, both as processes: what a person does in an afternoon, checked byte for byte.
+// The command line against a real node as a process: what a person does in an afternoon, checked byte for byte. What goes in or out
+// through pipes, fails, or is stopped, is a process too.
 
 import { connect } from "@varve/client";
 import { spawn } from "node:child_process";
@@ -9,6 +10,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kafkaPartition } from "./first-run/kafka-partition.ts";
 import { samplePath } from "./first-run/sample.ts";
+import { runHere } from "./testing/run-here.ts";
 import { launcher, RunningVarve, TestNode, varve } from "./testing/spawn-varve.ts";
 
 let node: TestNode;
@@ -19,12 +21,28 @@ beforeAll(async () => {
 
 afterAll(async () => node?.[Symbol.asyncDispose]());
 
-/** Runs a command that must succeed; gives its stdout. */
+/** Runs a command that must succeed, in this process; gives what it printed. */
 async function ok(...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await runHere(args, node.address);
+  expect(stderr, args.join(" ")).not.toContain("varve: ");
+  expect([args.join(" "), exitCode]).toEqual([args.join(" "), 0]);
+  return stdout.toString("latin1");
+}
+
+/** The same as a process: its stdout. */
+async function okAsProcess(...args: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await node.varve(args);
   expect(stderr, args.join(" ")).not.toContain("varve: ");
   expect([args.join(" "), exitCode]).toEqual([args.join(" "), 0]);
   return stdout.toString("latin1");
+}
+
+/** Makes a topic of one partition with these values in it, where that is not what is tried: a process each would take its time. */
+async function fill({ address }: TestNode, topic: string, ...values: readonly string[]): Promise<void> {
+  await using client = await connect({ address });
+  await client.admin.createTopic({ topic, partitions: 1 });
+  const producer = client.producer();
+  await Promise.all(values.map((value) => producer.send({ topic, value })));
 }
 
 async function okWithInput(input: Uint8Array | string, ...args: string[]): Promise<string> {
@@ -88,7 +106,7 @@ describe("varve topic", () => {
 describe("varve produce and consume", () => {
   it("give back every byte of the sample, by partition, with keys and times", async () => {
     await ok("topic", "create", "quakes", "--partitions", "3");
-    const sent = await ok(
+    const sent = await okAsProcess(
       "produce",
       "quakes",
       samplePath,
@@ -107,7 +125,7 @@ describe("varve produce and consume", () => {
     const keyOf = (line: string): string => line.split(",")[11] ?? "";
     for (const partition of [0, 1, 2]) {
       const expected = lines.filter((line) => kafkaPartition(Buffer.from(keyOf(line)), 3) === partition);
-      expect(await ok("consume", "quakes", "--partition", String(partition))).toBe(
+      expect(await okAsProcess("consume", "quakes", "--partition", String(partition))).toBe(
         expected.map((line) => `${line}\n`).join(""),
       );
       const places = await ok("consume", "quakes", "-p", String(partition), "-f", "%t %p %o %k %T\\n");
@@ -162,23 +180,23 @@ describe("varve produce and consume", () => {
   });
 
   it("keep keys, headers, null and any bytes", async () => {
-    await ok("topic", "create", "bytes", "--partitions", "1");
+    await fill(node, "bytes");
     const input = Buffer.from("k1:va\xfflue\r\n:no key\nk2:\n", "latin1");
     await okWithInput(input, "produce", "bytes", "--key-delimiter", ":", "--empty-is-null", "-H", "a=1", "-H", "b=x=y");
-    expect(await ok("consume", "bytes", "-f", "[%k|%K|%v|%V|%h]\\n")).toBe(
+    expect(await okAsProcess("consume", "bytes", "-f", "[%k|%K|%v|%V|%h]\\n")).toBe(
       "[k1|2|va\xfflue\r|7|a=1,b=x=y]\n[|-1|no key|6|a=1,b=x=y]\n[k2|2||-1|a=1,b=x=y]\n",
     );
   });
 
   it.each(["gzip", "snappy", "lz4", "zstd"])("send batches compressed with %s", async (codec) => {
     const input = Array.from({ length: 2000 }, (_, index) => `line ${index} of many that look alike\n`).join("");
-    await ok("topic", "create", `codec-${codec}`, "--partitions", "1");
+    await fill(node, `codec-${codec}`);
     await okWithInput(input, "produce", `codec-${codec}`, "--codec", codec, "-q");
-    expect(await ok("consume", `codec-${codec}`)).toBe(input);
+    expect(await okAsProcess("consume", `codec-${codec}`)).toBe(input);
   });
 
   it("follow new records until Ctrl-C, exit 0", async () => {
-    await ok("topic", "create", "live", "--partitions", "1");
+    await fill(node, "live");
     const following = new RunningVarve(["consume", "live", "--follow"], { env: { VARVE_ADDRESS: node.address } });
     await okWithInput("one\n", "produce", "live");
     await following.waitFor(/^one\n$/);
@@ -189,7 +207,7 @@ describe("varve produce and consume", () => {
   });
 
   it("stop at a bad line or skip it, as told", async () => {
-    await ok("topic", "create", "bad", "--partitions", "1");
+    await fill(node, "bad");
     const input = "2016-01-01 a\nnonsense b\n2016-01-02 c\n";
     const args = ["produce", "bad", "--time-field", "1", "--delimiter", " ", "--time-format", "iso"];
     const stopped = await node.varve(args, { input });
@@ -202,7 +220,7 @@ describe("varve produce and consume", () => {
   });
 
   it("keep a rate", async () => {
-    await ok("topic", "create", "slow", "--partitions", "1");
+    await fill(node, "slow");
     const startMs = performance.now();
     await okWithInput("a\nb\nc\nd\ne\nf\n", "produce", "slow", "--rate", "10");
     expect(performance.now() - startMs).toBeGreaterThan(500);
@@ -237,7 +255,7 @@ describe("varve produce and consume", () => {
   it("carry the whole access log, by client address and event time", async (context) => {
     const log = join(process.env["VARVE_TEST_DATA"] ?? "/nonexistent", "access.log");
     if (!existsSync(log)) return context.skip("VARVE_TEST_DATA does not lead to access.log");
-    await ok("topic", "create", "visits", "--partitions", "1");
+    await fill(node, "visits");
     await ok(
       "produce",
       "visits",
@@ -255,7 +273,7 @@ describe("varve produce and consume", () => {
     );
     const chunks: Buffer[] = [];
     for await (const chunk of createReadStream(log)) chunks.push(chunk as Buffer);
-    expect(await ok("consume", "visits")).toBe(Buffer.concat(chunks).toString("latin1"));
+    expect(await okAsProcess("consume", "visits")).toBe(Buffer.concat(chunks).toString("latin1"));
     const lines = Buffer.concat(chunks).toString("latin1").split("\n");
     const day = await ok("consume", "visits", "--filter-from", "2015-05-18", "--filter-to", "2015-05-19");
     expect(day).toBe(
@@ -297,8 +315,7 @@ describe("varve serve", () => {
   it("stops in order on SIGTERM, exit 0, and finds its records again; inspect finds no fault, then damage", async () => {
     const own = await TestNode.start();
     try {
-      await own.varve(["topic", "create", "kept", "--partitions", "1"]);
-      await own.varve(["produce", "kept"], { input: "a\nb\nc\n" });
+      await fill(own, "kept", "a", "b", "c");
       expect(await own.stop("SIGTERM")).toMatchObject({ exitCode: 0, signal: null });
       const whole = await varve(["inspect", "log", own.dataDir, "--batches"]);
       expect([whole.exitCode, whole.stderr]).toEqual([0, ""]);
@@ -360,8 +377,7 @@ describe("varve inspect", () => {
   it("journal shows what was acknowledged before a kill, and where it is", async () => {
     const own = await TestNode.start();
     try {
-      await own.varve(["topic", "create", "killed", "--partitions", "1"]);
-      await own.varve(["produce", "killed"], { input: "a\nb\n" });
+      await fill(own, "killed", "a", "b");
       await own.stop("SIGKILL");
       const shown = await varve(["inspect", "journal", own.dataDir]);
       expect(shown.exitCode).toBe(0);
@@ -379,8 +395,7 @@ describe("varve inspect", () => {
   it("without a kind is log; a file is sent to segment", async () => {
     const own = await TestNode.start();
     try {
-      await own.varve(["topic", "create", "kept", "--partitions", "1"]);
-      await own.varve(["produce", "kept"], { input: "a\n" });
+      await fill(own, "kept", "a");
       await own.stop();
       const shown = await varve(["inspect", own.dataDir]);
       expect([shown.exitCode, shown.stdout.toString()]).toEqual([0, expect.stringMatching(/^kept-0 +1 +1 +1 +0 +1 /m)]);

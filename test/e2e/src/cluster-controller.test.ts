@@ -83,7 +83,7 @@ describe("a cluster of three processes", () => {
     expect(alreadyIs.toString()).toContain("already");
   });
 
-  it("fences a node that is silent for a session (SIGSTOP), and lets it in again when it speaks", async () => {
+  it("fences a node that is silent for a session (SIGSTOP), lets it in again when it speaks, and stops in order", async () => {
     const { nodes } = await threeNodes();
     const client = await clientOf(nodes[0] as VarveNode);
     const { controllerId } = await client.admin.describeCluster();
@@ -98,10 +98,7 @@ describe("a cluster of three processes", () => {
     await until("it is fenced", async () => (await stateOf()) === "BROKER_STATE_FENCED");
     nodes[silent - 1]?.signal("SIGCONT");
     await until("it is let in again", async () => (await stateOf()) === "BROKER_STATE_ACTIVE");
-  });
-
-  it("stops in order one after the other, also the last one alone (B-7)", async () => {
-    const { nodes } = await threeNodes();
+    // In order one after the other, also the last one alone (B-7).
     for (const node of nodes) expect(await node.stop()).toBe(0);
   });
 });

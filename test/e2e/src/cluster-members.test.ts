@@ -2,8 +2,9 @@
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { connect, type Client } from "@varve/client";
 import { describe, expect, it } from "vitest";
-import { newDirectory, until } from "./clean-up.ts";
+import { afterThisTest, newDirectory, until } from "./clean-up.ts";
 import { freePort } from "./free-port.ts";
 import { VarveNode, varve, varveOk } from "./varve-process.ts";
 
@@ -39,21 +40,21 @@ async function planThree(): Promise<{ readonly peers: string; readonly plans: Pl
 
 const start = (plan: Plan): Promise<VarveNode> => VarveNode.start({ ...plan, env: secret });
 
-async function json<T>(args: readonly string[], address: string): Promise<T> {
-  return JSON.parse((await varveOk([...args, "-o", "json"], { address })).toString()) as T;
+async function clientOf({ address }: VarveNode): Promise<Client> {
+  const client = await connect({ address });
+  afterThisTest(() => client.close());
+  return client;
 }
 
-interface Topic {
-  readonly partitions: readonly { readonly leader: { readonly nodeId: number }; readonly inSyncReplicas: number[] }[];
+async function allInSync(topic: string, replicas: number, { admin }: Client): Promise<boolean> {
+  const { partitions } = await admin.describeTopic({ topic });
+  return partitions.every(
+    ({ inSyncReplicas, leader }) => inSyncReplicas.length === replicas && (leader?.nodeId ?? -1) > 0,
+  );
 }
 
-async function allInSync(topic: string, replicas: number, address: string): Promise<boolean> {
-  const { partitions } = await json<Topic>(["topic", "describe", topic], address);
-  return partitions.every(({ inSyncReplicas, leader }) => inSyncReplicas.length === replicas && leader.nodeId > 0);
-}
-
-async function nodeState(nodeId: number, address: string): Promise<string | undefined> {
-  const { brokers } = await json<{ brokers: { nodeId: number; state: string }[] }>(["cluster", "status"], address);
+async function nodeState(nodeId: number, { admin }: Client): Promise<string | undefined> {
+  const { brokers } = await admin.describeCluster();
   return brokers.find((broker) => broker.nodeId === nodeId)?.state;
 }
 
@@ -75,13 +76,14 @@ describe("varve serve --roles broker", () => {
     const lines = Array.from({ length: 40 }, (_, at) => `key-${at}:value-${at}`);
     const input = Buffer.from(`${lines.join("\n")}\n`);
     await varveOk(["produce", "four", "--key-delimiter", ":"], { address: fourth.address, input });
-    await until("all four have everything", () => allInSync("four", 4, fourth.address));
+    const client = await clientOf(one);
+    await until("all four have everything", () => allInSync("four", 4, client));
     await fourth.kill();
-    await until("node 4 is fenced", async () => (await nodeState(4, one.address)) === "BROKER_STATE_FENCED");
+    await until("node 4 is fenced", async () => (await nodeState(4, client)) === "BROKER_STATE_FENCED");
     const consumed = await varveOk(["consume", "four"], { address: one.address });
     expect(consumed.toString().trim().split("\n").sort()).toEqual(lines.map((line) => line.replace(/^.*:/, "")).sort());
     const back = await start(plan);
-    await until("all four have everything again", () => allInSync("four", 4, back.address));
+    await until("all four have everything again", () => allInSync("four", 4, client));
     // Its directory votes for nothing, and cannot be made to.
     await back.kill();
     const asController = await varve(
@@ -110,7 +112,8 @@ describe("a power cut of all machines", () => {
     // Another kernel, as far as the nodes can tell: what was only handed to the one before may be gone.
     for (const { dataDir } of plans) await rm(join(dataDir, "boot-id"));
     const again = await Promise.all(plans.map(start));
-    await until("all replicas are in sync again", () => allInSync("os", 3, address), 60_000);
+    const client = await clientOf(again[0] as VarveNode);
+    await until("all replicas are in sync again", () => allInSync("os", 3, client), 60_000);
     const consumed = await varveOk(["consume", "os"], { address });
     expect(consumed.toString().trim().split("\n").sort()).toEqual([...lines].sort());
     expect(again.some(({ output }) => output.includes("who has most of a partition leads it now"))).toBe(true);

@@ -2,7 +2,7 @@
  * A crash after every single effect of a script that goes through each row of the rules: modes, their changes,
  * truncations, deletions, rolls, checkpoints, retention, a clean close. And again inside each recovery.
  *
- * `VARVE_CRASH_STRIDE` takes every n-th effect (9 by default, 1 in the soak), `VARVE_CRASH_DEPTH=2` also crashes after every effect of every recovery.
+ * `VARVE_CRASH_STRIDE` takes every n-th effect (19 by default, 1 in the soak), `VARVE_CRASH_DEPTH=2` also crashes after every effect of every recovery.
  */
 import { expect, test } from "vitest";
 import type { StoreCommand } from "./store-commands.ts";
@@ -115,7 +115,7 @@ const script: readonly StoreCommand[] = [
   idle(5),
 ];
 
-const stride = Number(process.env["VARVE_CRASH_STRIDE"] ?? 9);
+const stride = Number(process.env["VARVE_CRASH_STRIDE"] ?? 19);
 const depth = Number(process.env["VARVE_CRASH_DEPTH"] ?? 1);
 /** Every effect is crashed after with all of these. */
 const endings = [
@@ -152,7 +152,7 @@ test("LogStore recovers from a crash after each effect of the script", { timeout
 test("LogStore recovers from a crash after each effect of a recovery", { timeout: 14_400_000 }, async () => {
   let crashes = 0;
   // Every effect of the script is too much for everyday: places spread over it, each with all effects of its recovery.
-  const step = depth >= 2 ? stride : stride * 29;
+  const step = depth >= 2 ? stride : stride * 31;
   for (let effects = step; ; effects += step) {
     const power = effects % 2 === 0;
     let isOver = false;

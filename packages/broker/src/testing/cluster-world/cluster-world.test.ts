@@ -6,7 +6,7 @@
 import { expect, test } from "vitest";
 import { runCluster } from "./cluster-case.ts";
 
-const seeds = Number(process.env["VARVE_CLUSTER_SEEDS"] ?? 5);
+const seeds = Number(process.env["VARVE_CLUSTER_SEEDS"] ?? 3);
 const from = Number(process.env["VARVE_CLUSTER_FROM"] ?? 1);
 
 test(

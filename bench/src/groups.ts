@@ -8,8 +8,9 @@ import { credentials } from "@grpc/grpc-js";
 import { type GroupsClient, channelOptions, loadServices } from "@varve/api";
 import { driveStream, percentile } from "./broker/drive.ts";
 import { GroupSession } from "./broker/group-session.ts";
+import { inTurns, median } from "./broker/rounds.ts";
 import { ServerProcess, withDirectory } from "./broker/server.ts";
-import { bareSyncs } from "./cluster/bare-syncs.ts";
+import { type BareSyncs, bareSyncs } from "./cluster/bare-syncs.ts";
 import { warmUpDisk } from "./log/disk.ts";
 import type { Row } from "./table.ts";
 
@@ -17,7 +18,8 @@ export const name = "groups";
 export const description =
   "commits of 1,000 groups, at full and half load; rebalance of 100 members over 1,000 partitions";
 
-const seconds = Number(process.env["VARVE_BENCH_SECONDS"] ?? "5");
+const seconds = Number(process.env["VARVE_BENCH_SECONDS"] ?? "4");
+const rounds = 5;
 const groupCount = 1_000;
 const memberCount = 100;
 const partitionCount = 1_000;
@@ -27,75 +29,116 @@ const perConnection = 50;
 export async function run(): Promise<readonly Row[]> {
   return withDirectory(async (directory) => {
     await warmUpDisk(directory);
-    const syncs = await bareSyncs(directory, seconds);
     const bare = await ServerProcess.bare();
-    const fields = { topic: "bench", partition: 0, records: [{ value: Buffer.alloc(100, 98) }] };
-    const echo = await driveStream(bare, fields, { inFlight: 64, seconds });
-    await bare.stop();
-    const budgetMs = 4 * (syncs["p99 ms"] + percentile(echo.latencies, 0.99));
     const server = await ServerProcess.broker(directory);
     try {
-      const rows: Row[] = [
-        { what: "bare fdatasync", "per second": syncs["per second"], "p99 ms": rounded(syncs["p99 ms"]) },
-        latencyRow("bare stream echo, 64 in flight", echo.requests / echo.seconds, echo.latencies),
-      ];
-      rows.push(...(await commits(server, budgetMs)));
-      rows.push(...(await rebalances(server)));
-      return rows;
+      return [...(await commits(directory, bare, server)), ...(await rebalances(server))];
     } finally {
+      await bare.stop();
       await server.stop();
     }
   });
 }
 
-async function commits(server: ServerProcess, budgetMs: number): Promise<Row[]> {
+async function commits(directory: string, bare: ServerProcess, server: ServerProcess): Promise<Row[]> {
   await server.createTopic("commits");
-  const clients = clientsFor(server, groupCount);
-  const sessions = Array.from(
-    { length: groupCount },
-    (_, index) => new GroupSession(clients[index % clients.length] as GroupsClient, `group-${index}`, ["commits"]),
-  );
-  await all(sessions, ({ held }) => held.size === 1);
-  const full = await load(sessions, Infinity);
+  const members = await Members.join(server);
+  const bareMembers = await Members.join(bare);
+  const full = await load(members.sessions, Infinity);
   const perSecond = full.length / seconds;
-  const half = await load(sessions, perSecond / 2);
-  const p99 = percentile(half, 0.99);
-  await Promise.all(sessions.map((session) => session.close()));
-  for (const client of clients) client.close();
+  const fields = { topic: "bench", partition: 0, records: [{ value: Buffer.alloc(100, 98) }] };
+  // In turns: what a disk and two processors do changes from one half minute to the next.
+  const [syncs, echoes, bareHalves, halves] = (await inTurns<BareSyncs | Float64Array>(rounds, [
+    () => bareSyncs(directory, seconds / 2),
+    async () => (await driveStream(bare, fields, { inFlight: 64, seconds: seconds / 2 })).latencies,
+    () => load(bareMembers.sessions, perSecond / 2),
+    () => load(members.sessions, perSecond / 2),
+  ])) as [BareSyncs[], Float64Array[], Float64Array[], Float64Array[]];
+  await Promise.all([members.leave(), bareMembers.leave()]);
+  const times = (echo: readonly Float64Array[]): string => {
+    const ratios = halves.map((half, round) => p99Of(half) / ((syncs[round]?.["p99 ms"] ?? 0) + p99Of(echo[round])));
+    return `${median(ratios).toFixed(1)} (${Math.min(...ratios).toFixed(1)}-${Math.max(...ratios).toFixed(1)})`;
+  };
   return [
-    latencyRow(`commits of ${groupCount} groups, each waits for its own`, perSecond, full),
-    { ...latencyRow("the same, half load", half.length / seconds, half), "of 4 times bare": rounded(p99 / budgetMs) },
+    {
+      what: "bare fdatasync",
+      "per second": Math.round(median(syncs.map((sync) => sync["per second"]))),
+      "p50 ms": median(syncs.map((sync) => sync["p50 ms"])),
+      "p99 ms": median(syncs.map((sync) => sync["p99 ms"])),
+    },
+    latencyRow("bare stream echo, 64 in flight", seconds / 2, echoes),
+    latencyRow(`commits of ${groupCount} groups, each waits for its own`, seconds, [full]),
+    latencyRow(`half of that load on ${groupCount} bare streams that say yes`, seconds, bareHalves),
+    {
+      ...latencyRow("half of that load", seconds, halves),
+      "of fdatasync + echo": times(echoes),
+      "of fdatasync + bare streams": times(bareHalves),
+      aim: "p99 <= 4 times",
+    },
   ];
 }
 
-/** Latencies in ms, sorted: each session has one commit under way, no more of them a second than `perSecond`. */
+/** A group each, with the same topic. */
+class Members {
+  readonly sessions: readonly GroupSession[];
+  readonly #clients: readonly GroupsClient[];
+
+  private constructor(server: ServerProcess) {
+    this.#clients = clientsFor(server, groupCount);
+    this.sessions = Array.from(
+      { length: groupCount },
+      (_, index) =>
+        new GroupSession(this.#clients[index % this.#clients.length] as GroupsClient, `group-${index}`, ["commits"]),
+    );
+  }
+
+  static async join(server: ServerProcess): Promise<Members> {
+    const members = new Members(server);
+    await all(members.sessions, ({ held }) => held.size === 1);
+    return members;
+  }
+
+  async leave(): Promise<void> {
+    await Promise.all(this.sessions.map((session) => session.close()));
+    for (const client of this.#clients) client.close();
+  }
+}
+
+function p99Of(sorted: Float64Array = new Float64Array()): number {
+  return percentile(sorted, 0.99);
+}
+
+/**
+ * Latencies in ms, sorted: each session has one commit under way, no more of them a second than `perSecond`. A commit's time begins when
+ * it was due, also when the one before it was not answered yet.
+ */
 async function load(sessions: readonly GroupSession[], perSecond: number): Promise<Float64Array> {
   const latencies: number[] = [];
   const beganMs = performance.now();
   const warmUpMs = beganMs + (seconds * 1_000) / 5;
   const endMs = warmUpMs + seconds * 1_000;
   const everyMs = (sessions.length / perSecond) * 1_000;
+  const isPaced = everyMs > 0;
   await Promise.all(
     sessions.map(
       (session, index) =>
         new Promise<void>((resolve, reject) => {
           let offset = 0;
           let dueMs = beganMs + (everyMs * index) / sessions.length;
-          let sentMs = 0;
           const send = (): void => {
-            sentMs = performance.now();
+            if (!isPaced) dueMs = performance.now();
             session.commit("commits", 0, ++offset);
           };
           session.onCommitted = (isCommitted) => {
             if (!isCommitted) reject(new Error("A commit was refused"));
             const nowMs = performance.now();
-            if (nowMs >= warmUpMs && nowMs < endMs) latencies.push(nowMs - sentMs);
+            if (nowMs >= warmUpMs && nowMs < endMs) latencies.push(nowMs - dueMs);
             dueMs += everyMs;
             if (nowMs >= endMs) resolve();
             else if (dueMs > nowMs) setTimeout(send, dueMs - nowMs);
             else send();
           };
-          if (Number.isFinite(everyMs) && everyMs > 0) setTimeout(send, dueMs - beganMs);
+          if (isPaced) setTimeout(send, dueMs - beganMs);
           else send();
         }),
     ),
@@ -176,15 +219,12 @@ function moveRow(what: string, beganMs: number, moved: number, least: number): R
   };
 }
 
-function latencyRow(what: string, perSecond: number, latencies: Float64Array): Row {
+/** Medians over the rounds, each of `forSeconds`. */
+function latencyRow(what: string, forSeconds: number, rounded: readonly Float64Array[]): Row {
   return {
     what,
-    "per second": Math.round(perSecond),
-    "p50 ms": rounded(percentile(latencies, 0.5)),
-    "p99 ms": rounded(percentile(latencies, 0.99)),
+    "per second": Math.round(median(rounded.map(({ length }) => length)) / forSeconds),
+    "p50 ms": median(rounded.map((latencies) => percentile(latencies, 0.5))),
+    "p99 ms": median(rounded.map(p99Of)),
   };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -2,7 +2,15 @@
 // Speaks over the IPC channel of fork(): {kind:"usage"} and {kind:"stop"} in, {kind:"ready"|"usage"|"stopped"} out.
 
 import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream } from "@grpc/grpc-js";
-import { encodeConsumeBatches, encodeProduceStreamResponse, serverOptions, tuneServer } from "@varve/api";
+import {
+  type JoinRequestOutput,
+  type JoinResponseMessage,
+  loadServices,
+  encodeConsumeBatches,
+  encodeProduceStreamResponse,
+  serverOptions,
+  tuneServer,
+} from "@varve/api";
 import { Broker, type BrokerOptions, silentLogger } from "@varve/broker";
 
 export type ServerMode = { kind: "broker"; options: BrokerOptions } | { kind: "bare"; pushBytes: number };
@@ -18,7 +26,20 @@ export interface ServerUsage {
 
 const identity = (bytes: Buffer): Buffer => bytes;
 
-/** Answers every message of a produce stream at once, and pushes one message for ever on a consume stream. */
+/** A session that has partition 0 of its first topic, and whose commits all are well, at once. */
+function bareJoin(call: ServerDuplexStream<JoinRequestOutput, JoinResponseMessage>): void {
+  call.on("data", ({ join, commit, leave }: JoinRequestOutput) => {
+    if (join != null) {
+      const assign = [{ topic: join.topics[0] ?? "", partition: 0, offset: 0 }];
+      call.write({ assignment: { memberId: "bare", generation: 1, assign } });
+    }
+    if (commit != null) call.write({ commit: { requestId: commit.requestId, offsets: commit.offsets } });
+    if (leave != null) call.end();
+  });
+  call.on("error", () => undefined);
+}
+
+/** Answers every message of a produce stream and every commit at once, and pushes one message for ever on a consume stream. */
 async function startBare(pushBytes: number): Promise<{ address: string; close(): Promise<void>; stats(): unknown }> {
   const server = new Server(serverOptions);
   tuneServer(server, console.error);
@@ -74,6 +95,7 @@ async function startBare(pushBytes: number): Promise<{ address: string; close():
       },
     },
   );
+  server.addService(loadServices().groups, { Join: bareJoin });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),

@@ -373,6 +373,8 @@ export class PartitionCuts {
     // J-7: durable before a file goes.
     await this.#writer.record({ type: "log-start", base: start });
     this.#memory.logStartOffset = start;
+    // Followers wait for it at their leader, and leaders for them (H-14): nothing else may happen here for long.
+    this.#memory.notify();
     return this.#node.lanes.run(() => this.#writer.files.removeBelow(start));
   }
 

@@ -220,7 +220,7 @@ export class PartitionLog {
     return { kind: "appended", baseOffset, lastOffset, timestampMs: -1 };
   }
 
-  /** `listener` is called after each commit that moved `countedOffset`, and when `state` changes. Returns how to stop. */
+  /** `listener` is called after each commit that moved `countedOffset`, and when `state` or the log start changes. Returns how to stop. */
   onCounted(listener: (log: PartitionLog) => void): () => void {
     return this.#memory.listen(() => listener(this));
   }

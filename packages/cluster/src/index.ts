@@ -142,6 +142,7 @@ export type {
   Leadership,
   LeaderNow,
 } from "./partition/leadership.ts";
+export { behindLogStart } from "./partition/log-start.ts";
 export { beginFollowing, planFetch, planFetchAnswer, planSyncNotice } from "./partition/replica.ts";
 export type {
   FetchAnswer,

@@ -2761,6 +2761,10 @@ export const schema = {
         "lastFetchedEpoch": {
          "type": "int32",
          "id": 9
+        },
+        "logStartOffset": {
+         "type": "int64",
+         "id": 10
         }
        }
       },
@@ -2781,6 +2785,10 @@ export const schema = {
         "durableOffset": {
          "type": "int64",
          "id": 4
+        },
+        "logStartOffset": {
+         "type": "int64",
+         "id": 5
         }
        }
       },

@@ -27,6 +27,7 @@ const fetch: fc.Arbitrary<ReplicaFetch> = fc
     fetchOffset: offset,
     durableOffset: offset,
     lastFetchedEpoch: epoch,
+    logStart: offset,
   })
   .chain((rest) => opening.map((named) => ({ ...rest, ...named })));
 const sync: fc.Arbitrary<ReplicaSync> = fc.record({
@@ -34,6 +35,7 @@ const sync: fc.Arbitrary<ReplicaSync> = fc.record({
   brokerEpoch: offset,
   leaderEpoch: epoch,
   durableOffset: offset,
+  logStart: offset,
 });
 const request = fc.record({
   fetches: fc.array(fetch),

@@ -18,14 +18,17 @@ export interface ReplicaFetch {
   readonly fetchOffset: number;
   readonly durableOffset: number;
   readonly lastFetchedEpoch: number;
+  /** Where the follower's log begins, on its disk. */
+  readonly logStart: number;
 }
 
-/** Word of a sync of the follower. */
+/** Word of a sync of the follower, or of a new beginning of its log. */
 export interface ReplicaSync {
   readonly handle: number;
   readonly brokerEpoch: number;
   readonly leaderEpoch: number;
   readonly durableOffset: number;
+  readonly logStart: number;
 }
 
 export interface ReplicateRequest {
@@ -55,6 +58,7 @@ export function encodeReplicateRequest(request: ReplicateRequest): Buffer {
     if (fetch.fetchOffset !== 0) writer.intField(0x38, fetch.fetchOffset);
     if (fetch.durableOffset !== 0) writer.intField(0x40, fetch.durableOffset);
     if (fetch.lastFetchedEpoch !== 0) writer.intField(0x48, fetch.lastFetchedEpoch);
+    if (fetch.logStart !== 0) writer.intField(0x50, fetch.logStart);
     writer.end(start);
   }
   for (const sync of request.syncs) {
@@ -63,6 +67,7 @@ export function encodeReplicateRequest(request: ReplicateRequest): Buffer {
     writer.intField(0x10, sync.brokerEpoch);
     writer.intField(0x18, sync.leaderEpoch);
     writer.intField(0x20, sync.durableOffset);
+    if (sync.logStart !== 0) writer.intField(0x28, sync.logStart);
     writer.end(start);
   }
   for (const handle of request.closedHandles) writer.uint32Field(0x18, handle);
@@ -112,6 +117,7 @@ function readFetch(reader: WireReader): ReplicaFetch {
   let fetchOffset = 0;
   let durableOffset = 0;
   let lastFetchedEpoch = 0;
+  let logStart = 0;
   while (!reader.done) {
     const tag = reader.uint32();
     if (tag === 0x08) handle = reader.uint32();
@@ -123,6 +129,7 @@ function readFetch(reader: WireReader): ReplicaFetch {
     else if (tag === 0x38) fetchOffset = reader.int64();
     else if (tag === 0x40) durableOffset = reader.int64();
     else if (tag === 0x48) lastFetchedEpoch = reader.int32();
+    else if (tag === 0x50) logStart = reader.int64();
     else reader.skip(tag);
   }
   return {
@@ -135,6 +142,7 @@ function readFetch(reader: WireReader): ReplicaFetch {
     fetchOffset,
     durableOffset,
     lastFetchedEpoch,
+    logStart,
   };
 }
 
@@ -143,13 +151,15 @@ function readSync(reader: WireReader): ReplicaSync {
   let brokerEpoch = 0;
   let leaderEpoch = 0;
   let durableOffset = 0;
+  let logStart = 0;
   while (!reader.done) {
     const tag = reader.uint32();
     if (tag === 0x08) handle = reader.uint32();
     else if (tag === 0x10) brokerEpoch = reader.int64();
     else if (tag === 0x18) leaderEpoch = reader.int32();
     else if (tag === 0x20) durableOffset = reader.int64();
+    else if (tag === 0x28) logStart = reader.int64();
     else reader.skip(tag);
   }
-  return { handle, brokerEpoch, leaderEpoch, durableOffset };
+  return { handle, brokerEpoch, leaderEpoch, durableOffset, logStart };
 }

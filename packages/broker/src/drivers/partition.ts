@@ -88,6 +88,7 @@ export class LocalPartition {
   readonly #produces: ProduceQueue;
   readonly #keyCheck: KeyCheck;
   readonly #readers = new OffsetHeap<ReadWaiter>();
+  readonly #watchers = new Set<() => void>();
   /** As last acted on. */
   #placement: Partition | undefined;
   /** The epoch that the metadata give, once the log has taken it. */
@@ -307,6 +308,12 @@ export class LocalPartition {
     this.#readers.remove(waiter);
   }
 
+  /** Calls `look` whenever followers may have said something new, and when this node leads no more. Returns the end of that. */
+  watchFollowers(look: () => void): () => void {
+    this.#watchers.add(look);
+    return () => this.#watchers.delete(look);
+  }
+
   /** Takes no part any more: everyone who waits gets `refusal`. Idempotent. The log itself belongs to the store. */
   close(refusal: Refusal): void {
     this.#closedBy ??= refusal;
@@ -316,6 +323,7 @@ export class LocalPartition {
     this.#leading = undefined;
     this.#produces.refuseAll(refusal);
     this.#wakeReaders();
+    this.#tellWatchers();
   }
 
   // ---- role
@@ -351,6 +359,7 @@ export class LocalPartition {
     // H-6: whether they were committed is for the next leader to say.
     this.#produces.refuseAll(refusal);
     this.#wakeReaders();
+    this.#tellWatchers();
   }
 
   #startFetching(placement: Partition): void {
@@ -507,6 +516,11 @@ export class LocalPartition {
     ) {
       next.wake();
     }
+    this.#tellWatchers();
+  }
+
+  #tellWatchers(): void {
+    for (const look of this.#watchers) look();
   }
 
   /** It leads by the metadata, and there is no other replica. */

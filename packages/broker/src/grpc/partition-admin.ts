@@ -18,6 +18,7 @@ import type { Partition } from "@varve/cluster";
 import { FileSystemError, LogError, type PartitionState } from "@varve/log";
 import { internalRefusal, offsetsTopic } from "../drivers/groups/offsets-topic.ts";
 import { acceptLossCommand } from "../drivers/damage.ts";
+import { whyMayComeBack } from "../drivers/replication/deletion.ts";
 import type { LocalPartition } from "../drivers/partition.ts";
 import { BrokerError } from "../errors.ts";
 import { resolvePosition } from "../drivers/positions.ts";
@@ -135,6 +136,10 @@ function faultOf(state: PartitionState): string {
   }
 }
 
+/** For followers to do what the leader did; for those of the last of many partitions, the less. */
+const followMs = 5_000;
+const followMsMin = 1_000;
+
 export async function deleteRecords(
   node: BrokerNode,
   request: DeleteRecordsRequestOutput,
@@ -153,6 +158,8 @@ export async function deleteRecords(
     error: errorFieldsOf(refusal),
     leader: hintOf(node, topic, partition),
   });
+  const moved = new Map<PartitionDeletionResultMessage, LocalPartition>();
+  const askedMs = node.clock.monotonicMs();
   const partitions = await answersByLeader<PartitionDeletionOutput, PartitionDeletionResultMessage>(
     node,
     topic,
@@ -165,12 +172,22 @@ export async function deleteRecords(
         const leader = topic.led(partition);
         const result = isRefusal(leader) ? leader : await deleteBefore(node, leader, before, request.validateOnly);
         if (isRefusal(result)) return failed(deletion, result);
-        return { partition, logStartOffset: result, leader: hintOf(node, topic, partition) };
+        const answer = { partition, logStartOffset: result, leader: hintOf(node, topic, partition) };
+        if (!isRefusal(leader) && !request.validateOnly) moved.set(answer, leader);
+        return answer;
       },
       failed,
     },
   );
-  return { partitions };
+  // H-14: the followers of all of them move at the same time, and so they are waited for.
+  const waitMs = Math.max(followMsMin, followMs - (node.clock.monotonicMs() - askedMs));
+  const looks = partitions.map(async (answer) => {
+    const leader = moved.get(answer);
+    const offset = answer.logStartOffset ?? 0;
+    const doubt = leader && (await whyMayComeBack(leader, Number(offset), { wheel: node.wheel, waitMs }));
+    return doubt === undefined ? answer : { ...answer, error: errorFieldsOf(doubt) };
+  });
+  return { partitions: await Promise.all(looks) };
 }
 
 /** @returns the new log start. */

@@ -47,6 +47,8 @@ export interface ProduceOptions {
   readonly value?: string;
   /** @default none */
   readonly key?: string;
+  /** In the batch, all the same. @default 1 */
+  readonly records?: number;
 }
 
 export class ReplicaWorld {
@@ -131,12 +133,12 @@ export class ReplicaWorld {
 
   /** One record to the node, by its answer. What is acknowledged with acks=all is remembered. */
   produce(node: ReplicaNode, topicId: string, options: ProduceOptions = {}): Promise<PendingProduce> {
-    const { acks = "all", producer, expectedOffset, timeoutMs = 2_000 } = options;
+    const { acks = "all", producer, expectedOffset, timeoutMs = 2_000, records = 1 } = options;
     const value = options.value ?? `v${this.#values++}`;
     const key = options.key === undefined ? null : Buffer.from(options.key);
     const record = { key, value: Buffer.from(value), timestampMs: node.clock.nowMs() };
     const sequence = producer && { producerId: producer.id, producerEpoch: 0, baseSequence: producer.sequence };
-    const batch = buildBatch([record], sequence ?? {});
+    const batch = buildBatch(Array.from({ length: records }, () => record), sequence ?? {});
     return new Promise((resolve, reject) => {
       const sink = {
         produceSettled: (pending: PendingProduce): void => {

@@ -13,6 +13,8 @@ export interface FollowerProgress {
   readonly fetchOffset: number | undefined;
   /** Exclusive, never above what it has fetched. */
   readonly durableOffset: number;
+  /** Where its log begins, on its disk: below it, it shows nothing should it lead. */
+  readonly logStart: number;
   readonly lastFetchMs: number;
   /** The leader's log end at the last fetch: who reaches it with the next one was caught up then (H-5). */
   readonly leaderEndAtLastFetch: number;
@@ -26,6 +28,7 @@ export function unheardFollower(lastCaughtUpMs: number): FollowerProgress {
     brokerEpoch: -1,
     fetchOffset: undefined,
     durableOffset: 0,
+    logStart: -1,
     lastFetchMs: Number.NEGATIVE_INFINITY,
     leaderEndAtLastFetch: Number.POSITIVE_INFINITY,
     lastCaughtUpMs,
@@ -35,7 +38,12 @@ export function unheardFollower(lastCaughtUpMs: number): FollowerProgress {
 /** After a fetch that passed every test of H-3, divergence included. Times are of the leader's monotonic clock. */
 export function progressAfterFetch(
   before: FollowerProgress,
-  fetch: { readonly brokerEpoch: number; readonly fetchOffset: number; readonly durableOffset: number },
+  fetch: {
+    readonly brokerEpoch: number;
+    readonly fetchOffset: number;
+    readonly durableOffset: number;
+    readonly logStart: number;
+  },
   leader: { readonly logEnd: number; readonly nowMs: number },
 ): FollowerProgress {
   const { brokerEpoch, fetchOffset } = fetch;
@@ -48,6 +56,7 @@ export function progressAfterFetch(
     brokerEpoch,
     fetchOffset,
     durableOffset: Math.min(fetch.durableOffset, fetchOffset),
+    logStart: fetch.logStart,
     lastFetchMs: leader.nowMs,
     leaderEndAtLastFetch: leader.logEnd,
     lastCaughtUpMs: Math.max(lastCaughtUpMs, known.lastCaughtUpMs),
@@ -57,10 +66,13 @@ export function progressAfterFetch(
 /** After word of a sync that ended. It says nothing unless this incarnation has fetched in this leader epoch (H-2). */
 export function progressAfterSync(
   before: FollowerProgress,
-  { brokerEpoch, durableOffset }: { readonly brokerEpoch: number; readonly durableOffset: number },
+  sync: { readonly brokerEpoch: number; readonly durableOffset: number; readonly logStart: number },
 ): FollowerProgress {
-  if (before.fetchOffset === undefined || before.brokerEpoch !== brokerEpoch) return before;
-  return durableOffset > before.durableOffset ? { ...before, durableOffset } : before;
+  if (before.fetchOffset === undefined || before.brokerEpoch !== sync.brokerEpoch) return before;
+  const durableOffset = Math.max(before.durableOffset, sync.durableOffset);
+  const logStart = Math.max(before.logStart, sync.logStart);
+  if (durableOffset === before.durableOffset && logStart === before.logStart) return before;
+  return { ...before, durableOffset, logStart };
 }
 
 /**

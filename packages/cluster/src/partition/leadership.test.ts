@@ -21,6 +21,7 @@ import {
   refuseFetch,
 } from "./leadership.ts";
 import type { BrokerFacts, Leadership, LeaderNow } from "./leadership.ts";
+import { behindLogStart } from "./log-start.ts";
 
 const partition = samplePartition({ isr: [1, 2] });
 const me = { brokerId: 1, brokerEpoch: 10 };
@@ -30,6 +31,7 @@ const lagMaxMs = 10_000;
 class Desk {
   state: Leadership;
   logEnd: number;
+  logStart = 0;
   nowMs = 100_000;
   facts = new Map<number, BrokerFacts>([2, 3].map((id) => [id, { brokerEpoch: id * 10, isActive: true }]));
 
@@ -38,7 +40,7 @@ class Desk {
     this.state = beginLeadership({ ...partition, ...over }, me, { ...log, nowMs: this.nowMs });
   }
   get now(): LeaderNow {
-    return { logEnd: this.logEnd, durableEnd: this.logEnd, nowMs: this.nowMs, lagMaxMs };
+    return { logEnd: this.logEnd, durableEnd: this.logEnd, logStart: this.logStart, nowMs: this.nowMs, lagMaxMs };
   }
   get factsOf(): (id: number) => BrokerFacts | undefined {
     return (id) => this.facts.get(id);
@@ -46,14 +48,14 @@ class Desk {
   fetch(
     brokerId: number,
     fetchOffset: number,
-    over: { durable?: number; brokerEpoch?: number; lastEpoch?: number } = {},
+    over: { durable?: number; brokerEpoch?: number; lastEpoch?: number; logStart?: number } = {},
   ): string {
-    const { durable = fetchOffset, brokerEpoch = brokerId * 10, lastEpoch = 5 } = over;
+    const { durable = fetchOffset, brokerEpoch = brokerId * 10, lastEpoch: lastFetchedEpoch = 5, logStart = 0 } = over;
     const runs = new EpochRuns([{ epoch: 5, start: 0 }]);
     const { leadership, check } = hearFetch(
       this.state,
-      { brokerId, brokerEpoch, leaderEpoch: 5, fetchOffset, durableOffset: durable, lastFetchedEpoch: lastEpoch },
-      { logStart: 0, logEnd: this.logEnd, runs, leaderEpoch: 5, startOffset: this.state.startOffset },
+      { brokerId, brokerEpoch, leaderEpoch: 5, fetchOffset, durableOffset: durable, lastFetchedEpoch, logStart },
+      { logStart: this.logStart, logEnd: this.logEnd, runs, leaderEpoch: 5, startOffset: this.state.startOffset },
       this.nowMs,
     );
     this.state = leadership;
@@ -75,7 +77,7 @@ describe("high watermark of a leader (H-2)", () => {
     expect(desk.highWatermark()).toBe(8);
     desk.fetch(2, 10, { durable: 9 });
     expect(desk.highWatermark()).toBe(9);
-    desk.state = hearSync(desk.state, { brokerId: 2, brokerEpoch: 20, leaderEpoch: 5, durableOffset: 10 });
+    desk.state = hearSync(desk.state, { brokerId: 2, brokerEpoch: 20, leaderEpoch: 5, durableOffset: 10, logStart: 0 });
     expect(desk.highWatermark()).toBe(10);
     expect(knowsLatest(desk.state)).toBe(true);
   });
@@ -88,7 +90,7 @@ describe("high watermark of a leader (H-2)", () => {
 
   it("takes no word of a sync from whoever has not fetched in this epoch, nor from another incarnation", () => {
     const desk = new Desk();
-    const sync = { brokerId: 2, brokerEpoch: 20, leaderEpoch: 5, durableOffset: 10 };
+    const sync = { brokerId: 2, brokerEpoch: 20, leaderEpoch: 5, durableOffset: 10, logStart: 0 };
     expect(hearSync(desk.state, sync)).toBe(desk.state);
     desk.fetch(2, 10, { durable: 0 });
     expect(hearSync(desk.state, { ...sync, brokerEpoch: 19 })).toBe(desk.state);
@@ -184,6 +186,32 @@ describe("the pending ISR (A-1 to A-6)", () => {
   });
 });
 
+describe("a log start that is to stay (H-14)", () => {
+  it("is waited for at everybody who may be elected, in this epoch", () => {
+    const desk = new Desk({ isr: [1, 2, 3] });
+    desk.logStart = 6;
+    expect(behindLogStart(desk.state, 6)).toEqual([2, 3]);
+    desk.fetch(2, 10, { logStart: 6 });
+    desk.fetch(3, 10, { logStart: 5 });
+    expect(behindLogStart(desk.state, 6)).toEqual([3]);
+    // An older word changes nothing, another incarnation's neither.
+    desk.state = hearSync(desk.state, { brokerId: 2, brokerEpoch: 20, leaderEpoch: 5, durableOffset: 10, logStart: 3 });
+    desk.state = hearSync(desk.state, { brokerId: 3, brokerEpoch: 29, leaderEpoch: 5, durableOffset: 10, logStart: 6 });
+    expect(behindLogStart(desk.state, 6)).toEqual([3]);
+    desk.state = hearSync(desk.state, { brokerId: 3, brokerEpoch: 30, leaderEpoch: 5, durableOffset: 10, logStart: 6 });
+    expect(behindLogStart(desk.state, 6)).toEqual([]);
+  });
+
+  it("is waited for at whom the leader has asked for, too (A-1)", () => {
+    const desk = new Desk();
+    desk.fetch(2, 10, { logStart: 6 });
+    desk.fetch(3, 10, { logStart: 0 });
+    expect(behindLogStart(desk.state, 6)).toEqual([]);
+    expect(desk.propose()).toEqual([1, 2, 3]);
+    expect(behindLogStart(desk.state, 6)).toEqual([3]);
+  });
+});
+
 describe("who may join (H-4)", () => {
   it("needs the start of the epoch, not only the local high watermark (W1, KAFKA-7128)", () => {
     const desk = new Desk({}, { logEnd: 10, highWatermark: 8 });
@@ -204,9 +232,20 @@ describe("who may join (H-4)", () => {
     later.fetch(3, 12, { durable: 11 });
     expect(later.propose()).toBeUndefined();
     for (const desk of [atStart, later]) {
-      desk.state = hearSync(desk.state, { brokerId: 3, brokerEpoch: 30, leaderEpoch: 5, durableOffset: desk.logEnd });
+      desk.state = hearSync(desk.state, { brokerId: 3, brokerEpoch: 30, leaderEpoch: 5, durableOffset: desk.logEnd, logStart: 0 });
       expect(desk.propose()).toEqual([1, 2, 3]);
     }
+  });
+
+  it("needs a log that begins where the leader's does, or above (H-14)", () => {
+    const desk = new Desk();
+    desk.logStart = 6;
+    desk.fetch(3, 10, { logStart: 5 });
+    expect(desk.propose()).toBeUndefined();
+    expect(behindLogStart(desk.state, 6)).toEqual([2]);
+    const sync = { brokerId: 3, brokerEpoch: 30, leaderEpoch: 5, durableOffset: 10, logStart: 6 };
+    desk.state = hearSync(desk.state, sync);
+    expect(desk.propose()).toEqual([1, 2, 3]);
   });
 
   it("needs the same incarnation in the fetch and in the metadata, and names that one (A-5, W5)", () => {
@@ -343,6 +382,7 @@ describe("refuseFetch (H-3)", () => {
     fetchOffset: 0,
     durableOffset: 0,
     lastFetchedEpoch: -1,
+    logStart: 0,
   };
   const facts = () => ({ brokerEpoch: 20, isActive: true });
   it.each([

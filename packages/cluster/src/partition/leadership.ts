@@ -57,6 +57,7 @@ export interface Leadership {
 export interface LeaderNow {
   readonly logEnd: number;
   readonly durableEnd: number;
+  readonly logStart: number;
   readonly nowMs: number;
   /** `replica.lag.max`. */
   readonly lagMaxMs: number;
@@ -133,6 +134,7 @@ export interface FollowerFetch {
   readonly fetchOffset: number;
   readonly durableOffset: number;
   readonly lastFetchedEpoch: number;
+  readonly logStart: number;
 }
 
 export type FetchRefusal =
@@ -184,6 +186,7 @@ export function hearSync(
     readonly brokerEpoch: number;
     readonly leaderEpoch: number;
     readonly durableOffset: number;
+    readonly logStart: number;
   },
 ): Leadership {
   const before = leadership.followers.get(sync.brokerId);
@@ -254,6 +257,8 @@ export function proposeIsr(leadership: Leadership, now: LeaderNow, factsOf: Brok
 export function mayJoin(leadership: Leadership, brokerId: number, now: LeaderNow, factsOf: BrokerFactsOf): boolean {
   const progress = leadership.followers.get(brokerId);
   if (progress === undefined || maximalIsr(leadership.isr).includes(brokerId)) return false;
+  // H-14: were it to lead, what was deleted would be there again.
+  if (progress.logStart < now.logStart) return false;
   const counted = countedOffsetOf(progress, leadership.flush);
   return (
     counted !== undefined &&

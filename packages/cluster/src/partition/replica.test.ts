@@ -50,6 +50,7 @@ describe("planFetch", () => {
       fetchOffset: 15,
       durableOffset: 15,
       lastFetchedEpoch: 2,
+      logStart: log.logStart,
     });
   });
 });
@@ -131,6 +132,19 @@ describe("planFetchAnswer", () => {
     expect(stepOf(outOfRange(20, 30))).toEqual({ kind: "startAt", at: 20 });
     expect(stepOf(outOfRange(3, 9)).kind).toBe("quarantine");
     expect(stepOf(outOfRange(3, 9), log, 3)).toEqual({ kind: "startAt", at: 3 });
+  });
+
+  it("begins where a batch does when the leader's log starts inside of it, and the own one is empty (G-8)", () => {
+    const empty = { ...log, logStart: 17, logEnd: 17, highWatermark: 17, lastBatchEpoch: -1, runs: new EpochRuns([]) };
+    const batches = [batch(15, 20, 2), batch(20, 21)];
+    const answer = records({ batches, highWatermark: 21, logStart: 17 });
+    expect(stepOf(answer, empty)).toMatchObject({ beginsAt: 15, count: 2, highWatermark: 21, logStart: 17 });
+    // What this log has is not given up for that, and nothing is for a batch that cannot be taken.
+    expect(stepOf(answer, { ...empty, logStart: 16 })).toMatchObject({ beginsAt: undefined, count: 0 });
+    const later = records({ batches: [batch(15, 20, 4)], highWatermark: 21, logStart: 17 });
+    expect(stepOf(later, empty)).toMatchObject({ beginsAt: undefined, count: 0, highWatermark: 17 });
+    const below = records({ batches: [batch(15, 17, 2)], highWatermark: 21, logStart: 17 });
+    expect(stepOf(below, empty)).toMatchObject({ beginsAt: undefined, count: 0 });
   });
 
   it("tries again when it was refused", () => {

@@ -38,6 +38,8 @@ export interface FetchRequest {
   readonly fetchOffset: number;
   readonly durableOffset: number;
   readonly lastFetchedEpoch: number;
+  /** Where the log begins, on its disk (H-14). */
+  readonly logStart: number;
 }
 
 /** One batch of an answer, after its bytes were checked. */
@@ -79,12 +81,14 @@ export type ReplicaStep =
   /**
    * The first `count` batches, then high watermark and log start. `dropsEmptyEpochs`: this broker once led and wrote nothing, and
    * the leader's batches are older than that epoch; it goes first, as with a truncation at the log end (G-3).
+   * `beginsAt`: the log, which is empty, begins anew there first (G-8).
    * `fault`: why the next batch was left out (G-5).
    */
   | {
       readonly kind: "append";
       readonly count: number;
       readonly dropsEmptyEpochs: boolean;
+      readonly beginsAt: number | undefined;
       readonly highWatermark: number;
       readonly logStart: number;
       readonly fault: string | undefined;
@@ -115,6 +119,7 @@ export function planFetch(
     fetchOffset,
     durableOffset: Math.min(durableEnd, fetchOffset),
     lastFetchedEpoch: log.lastBatchEpoch,
+    logStart: log.logStart,
   };
   return { following: { ...following, nextFetchId: id + 1, outstanding: { id, fetchOffset } }, request };
 }
@@ -186,7 +191,8 @@ function planAppend(
   log: ReplicaLogView,
   answer: Extract<FetchAnswer, { readonly kind: "records" }>,
 ): ReplicaStep {
-  let end = log.logEnd;
+  const inside = startInside(log, answer.batches[0]);
+  let end = inside ?? log.logEnd;
   let epoch = log.lastBatchEpoch;
   let count = 0;
   let fault: string | undefined;
@@ -197,11 +203,23 @@ function planAppend(
     epoch = batch.leaderEpoch;
     count += 1;
   }
+  if (count === 0) end = log.logEnd;
   const highWatermark = Math.max(log.highWatermark, Math.min(answer.highWatermark, end));
   const logStart = Math.max(log.logStart, Math.min(answer.logStart, highWatermark));
   invariant(highWatermark <= end, "the high watermark of a follower lies within its log");
   const dropsEmptyEpochs = count > 0 && (answer.batches[0] as FetchedBatch).leaderEpoch < log.runs.latestEpoch;
-  return { kind: "append", count, dropsEmptyEpochs, highWatermark, logStart, fault };
+  const beginsAt = count > 0 ? inside : undefined;
+  return { kind: "append", count, dropsEmptyEpochs, beginsAt, highWatermark, logStart, fault };
+}
+
+/**
+ * G-8: where the first batch begins, if this log is empty and starts inside of that batch, as the leader's does after a deletion. Batches
+ * are kept whole, so it has to begin where the batch does; what was deleted is below the log start again once that has followed.
+ */
+function startInside({ logStart, logEnd }: ReplicaLogView, first: FetchedBatch | undefined): number | undefined {
+  if (first?.isSound !== true || logStart !== logEnd) return undefined;
+  const { baseOffset, endOffset } = first;
+  return baseOffset >= 0 && baseOffset < logEnd && endOffset > logEnd ? baseOffset : undefined;
 }
 
 function batchFault(

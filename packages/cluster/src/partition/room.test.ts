@@ -8,7 +8,7 @@ import { advanceHighWatermark, beginLeadership, hearFetch, proposeIsr } from "./
 import type { BrokerFacts, Leadership, LeaderNow } from "./leadership.ts";
 import { lookAtRoom, roomHoldMs, roomy } from "./room.ts";
 
-const now: LeaderNow = { logEnd: 10, durableEnd: 10, nowMs: 1_000, lagMaxMs: 10_000 };
+const now: LeaderNow = { logEnd: 10, durableEnd: 10, logStart: 0, nowMs: 1_000, lagMaxMs: 10_000 };
 
 /** Broker 1 leads 2 and 3, who fetched at these offsets in its epoch, or not at all; `short` have said that they have no room. */
 function leading(over: Partial<Partition>, fetched: Record<number, number>, durableMax = 10): Leadership {
@@ -18,7 +18,7 @@ function leading(over: Partial<Partition>, fetched: Record<number, number>, dura
   const log = { logStart: 0, logEnd: now.logEnd, runs, leaderEpoch: 5, startOffset: began.startOffset };
   return Object.entries(fetched).reduce((leadership, [id, fetchOffset]) => {
     const brokerId = Number(id);
-    const where = { fetchOffset, durableOffset: Math.min(durableMax, fetchOffset), lastFetchedEpoch: 5 };
+    const where = { fetchOffset, durableOffset: Math.min(durableMax, fetchOffset), lastFetchedEpoch: 5, logStart: 0 };
     return hearFetch(leadership, { brokerId, brokerEpoch: brokerId * 10, leaderEpoch: 5, ...where }, log, now.nowMs)
       .leadership;
   }, began);

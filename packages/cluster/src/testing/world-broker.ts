@@ -338,7 +338,7 @@ export class WorldBroker implements SeenBroker {
 
   hearSync(message: Extract<Message, { kind: "synced" }>): void {
     if (this.leadership === undefined) return;
-    this.#lead(hearSync(this.leadership, { ...message, brokerId: message.from }));
+    this.#lead(hearSync(this.leadership, { ...message, brokerId: message.from, logStart: 0 }));
     this.#world.oracle.afterWordOf(message.from, this);
     this.#advance();
   }
@@ -368,7 +368,7 @@ export class WorldBroker implements SeenBroker {
   }
 
   get #now(): LeaderNow {
-    return { logEnd: this.log.end, durableEnd: this.log.durable, nowMs: this.#world.nowMs, lagMaxMs };
+    return { logEnd: this.log.end, durableEnd: this.log.durable, logStart: 0, nowMs: this.#world.nowMs, lagMaxMs };
   }
 
   readonly #factsOf = (brokerId: number): BrokerFacts | undefined => {

@@ -182,8 +182,9 @@ export class FollowerSession {
     for (const sync of syncs) {
       const subscription = this.#handles.get(sync.handle);
       if (subscription === undefined) continue;
-      const { brokerEpoch, leaderEpoch, durableOffset } = sync;
-      this.#partitionOf(subscription)?.hearSync({ brokerId: this.nodeId, brokerEpoch, leaderEpoch, durableOffset });
+      const { brokerEpoch, leaderEpoch, durableOffset, logStart } = sync;
+      const brokerId = this.nodeId;
+      this.#partitionOf(subscription)?.hearSync({ brokerId, brokerEpoch, leaderEpoch, durableOffset, logStart });
     }
     for (const fetch of fetches) {
       const subscription = this.#subscriptionOf(fetch);
@@ -222,6 +223,7 @@ export class FollowerSession {
       fetchOffset: fetch.fetchOffset,
       durableOffset: fetch.durableOffset,
       lastFetchedEpoch: fetch.lastFetchedEpoch,
+      logStart: fetch.logStart,
     };
     subscription.fetch = heard;
     if (partition === undefined || !isPlain(fetch)) {
@@ -449,12 +451,10 @@ function readVerdict(result: ReadResult, { fetchOffset }: FollowerFetch): Partia
   return fetchOffset < logStart ? { kind: "outOfRange", logStart, logEnd } : { kind: "refused", reason: "NOT_LEADER" };
 }
 
-function isPlain({ fetchOffset, durableOffset, lastFetchedEpoch, brokerEpoch, leaderEpoch }: ReplicaFetch): boolean {
+function isPlain(fetch: ReplicaFetch): boolean {
+  const { fetchOffset, durableOffset, logStart, lastFetchedEpoch, brokerEpoch, leaderEpoch } = fetch;
   return (
-    Number.isSafeInteger(fetchOffset) &&
-    fetchOffset >= 0 &&
-    Number.isSafeInteger(durableOffset) &&
-    durableOffset >= 0 &&
+    [fetchOffset, durableOffset, logStart].every((offset) => Number.isSafeInteger(offset) && offset >= 0) &&
     Number.isSafeInteger(brokerEpoch) &&
     lastFetchedEpoch >= -1 &&
     leaderEpoch >= 0

@@ -246,7 +246,7 @@ export class LeaderLink {
       const durableOffset = fetcher.syncNotice();
       if (handle === undefined || durableOffset === undefined || !this.#named.has(handle)) continue;
       const { brokerEpoch, leaderEpoch } = fetcher.following;
-      syncs.push({ handle, brokerEpoch, leaderEpoch, durableOffset });
+      syncs.push({ handle, brokerEpoch, leaderEpoch, durableOffset, logStart: fetcher.log.logStartOffset });
     }
     if (fetches.length + syncs.length + closedHandles.length === 0) return undefined;
     return { fetches, syncs, closedHandles };

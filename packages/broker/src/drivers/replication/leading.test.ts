@@ -68,7 +68,7 @@ function withFollowers(): {
     },
   );
   const wait = (brokerId: number): WaitingFetch & { heardMs: number } => {
-    const at = { brokerEpoch: 1, leaderEpoch: 0, fetchOffset: 10, durableOffset: 10, lastFetchedEpoch: 0 };
+    const at = { brokerEpoch: 1, leaderEpoch: 0, fetchOffset: 10, durableOffset: 10, lastFetchedEpoch: 0, logStart: 0 };
     expect(leading.hear({ brokerId, ...at }).kind).toBe("match");
     const told = { toldHighWatermark: 10, toldLogStart: 0, fetchOffset: 10, heardMs: nowMs };
     const fetch = { ...told, brokerId, wake: () => undefined, nudge: () => undefined };

@@ -19,6 +19,7 @@ import {
   adoptAnswer,
   advanceHighWatermark,
   beginLeadership,
+  behindLogStart,
   creditStall,
   creditWaiting,
   durableReplicas,
@@ -64,6 +65,7 @@ export interface HeardSync {
   readonly brokerEpoch: number;
   readonly leaderEpoch: number;
   readonly durableOffset: number;
+  readonly logStart: number;
 }
 
 export class Leading {
@@ -244,6 +246,11 @@ export class Leading {
     });
   }
 
+  /** H-14: who may lead next, and would show what lies below `logStart`. */
+  behindLogStart(logStart: number): number[] {
+    return this.#isSole ? [] : behindLogStart(this.#state, logStart);
+  }
+
   /** Offsets that are kept and that a replica has not got yet; undefined as long as it has not fetched in this epoch. */
   lagOf(brokerId: number): number | undefined {
     const { logStartOffset, logEndOffset } = this.log;
@@ -277,6 +284,6 @@ export class Leading {
     const { monotonicMs, lagMaxMs } = this.#dependencies;
     // With `os` the leader counts what it has handed to the kernel, no more.
     const logEnd = this.#state.flush === "os" ? log.countedOffset : log.logEndOffset;
-    return { logEnd, durableEnd: log.durableOffset, nowMs: monotonicMs(), lagMaxMs };
+    return { logEnd, durableEnd: log.durableOffset, logStart: log.logStartOffset, nowMs: monotonicMs(), lagMaxMs };
   }
 }

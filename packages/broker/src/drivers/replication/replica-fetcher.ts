@@ -30,7 +30,7 @@ import { replicaView } from "./replica-log.ts";
 export interface FetcherLink {
   /** `fetcher.plan()` has something to send. */
   wantsFetch(fetcher: ReplicaFetcher): void;
-  /** `fetcher.syncNotice()` may have grown. */
+  /** `fetcher.syncNotice()` may have grown, or the log start. */
   wantsSync(fetcher: ReplicaFetcher): void;
 }
 
@@ -82,6 +82,10 @@ export class ReplicaFetcher {
   #isQuarantined = false;
   /** F-9: the log was damaged when this epoch began, so that no fetch of this epoch has proved what it held. */
   #hasProvedNothing: boolean;
+  /** As far as this log has heard of it. */
+  #leaderLogStart = 0;
+  /** The log start is being moved, or that failed a moment ago. */
+  #isDeleting = false;
   readonly #nodeId: number;
 
   constructor(log: PartitionLog, before: Following | undefined, dependencies: FetcherDependencies) {
@@ -145,7 +149,7 @@ export class ReplicaFetcher {
     return this.#isStopped ? undefined : planSyncNotice(this.#following, this.log.durableOffset);
   }
 
-  /** The log has counted more, or was cut back for want of room (J-3). */
+  /** The log has counted more, begins further on (H-14), or was cut back for want of room (J-3). */
   counted(): void {
     const { outstanding, isMatched } = this.#following;
     const isWritten = this.#awaitsWrite && !this.#isUnwritten;
@@ -214,11 +218,12 @@ export class ReplicaFetcher {
         );
         return;
       case "append":
-        if (!step.dropsEmptyEpochs) this.#append(step, answer.batches, places);
+        if (!step.dropsEmptyEpochs && step.beginsAt === undefined) this.#append(step, answer.batches, places);
         else {
-          // G-3: this node once led and wrote nothing; its empty epoch would stand in the way of older batches.
           this.#cut(async () => {
-            await log.truncate(log.logEndOffset);
+            if (step.beginsAt !== undefined) await log.truncateFullyAndStartAt(step.beginsAt);
+            // G-3: this node once led and wrote nothing; its empty epoch would stand in the way of older batches.
+            else await log.truncate(log.logEndOffset);
             // Meanwhile this node may lead, or follow in another epoch.
             if (!this.#isStopped) this.#append(step, answer.batches, places);
           });
@@ -236,7 +241,8 @@ export class ReplicaFetcher {
       break;
     }
     log.advanceHighWatermark(step.highWatermark);
-    if (step.logStart > log.logStartOffset) void this.#deleteBefore(step.logStart);
+    this.#leaderLogStart = step.logStart;
+    this.#followLogStart();
     if (fault === undefined) {
       this.#dependencies.link.wantsFetch(this);
       return;
@@ -245,14 +251,27 @@ export class ReplicaFetcher {
     this.#later(retryMs);
   }
 
-  /** The leader's retention is this log's too. */
-  async #deleteBefore(offset: number): Promise<void> {
-    try {
-      await this.log.deleteRecordsBefore(offset);
-    } catch (error) {
-      // The log has told its listeners what is wrong with it; the next answer asks again.
-      if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
-    }
+  /** The leader's retention and deletions are this log's too: one at a time, and again when it could not be done. */
+  #followLogStart(): void {
+    const { log } = this;
+    const to = this.#leaderLogStart;
+    if (this.#isDeleting || this.#isStopped || to <= log.logStartOffset) return;
+    this.#isDeleting = true;
+    const before = log.logStartOffset;
+    log.deleteRecordsBefore(to).then(
+      () => {
+        this.#isDeleting = false;
+        if (log.logStartOffset > before) this.#followLogStart();
+      },
+      (error: unknown) => {
+        if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
+        // Of a fault the log tells its listeners; after a shortage it is for this one to try again, since the leader has said it.
+        this.#dependencies.wheel.schedule(spaceRetryMs, () => {
+          this.#isDeleting = false;
+          if (log.state.kind === "open" || log.state.kind === "needs-epoch") this.#followLogStart();
+        });
+      },
+    );
   }
 
   /**

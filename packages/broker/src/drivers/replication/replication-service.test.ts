@@ -67,6 +67,7 @@ const fetch = {
   fetchOffset: 0,
   durableOffset: 0,
   lastFetchedEpoch: -1,
+  logStart: 0,
 };
 
 test("a stream that the follower ends is over on both sides: none is left behind on the connection", async () => {

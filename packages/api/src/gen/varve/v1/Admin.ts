@@ -94,14 +94,14 @@ export interface AdminClient extends grpc.Client {
   createTopic(argument: _varve_v1_CreateTopicRequest, callback: grpc.requestCallback<_varve_v1_CreateTopicResponse__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Deletes the records before a position. There is no way back.
+   * Deletes the records before a position. There is no way back. Answered when every replica in sync has deleted them.
    */
   DeleteRecords(argument: _varve_v1_DeleteRecordsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_DeleteRecordsResponse__Output>): grpc.ClientUnaryCall;
   DeleteRecords(argument: _varve_v1_DeleteRecordsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_DeleteRecordsResponse__Output>): grpc.ClientUnaryCall;
   DeleteRecords(argument: _varve_v1_DeleteRecordsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_DeleteRecordsResponse__Output>): grpc.ClientUnaryCall;
   DeleteRecords(argument: _varve_v1_DeleteRecordsRequest, callback: grpc.requestCallback<_varve_v1_DeleteRecordsResponse__Output>): grpc.ClientUnaryCall;
   /**
-   * Deletes the records before a position. There is no way back.
+   * Deletes the records before a position. There is no way back. Answered when every replica in sync has deleted them.
    */
   deleteRecords(argument: _varve_v1_DeleteRecordsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_varve_v1_DeleteRecordsResponse__Output>): grpc.ClientUnaryCall;
   deleteRecords(argument: _varve_v1_DeleteRecordsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_varve_v1_DeleteRecordsResponse__Output>): grpc.ClientUnaryCall;
@@ -259,7 +259,7 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   CreateTopic: grpc.handleUnaryCall<_varve_v1_CreateTopicRequest__Output, _varve_v1_CreateTopicResponse>;
   
   /**
-   * Deletes the records before a position. There is no way back.
+   * Deletes the records before a position. There is no way back. Answered when every replica in sync has deleted them.
    */
   DeleteRecords: grpc.handleUnaryCall<_varve_v1_DeleteRecordsRequest__Output, _varve_v1_DeleteRecordsResponse>;
   

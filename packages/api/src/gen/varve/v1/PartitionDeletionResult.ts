@@ -17,7 +17,8 @@ export interface PartitionDeletionResult {
    */
   'logStartOffset'?: (number | string | Long);
   /**
-   * Why nothing was deleted. Absent on success.
+   * Why nothing was deleted; with log_start_offset not -1, why what was deleted may come back with another leader: ask again. Absent on
+   * success.
    */
   'error'?: (_varve_v1_Error | null);
   /**
@@ -39,7 +40,8 @@ export interface PartitionDeletionResult__Output {
    */
   'logStartOffset': (number);
   /**
-   * Why nothing was deleted. Absent on success.
+   * Why nothing was deleted; with log_start_offset not -1, why what was deleted may come back with another leader: ask again. Absent on
+   * success.
    */
   'error': (_varve_v1_Error__Output | null);
   /**

@@ -42,6 +42,10 @@ export interface ReplicaFetch {
    * Epoch of the last batch in the follower's log; -1 when it is empty.
    */
   'lastFetchedEpoch'?: (number);
+  /**
+   * Where the follower's log begins, on its disk.
+   */
+  'logStartOffset'?: (number | string | Long);
 }
 
 /**
@@ -84,4 +88,8 @@ export interface ReplicaFetch__Output {
    * Epoch of the last batch in the follower's log; -1 when it is empty.
    */
   'lastFetchedEpoch': (number);
+  /**
+   * Where the follower's log begins, on its disk.
+   */
+  'logStartOffset': (number);
 }

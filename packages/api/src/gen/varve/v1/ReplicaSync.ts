@@ -3,7 +3,7 @@
 import type { Long } from '@grpc/proto-loader';
 
 /**
- * A sync of the follower has ended.
+ * A sync of the follower has ended, or its log has begun to begin further on.
  */
 export interface ReplicaSync {
   /**
@@ -22,10 +22,14 @@ export interface ReplicaSync {
    * The follower's durable end.
    */
   'durableOffset'?: (number | string | Long);
+  /**
+   * Where the follower's log begins, on its disk.
+   */
+  'logStartOffset'?: (number | string | Long);
 }
 
 /**
- * A sync of the follower has ended.
+ * A sync of the follower has ended, or its log has begun to begin further on.
  */
 export interface ReplicaSync__Output {
   /**
@@ -44,4 +48,8 @@ export interface ReplicaSync__Output {
    * The follower's durable end.
    */
   'durableOffset': (number);
+  /**
+   * Where the follower's log begins, on its disk.
+   */
+  'logStartOffset': (number);
 }

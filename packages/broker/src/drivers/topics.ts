@@ -4,7 +4,8 @@
  *     image ──> apply ──> create logs, set configs, roles (LocalPartition.apply), delete or set aside what is gone ──> byName
  *
  * Invariants
- * - What exists already hears of its new role before anything is created: a failover does not wait for new topics.
+ * - What exists already hears of its new role at once, before anything is created, of this image or of one before: a failover does not
+ *   wait for new topics. A partition's states only go forward: what is still being done of an older image leaves it alone.
  * - A topic appears under its name only when all its partitions can be used; it disappears before its files do.
  * - What the image does not know is never deleted: at start it is set aside, with its records (strays). What it knows to be
  *   deleted is, also when the node stopped in between.
@@ -51,6 +52,8 @@ export class LocalTopic {
   /** As the metadata have them, on all nodes. */
   placements: readonly Partition[];
   readonly #replicas: ReplicaHost;
+  /** Of the image that `placements` are from. */
+  placedAt = -1;
   /** What the topic was last brought in line with: unchanged parts of an image are the same objects (C-9). */
   broughtInLine: { readonly topic: Topic; readonly own: ConfigOverrides; readonly shared: ConfigOverrides } | undefined;
   #sticky = 0;
@@ -151,10 +154,12 @@ export class Topics {
   }
 
   /** Brings this node in line with `image`, or a newer one. Resolves when that is done. */
-  apply(image: ControllerImage): Promise<void> {
-    if (this.#wanted === undefined || image.offset > this.#wanted.offset) this.#wanted = image;
-    this.#applying ??= this.#run();
-    return this.#applying;
+  async apply(image: ControllerImage): Promise<void> {
+    if (this.#wanted === undefined || image.offset > this.#wanted.offset) {
+      this.#wanted = image;
+      if (this.#applying !== undefined && !this.#closed) this.#changeAllRoles(image);
+    }
+    await (this.#applying ??= this.#run());
   }
 
   /** Puts aside what the store has and the image does not know, and removes what was deleted while nobody saw. Once, at start. */
@@ -209,15 +214,14 @@ export class Topics {
     for (const topic of this.#byId.values()) {
       if (image.topics.get(topic.id) === undefined) await this.#remove(topic);
     }
+    this.#changeAllRoles(image);
     const shared = clusterOverrides(image);
-    const topics = topicsByName(image);
-    for (const topic of topics) this.#changeRoles(topic);
-    for (const topic of topics) {
+    for (const topic of topicsByName(image)) {
       const own = topicOverrides(image, topic.id);
       const last = this.#byId.get(topic.id)?.broughtInLine;
       if (last?.topic === topic && last.own === own && last.shared === shared) continue;
       try {
-        const local = await this.#bringInLine(topic, effectiveTopicConfig(own, shared));
+        const local = await this.#bringInLine(topic, effectiveTopicConfig(own, shared), image.offset);
         local.broughtInLine = { topic, own, shared };
       } catch (error) {
         if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
@@ -238,10 +242,17 @@ export class Topics {
     });
   }
 
+  #changeAllRoles(image: ControllerImage): void {
+    for (const local of this.#byId.values()) {
+      const topic = image.topics.get(local.id);
+      if (topic !== undefined) this.#changeRoles(local, topic, image.offset);
+    }
+  }
+
   /** Of what is here, and counts as the metadata say: the rest comes with `#bringInLine`. */
-  #changeRoles(topic: Topic): void {
-    const local = this.#byId.get(topic.id);
-    if (local === undefined || local.placements === topic.partitions) return;
+  #changeRoles(local: LocalTopic, topic: Topic, offset: number): void {
+    if (offset < local.placedAt || local.placements === topic.partitions) return;
+    local.placedAt = offset;
     local.placements = topic.partitions;
     for (const placement of topic.partitions) {
       const partition = local.partitions[placement.partition];
@@ -251,12 +262,15 @@ export class Topics {
     }
   }
 
-  async #bringInLine(topic: Topic, config: TopicConfig): Promise<LocalTopic> {
+  async #bringInLine(topic: Topic, config: TopicConfig, offset: number): Promise<LocalTopic> {
     const { producerExpiryMs, replicas, nodeId } = this.#dependencies;
     const local = this.#byId.get(topic.id) ?? new LocalTopic(topic, config, replicas);
     local.config = config;
     local.rules = rulesOf(config);
-    local.placements = topic.partitions;
+    if (offset >= local.placedAt) {
+      local.placedAt = offset;
+      local.placements = topic.partitions;
+    }
     const troubles: Error[] = [];
     const todo = topic.partitions.values();
     const work = async (): Promise<void> => {
@@ -293,6 +307,8 @@ export class Topics {
       local.partitions[number] = partition;
     }
     partition.rules = local.rules;
+    // Of a newer image already: that one brings the rest, too.
+    if (placement.partitionEpoch < (partition.placement?.partitionEpoch ?? -1)) return;
     // Before the role: on the way to `sync` what is in memory is synced first.
     if (!sameConfig(partition.log.config, wanted)) await partition.log.setConfig(wanted);
     partition.apply(placement);

@@ -138,7 +138,10 @@ export class ReplicaWorld {
     const key = options.key === undefined ? null : Buffer.from(options.key);
     const record = { key, value: Buffer.from(value), timestampMs: node.clock.nowMs() };
     const sequence = producer && { producerId: producer.id, producerEpoch: 0, baseSequence: producer.sequence };
-    const batch = buildBatch(Array.from({ length: records }, () => record), sequence ?? {});
+    const batch = buildBatch(
+      Array.from({ length: records }, () => record),
+      sequence ?? {},
+    );
     return new Promise((resolve, reject) => {
       const sink = {
         produceSettled: (pending: PendingProduce): void => {

@@ -232,7 +232,13 @@ describe("who may join (H-4)", () => {
     later.fetch(3, 12, { durable: 11 });
     expect(later.propose()).toBeUndefined();
     for (const desk of [atStart, later]) {
-      desk.state = hearSync(desk.state, { brokerId: 3, brokerEpoch: 30, leaderEpoch: 5, durableOffset: desk.logEnd, logStart: 0 });
+      desk.state = hearSync(desk.state, {
+        brokerId: 3,
+        brokerEpoch: 30,
+        leaderEpoch: 5,
+        durableOffset: desk.logEnd,
+        logStart: 0,
+      });
       expect(desk.propose()).toEqual([1, 2, 3]);
     }
   });

@@ -17,7 +17,9 @@ export async function whyMayComeBack(
   { wheel, waitMs }: { readonly wheel: TimingWheel; readonly waitMs: number },
 ): Promise<Refusal | undefined> {
   const isDecided = (): boolean =>
-    partition.closedBy !== undefined || partition.isSoleLeader || partition.leading?.behindLogStart(offset).length === 0;
+    partition.closedBy !== undefined ||
+    partition.isSoleLeader ||
+    partition.leading?.behindLogStart(offset).length === 0;
   if (!isDecided()) {
     await new Promise<void>((resolve) => {
       const end = (): void => {
@@ -35,7 +37,8 @@ export async function whyMayComeBack(
   const failed = `Cannot say yet that the records of "${partition.topic}" ${partition.partition} before offset ${offset} stay deleted`;
   if (closedBy !== undefined) return { ...closedBy, message: `${failed}, ask again: ${closedBy.message}` };
   if (isDecided()) return undefined;
-  if (leading === undefined) return refuse("LEADER_NOT_AVAILABLE", `${failed}: the leader epoch has not begun here; ask again`);
+  if (leading === undefined)
+    return refuse("LEADER_NOT_AVAILABLE", `${failed}: the leader epoch has not begun here; ask again`);
   const behind = leading.behindLogStart(offset);
   return refuse(
     "REQUEST_TIMED_OUT",

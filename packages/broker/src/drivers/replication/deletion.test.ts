@@ -88,12 +88,10 @@ describe("a deletion (H-14)", () => {
     const { world, topicId, leader, followers } = await tenRecords(23);
     const [full] = followers;
     const log = full.log(topicId);
-    const { deleteRecordsBefore } = log;
+    const deleteRecordsBefore = log.deleteRecordsBefore.bind(log);
     let failures = 3;
     log.deleteRecordsBefore = (offset) =>
-      failures-- > 0
-        ? Promise.reject(new LogError("NO_SPACE", "the disk is full"))
-        : deleteRecordsBefore.call(log, offset);
+      failures-- > 0 ? Promise.reject(new LogError("NO_SPACE", "the disk is full")) : deleteRecordsBefore(offset);
     expect((await deleteBefore(world, leader, topicId, 6))?.metadata).toMatchObject({ behind: String(full.id) });
     await world.time.until(() => log.logStartOffset === 6, "it to follow");
     expect(await deleteBefore(world, leader, topicId, 6)).toBeUndefined();

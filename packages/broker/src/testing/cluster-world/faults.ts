@@ -5,6 +5,7 @@
 import { type Command, type Partition, noLeader, partitionOf } from "@varve/cluster";
 import { FileSystemError, LogError } from "@varve/log";
 import { BrokerError } from "../../errors.ts";
+import { whyMayComeBack } from "../../drivers/replication/deletion.ts";
 import { isRefusal } from "../../refusal.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
 import { isCovered, isWithinPromise, lossesOf, mayLower, takeFrom } from "./fault-budget.ts";
@@ -43,6 +44,7 @@ const actions: Readonly<Record<string, { readonly weight: number; readonly run: 
   "operator add partitions": { weight: 1, run: addPartitions },
   "operator controlled shutdown": { weight: 3, run: shutDown },
   "operator replace controller": { weight: 2, run: replaceController },
+  "operator delete records": { weight: 3, run: (world) => deleteRecords(world) },
   "operator accept loss": { weight: 2, run: (world) => acceptLoss(world) },
   "operator election with loss": { weight: 2, run: (world) => electWithLoss(world) },
 };
@@ -349,6 +351,38 @@ export function electWithLoss(world: ClusterWorld): boolean {
   if (lost.length === 0) return false;
   const candidates = lost.map((partition) => mostOf(world, partition));
   return ask(world, { kind: "electLeaders", mode: "unclean", partitions: namesOf(lost), candidates });
+}
+
+/** Somebody deletes what lies before an offset, in the middle of a batch perhaps, and is told when it stays deleted (H-14). */
+function deleteRecords(world: ClusterWorld): boolean {
+  const led = allPartitions(world).filter(({ leader }) => leader !== noLeader);
+  if (led.length === 0) return false;
+  const { topicId, partition, leader } = world.random.pick(led);
+  const share = world.random.next();
+  const { process } = world.machine(leader);
+  const local = process?.topics?.partition(topicId, partition);
+  if (process === undefined || local?.leading === undefined) return false;
+  process.gate.enter(() => {
+    const { log, leading } = local;
+    if (leading === undefined) return;
+    const { leaderEpoch } = leading.state;
+    const offset = log.logStartOffset + Math.floor(share * (log.highWatermark - log.logStartOffset));
+    log
+      .deleteRecordsBefore(offset)
+      .then(() => whyMayComeBack(local, offset, { wheel: process.wheel, waitMs: 1_000 }))
+      .then(
+        (doubt) => {
+          world.count(doubt === undefined ? "operator delete records done" : "operator delete records in doubt");
+          if (doubt === undefined) world.check(() => world.oracle(topicId, partition).deleted(offset, leaderEpoch));
+        },
+        (error: unknown) => {
+          if (error instanceof LogError || error instanceof FileSystemError)
+            world.count("operator delete records refused");
+          else if (world.machine(leader).process === process) world.fail(error);
+        },
+      );
+  });
+  return true;
 }
 
 /** J-12: leaders that nobody could take the place of say what is damaged; somebody decides to go on without it. */

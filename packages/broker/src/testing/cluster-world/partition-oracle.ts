@@ -51,6 +51,8 @@ export class PartitionOracle {
   /** ID17: behind the last record that was acknowledged with acks=all. */
   acknowledgedEnd = 0;
   acknowledged = 0;
+  /** ID24: what was said to be deleted, and is promised by all that may be elected. */
+  #deletedTo = 0;
   /** Leader epoch of the first election with loss; from then on content is not promised. */
   lossEpoch = -1;
   /** Replicas that lost something since all were complete, and the lowest minIsr since then: the fault budget. */
@@ -283,6 +285,11 @@ export class PartitionOracle {
     if (leading === undefined || newest === undefined) return;
     const { isr, leaderEpoch } = leading.state;
     const { committed } = isr;
+    const { logStartOffset } = leading.log;
+    const isDeleted = this.isLossy || leaderEpoch !== newest.leaderEpoch || logStartOffset >= this.#deletedTo;
+    holds(isDeleted, "ID24", () =>
+      this.#say(`leader ${nodeId} shows ${logStartOffset}, deleted to ${this.#deletedTo}`),
+    );
     this.#checkPending(nodeId, leading.state);
     const then = this.#view.at(committed.partitionEpoch);
     const isCommitted =
@@ -311,7 +318,14 @@ export class PartitionOracle {
     );
   }
 
+  /** ID24: an operator was told that nothing below `offset` comes back. */
+  deleted(offset: number, leaderEpoch: number): void {
+    if (this.#view.newest()?.leaderEpoch === leaderEpoch) this.#deletedTo = Math.max(this.#deletedTo, offset);
+  }
+
   changed(before: Partition | undefined, after: Partition): void {
+    // Of the ELR, and of an election with loss, nothing is promised.
+    if (after.leader !== noLeader && before?.isr.includes(after.leader) === false) this.#deletedTo = 0;
     this.minIsrLow = Math.min(this.minIsrLow, after.minIsr);
     if (after.uncleanEpoch > (before?.uncleanEpoch ?? -1) && !this.isLossy) this.lossEpoch = after.uncleanEpoch;
     this.checkEligible();

@@ -31,7 +31,7 @@ export interface ShadowListener {
   highWatermarkMoved(shadow: ReplicaShadow, from: number): void;
   /** An operator gave up what is damaged. */
   lossAccepted(shadow: ReplicaShadow): void;
-  /** Retention of the node's own has removed what lies below the log start. */
+  /** What lies below the log start was removed, by retention, an operator, or after the leader. */
   trimmed(shadow: ReplicaShadow): void;
 }
 
@@ -237,6 +237,13 @@ export function observe(shadow: ReplicaShadow, listener: ShadowListener): void {
     const removed = await applyRetention();
     if (removed.segments > 0) listener.trimmed(shadow);
     return removed;
+  };
+  const deleteBefore = log.deleteRecordsBefore.bind(log);
+  log.deleteRecordsBefore = async (offset) => {
+    const before = log.logStartOffset;
+    const start = await deleteBefore(offset);
+    if (start > before) listener.trimmed(shadow);
+    return start;
   };
   log.advanceHighWatermark = (offset) => {
     shadow.follow();

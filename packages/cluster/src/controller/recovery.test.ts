@@ -109,6 +109,37 @@ describe("planRecovery (6.11)", () => {
     expect(planRecovery(imageOf(), sole, options)).toEqual({ kind: "elect", brokerId: 2, brokerEpoch: 2 });
   });
 
+  describe("between a whole log with less and a damaged one with more", () => {
+    const damaged = { ...report(2, 9, 120), damaged: true };
+    const alone = { ...partition, minIsr: 1, lastKnownElr: [2], lastKnownLeader: 2 };
+    const planFor = (of: typeof partition, reports: readonly ReplicaReport[], mode: RecoveryMode, image = imageOf()) =>
+      planRecovery(image, of, { mode, reports, waitedMs: 60_000 });
+    const elected = (brokerId: number) => ({ kind: "elect", brokerId, brokerEpoch: brokerId });
+
+    it("takes the whole one while one of those that were complete may be whole", () => {
+      // r2 led to 120 with 117 committed, and has damage at 120; r3 has all of 117.
+      expect(planFor(partition, [damaged, report(3, 9, 117), report(1, 9, 90)], "balanced")).toEqual(elected(3));
+      // A disk that is gone counts as one that has lost something, too.
+      const other = { ...partition, lastKnownElr: [1, 2, 3], minIsr: 3 };
+      const whole = [damaged, report(1, 9, 117)];
+      expect(planFor(other, whole, "balanced", imageOf([3]))).toEqual(elected(1));
+    });
+
+    it("leaves it to an operator when as many as minIsr have lost something", () => {
+      // minIsr 1: r2 alone had everything up to 120 and more, and what lies before its damage is acknowledged.
+      const reports = [report(1, 9, 50), damaged, report(3, 9, 50)];
+      expect(planFor(alone, reports, "balanced")).toEqual({ kind: "wait", for: [] });
+      expect(planFor(alone, reports, "aggressive")).toEqual(elected(1));
+      const gone = [report(1, 9, 50), damaged];
+      expect(planFor({ ...partition, minIsr: 2 }, gone, "balanced", imageOf([3]))).toEqual({ kind: "wait", for: [] });
+    });
+
+    it("takes the whole one when the damaged one has no more than that", () => {
+      expect(planFor(alone, [report(1, 9, 120), damaged, report(3, 9, 50)], "balanced")).toEqual(elected(1));
+      expect(planFor(alone, [report(1, 10, 50), damaged, report(3, 9, 50)], "balanced")).toEqual(elected(1));
+    });
+  });
+
   it("waits ten seconds, when aggressive, also for those that are known to be complete", () => {
     const known = { ...partition, elr: [3] };
     const options = { mode: "aggressive", reports: [report(1, 9, 50), report(2, 9, 60)] } as const;

@@ -4,6 +4,10 @@
 //
 // Who is asked: every replica whose recorded directory its broker still has. A wiped or replaced directory is no candidate,
 // whatever the broker used to be: the last leader with an empty disk would cut the others back to nothing.
+//
+// A whole log with less against a damaged one with more: the whole one leads while fewer than `minIsr` of those that were complete last are
+// known to have lost something, for then one of the whole ones has all that was acknowledged. Once as many have, perhaps nobody has: what
+// lies before the damage may be the last copy, and following a log with less would delete it. An operator decides (`balanced`).
 
 import { activeReplicas, brokerOf } from "./image.ts";
 import { noLeader } from "./state.ts";
@@ -59,13 +63,21 @@ export function planRecovery(
   const missing = replicas.filter(
     (id) => hasDirectory(image, partition, id) && !valid.some(({ brokerId }) => brokerId === id),
   );
-  const wereComplete = missing.filter((id) => id === lastKnownLeader || lastKnownElr.includes(id));
-  if (mode === "balanced" && wereComplete.length > 0) return { kind: "wait", for: wereComplete };
+  const wereComplete = replicas.filter((id) => id === lastKnownLeader || lastKnownElr.includes(id));
+  const awaited = missing.filter((id) => wereComplete.includes(id));
+  if (mode === "balanced" && awaited.length > 0) return { kind: "wait", for: awaited };
   if (missing.length > 0 && waitedMs < othersWaitMs) return { kind: "wait", for: missing };
   // A damaged log is refilled once somebody else leads. Of a single replica it leads, and an operator says what becomes of it.
   const candidates = replicas.length === 1 ? valid : valid.filter(({ damaged }) => damaged !== true);
   const best = mostComplete(partition, candidates);
   if (best === undefined) return { kind: "wait", for: missing };
+  if (mode === "balanced") {
+    const damaged = valid.filter((report) => report.damaged === true);
+    const isKnownLossy = (id: number): boolean =>
+      !hasDirectory(image, partition, id) || damaged.some(({ brokerId }) => brokerId === id);
+    const mayBeLastCopy = wereComplete.filter(isKnownLossy).length >= partition.minIsr;
+    if (mayBeLastCopy && damaged.some((report) => hasMore(report, best))) return { kind: "wait", for: [] };
+  }
   const { brokerId, brokerEpoch } = best;
   return { kind: "elect", brokerId, brokerEpoch };
 }

@@ -28,6 +28,7 @@ import { lockDirectory } from "./drivers/directory-lock.ts";
 import { hostPort } from "./grpc/admin-service.ts";
 import { GrpcServer } from "./grpc/server.ts";
 import { type Address, HttpServer } from "./http/server.ts";
+import { Calm } from "./calm.ts";
 import { BrokerError } from "./errors.ts";
 import { defaultLimits } from "./limits.ts";
 import { isAnyAddress, loopback, warnWhenExposed } from "./listeners.ts";
@@ -71,6 +72,7 @@ export class Broker {
   #wasDiskHanging = false;
   #cluster: ClusterNode | undefined;
   #node: BrokerNode | undefined;
+  #calm: Calm | undefined;
   #registration: Registration | undefined;
   #grpc: GrpcServer | undefined;
   #http: HttpServer | undefined;
@@ -151,6 +153,11 @@ export class Broker {
   /** Counters and levels of this moment; cheap enough to be asked often. */
   stats(): BrokerStats {
     return statsOf(this.#node, this.#counters, this.#grpc?.heldBytes ?? 0);
+  }
+
+  /** For how long nothing has been elected, loaded or caught up with, as far as this node sees, in ms; 0 while something is. */
+  get calmMs(): number {
+    return this.#notReady === undefined && !this.#stopped ? (this.#calm?.forMs ?? 0) : 0;
   }
 
   /** Stops serving, answers what is under way within `shutdownTimeoutMs`, closes everything. Idempotent. */
@@ -304,8 +311,11 @@ export class Broker {
       onFatal: (error) => this.#fail(error),
     });
     this.#cluster = cluster;
+    const calm = new Calm(cluster.controller, this.nodeId, this.#clock);
+    this.#calm = calm;
     this.#closers.push(
       () => cluster.close(),
+      () => calm.close(),
       () => this.#registration?.close(),
     );
     return cluster;

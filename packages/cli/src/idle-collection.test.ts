@@ -4,8 +4,12 @@ import { expect, it } from "vitest";
 import { collector, lookForIdleness, restless, type IdleSample } from "./idle-collection.ts";
 
 const mebibyte = 1024 * 1024;
-const busy = (mebibytes: number): IdleSample => ({ busyShare: 0.8, heldBytes: mebibytes * mebibyte });
-const quiet = (mebibytes: number): IdleSample => ({ busyShare: 0.04, heldBytes: mebibytes * mebibyte });
+const busy = (mebibytes: number): IdleSample => ({ ...quiet(mebibytes), busyShare: 0.8 });
+const quiet = (mebibytes: number, calmMs = 60_000): IdleSample => ({
+  busyShare: 0.04,
+  heldBytes: mebibytes * mebibyte,
+  calmMs,
+});
 
 it.each([
   ["not under load", [busy(200), busy(300), busy(300), busy(300)], []],
@@ -16,6 +20,19 @@ it.each([
     "again when memory has grown again",
     [quiet(200), quiet(200), quiet(200), quiet(120), busy(300), quiet(300), quiet(300), quiet(300)],
     [2, 7],
+  ],
+  [
+    "not while leaders change, replicas catch up, or shortly after",
+    [
+      quiet(200, 0),
+      quiet(200, 0),
+      quiet(200, 0),
+      quiet(200, 0),
+      quiet(200, 2_000),
+      quiet(200, 4_999),
+      quiet(200, 5_000),
+    ],
+    [6],
   ],
   ["not between two bursts", [busy(200), quiet(200), quiet(200), busy(200), quiet(200), quiet(200), busy(200)], []],
 ] as const)("lookForIdleness() collects %s", (_, samples, expected) => {
@@ -29,14 +46,14 @@ it.each([
   expect(collected).toEqual(expected);
 });
 
-it("lookForIdleness() waits for as many quiet looks as it is told", () => {
+it("lookForIdleness() waits for as many quiet looks, and as much calm, as it is told", () => {
   let state = restless;
-  const collects = [1, 2, 3, 4, 5].map(() => {
-    const looked = lookForIdleness(state, quiet(200), 5);
+  const collects = [1, 2, 3, 4, 5, 6, 7].map((look) => {
+    const looked = lookForIdleness(state, quiet(200, 2_000 * look), { quietLooks: 5, calmMs: 12_000 });
     ({ state } = looked);
     return looked.collects;
   });
-  expect(collects).toEqual([false, false, false, false, true]);
+  expect(collects).toEqual([false, false, false, false, false, true, false]);
 });
 
 it("collector() is V8's, and is shown to nobody else", () => {

@@ -6,7 +6,9 @@
 //     ^                                                                                                     │
 //     └────────────────────────── busy, or held memory grows by `worthBytes` again <────────────────────────┘
 //
-// Nobody is served meanwhile, for 0.1 to 0.2 s: each node waits for a time of its own, so that not all of a cluster do it at once.
+// Nobody is served meanwhile, for 0.1 to 0.33 s. That is below the second of silence after which somebody wants to be elected, and the three
+// after which a broker is fenced, also if all nodes did it at once; they do not, each waits for a time of its own. And nobody does it while
+// leaders change, or replicas load or catch up, nor for some seconds after: one pause more is not what such a moment needs.
 
 import { memoryUsage, cpuUsage } from "node:process";
 import { setFlagsFromString } from "node:v8";
@@ -18,6 +20,14 @@ export interface IdleSample {
   readonly busyShare: number;
   /** Heap and buffers outside of it. */
   readonly heldBytes: number;
+  /** For how long nothing has been elected, loaded or caught up with; 0 while something is. */
+  readonly calmMs: number;
+}
+
+/** For what to wait; each node for something else. */
+export interface IdlePatience {
+  readonly quietLooks: number;
+  readonly calmMs: number;
 }
 
 /** What there is to remember between looks. */
@@ -34,29 +44,36 @@ export const restless: IdleState = { quietLooks: 0, restingBytes: 96 * mebibyte,
 
 /** An idle node with 2,000 partitions takes about 0.04, and more on a machine with other things to do. */
 const quietShare = 0.2;
-/** Of which each node takes one more, two, or none. */
-const quietLooksMin = 3;
+/** Of looks each node takes one more, two, or none, and of calm up to three times as much. */
+export const leastPatience: IdlePatience = { quietLooks: 3, calmMs: 5_000 };
 const worthBytes = 48 * mebibyte;
 const lookEveryMs = 2_000;
 
 /** Whether to collect now, and what to remember. */
 export function lookForIdleness(
   { quietLooks, restingBytes, hasJustCollected }: IdleState,
-  { busyShare, heldBytes }: IdleSample,
-  quietLooksWanted = quietLooksMin,
+  { busyShare, heldBytes, calmMs }: IdleSample,
+  patience = leastPatience,
 ): { readonly state: IdleState; readonly collects: boolean } {
   // What a collection leaves is known at the look behind it.
   const resting = hasJustCollected ? heldBytes : restingBytes;
   const quiet = busyShare < quietShare ? quietLooks + 1 : 0;
-  const collects = quiet >= quietLooksWanted && heldBytes >= resting + worthBytes;
+  const isTime = quiet >= patience.quietLooks && calmMs >= patience.calmMs;
+  const collects = isTime && heldBytes >= resting + worthBytes;
   return { state: { quietLooks: quiet, restingBytes: resting, hasJustCollected: collects }, collects };
 }
 
-/** Looks every two seconds or so until the returned function is called; keeps no process alive. `random`: from 0 up to 1. */
-export function collectWhenIdle(random: () => number = Math.random): () => void {
+/**
+ * Looks every two seconds or so until the returned function is called; keeps no process alive. `calmMs`: as in the sample. `random`: from 0
+ * up to 1.
+ */
+export function collectWhenIdle(calmMs: () => number, random: () => number = Math.random): () => void {
   const collect = collector();
   if (collect === undefined) return () => undefined;
-  const quietLooksWanted = quietLooksMin + Math.floor(3 * random());
+  const patience = {
+    quietLooks: leastPatience.quietLooks + Math.floor(3 * random()),
+    calmMs: leastPatience.calmMs * (1 + 2 * random()),
+  };
   let state = restless;
   let before = { cpuMs: cpuMs(), atMs: performance.now() };
   const timer = setInterval(
@@ -65,7 +82,8 @@ export function collectWhenIdle(random: () => number = Math.random): () => void 
       const { heapTotal, external } = memoryUsage();
       const busyShare = (now.cpuMs - before.cpuMs) / Math.max(1, now.atMs - before.atMs);
       before = now;
-      const looked = lookForIdleness(state, { busyShare, heldBytes: heapTotal + external }, quietLooksWanted);
+      const sample = { busyShare, heldBytes: heapTotal + external, calmMs: calmMs() };
+      const looked = lookForIdleness(state, sample, patience);
       ({ state } = looked);
       if (looked.collects) collect();
     },

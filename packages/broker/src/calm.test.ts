@@ -64,8 +64,8 @@ it.each([
 
 it("Calm counts from the last change of a role, a broker or a partition, and not at all before a leader is known", () => {
   let nowMs = 1_000;
-  let tellRole = (_: Role): void => {};
-  let tellRecords = (_: ControllerImage, __: readonly MetadataRecord[]): void => {};
+  let tellRole: (role: Role) => void = () => undefined;
+  let tellRecords: (image: ControllerImage, records: readonly MetadataRecord[]) => void = () => undefined;
   let stopped = 0;
   const controller = {
     image: imageOf(),

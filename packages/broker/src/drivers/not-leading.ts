@@ -1,5 +1,5 @@
 /** What is said of a partition at a node that does not lead it. */
-import { type Partition, noLeader } from "@varve/cluster";
+import { type Partition, noLeader, roleOf } from "@varve/cluster";
 import { type Refusal, refuse } from "../refusal.ts";
 
 type Placement = Pick<Partition, "leader" | "leaderEpoch" | "partition" | "replicas" | "isr" | "elr">;
@@ -41,4 +41,41 @@ export function wayOut(topic: string, { partition, replicas, isr, elr }: Placeme
 /** For whoever has to decide; changes nothing. */
 export function electCommand(topic: string, partition: number): string {
   return `varve cluster elect ${topic} --partition ${partition} --unclean --dry-run`;
+}
+
+/** Why this node does not serve the partition; undefined when it leads it. `placement`: as last acted on. */
+export function whyNotServed(
+  { topic, partition }: Where,
+  placement: Partition | undefined,
+  replicas: Parameters<typeof notLeadingRefusal>[2],
+): Refusal | undefined {
+  if (placement === undefined) {
+    return refuse(
+      "LEADER_NOT_AVAILABLE",
+      `Cannot use "${topic}" ${partition} yet: this broker does not know its part in it; try again`,
+    );
+  }
+  return roleOf(placement, replicas.nodeId).kind === "leader"
+    ? undefined
+    : notLeadingRefusal(topic, placement, replicas);
+}
+
+/** H-6: the epoch in which it was appended is over, and this node leads on in another one. */
+export function newEpochRefusal(
+  { topic, partition }: Where,
+  placement: Partition | undefined,
+  nodeId: number,
+): Refusal {
+  const epoch = placement?.leaderEpoch ?? -1;
+  return refuse(
+    "NOT_LEADER",
+    `The leader epoch of "${topic}" ${partition} has ended, ${epoch} began; whether the append was kept is not known: ` +
+      `repeat it with the same producer id and sequence`,
+    { leader: nodeId, leaderEpoch: epoch },
+  );
+}
+
+interface Where {
+  readonly topic: string;
+  readonly partition: number;
 }

@@ -5,9 +5,8 @@
  *                                  ├─ follower: ReplicaFetcher copies from the leader
  *                                  └─ waiting:  nobody leads; it keeps what it has
  *
- *     produce ─ validate ─ appendAsLeader ──> journal round ──> onCounted ──> high watermark ──> producers, readers
- *                 │             │                                   │
- *                 └─ refusal    └─ refusal (sequence, H-12)         └─ needs-epoch: fail what was cut, ask the controller (J-3)
+ *     produce ─ Producing ─ appendAsLeader ──> journal round ──> onCounted ──> high watermark ──> producers, readers
+ *                                                                   └─ needs-epoch: fail what was cut, ask the controller (J-3)
  *
  * No timer and no promise per request: who waits lies in heaps by offset. One callback of the log per group commit moves all.
  *
@@ -22,44 +21,27 @@ import {
   type Partition,
   planRoleChange,
   refuseFetch,
-  refuseProduce,
-  roleOf,
 } from "@varve/cluster";
-import type { AppendOutcome, PartitionLog } from "@varve/log";
+import type { PartitionLog } from "@varve/log";
 import type { TopicMetrics } from "../metrics/topic-metrics.ts";
-import { type Refusal, refuse } from "../refusal.ts";
-import { type TopicRules, appendRefusal, checkBatchForTopic, stateRefusal } from "./batch-admission.ts";
+import type { Refusal } from "../refusal.ts";
+import { type TopicRules, stateRefusal } from "./batch-admission.ts";
+import { EpochRequests } from "./epoch-requests.ts";
 import { givesWay, givingWayRefusal } from "./giving-way.ts";
 import type { KeyCheck } from "./key-check.ts";
 import { whyLatestUnknown } from "./latest-offset.ts";
-import { notLeadingRefusal } from "./not-leading.ts";
+import { newEpochRefusal, whyNotServed } from "./not-leading.ts";
 import { OffsetHeap, type OffsetWaiter } from "./offset-heap.ts";
 import type { PendingProduce } from "./pending-produce.ts";
-import { ProduceQueue } from "./produce-queue.ts";
-import { type HeardSync, Leading, type LeadingDependencies } from "./replication/leading.ts";
-import { ReplicaFetcher, type FetcherLink } from "./replication/replica-fetcher.ts";
+import { type ProduceOptions, Producing } from "./producing.ts";
+import { type HeardSync, Leading } from "./replication/leading.ts";
+import { ReplicaFetcher } from "./replication/replica-fetcher.ts";
+import type { ReplicaHost } from "./replication/replica-host.ts";
 import type { TimingWheel } from "./timing-wheel.ts";
 
 /** A reader parked until the high watermark reaches `waitOffset`, or something else happened that it should look at. */
 export interface ReadWaiter extends OffsetWaiter {
   wake(): void;
-}
-
-/** What a replica asks of the node's replication. */
-export interface ReplicaHost extends LeadingDependencies, FetcherLink {
-  readonly nodeId: number;
-  /** Of this node's registration, now. */
-  readonly brokerEpoch: () => number;
-  /** `host:port` for clients; empty when it is not known. */
-  addressOf(nodeId: number): string;
-  startFetching(fetcher: ReplicaFetcher): void;
-  stopFetching(fetcher: ReplicaFetcher): void;
-  /** The leader wants another ISR: it is asked for until that is decided, or the leadership ends. */
-  asksForIsr(partition: LocalPartition): void;
-  /** F-9: what had counted here is damaged; the controller is told until it has taken that in. */
-  reportsLoss(partition: LocalPartition): void;
-  /** H-13: something could not be written for want of room. Cheap to say again. */
-  lacksRoom(): void;
 }
 
 export interface PartitionDependencies {
@@ -76,8 +58,6 @@ export interface PartitionDependencies {
   readonly replicas: ReplicaHost;
 }
 
-const epochRetryMs = 500;
-
 export class LocalPartition {
   readonly topic: string;
   readonly partition: number;
@@ -85,8 +65,8 @@ export class LocalPartition {
   readonly metrics: TopicMetrics;
   rules: TopicRules;
   readonly #dependencies: PartitionDependencies;
-  readonly #produces: ProduceQueue;
-  readonly #keyCheck: KeyCheck;
+  readonly #producing: Producing;
+  readonly #epochs: EpochRequests;
   readonly #readers = new OffsetHeap<ReadWaiter>();
   readonly #watchers = new Set<() => void>();
   /** As last acted on. */
@@ -96,9 +76,6 @@ export class LocalPartition {
   #fetcher: ReplicaFetcher | undefined;
   /** Why nobody may read or write here; undefined at a leader. */
   #notLeading: Refusal | undefined;
-  #askingForEpoch = false;
-  /** The newest epoch that the controller gave; the log does not take one while it is being cut. */
-  #grantedEpoch = -1;
   readonly #stopListening: () => void;
   #closedBy: Refusal | undefined;
   /** The trouble that the operator was told of; what recovery found is told when the broker starts. */
@@ -114,24 +91,24 @@ export class LocalPartition {
     this.log = log;
     this.rules = options.rules;
     this.metrics = options.metrics;
-    this.#keyCheck = options.keyCheck;
     this.#dependencies = dependencies;
     this.#toldOf = log.state.kind;
     this.#notLeading = this.#describeRole();
-    this.#produces = new ProduceQueue({
-      log,
-      metrics: options.metrics,
+    this.#producing = new Producing(this, options.keyCheck, dependencies);
+    this.#epochs = new EpochRequests(this, {
       wheel: dependencies.wheel,
-      monotonicMs: dependencies.monotonicMs,
-      countRefusal: dependencies.countRefusal,
-      durableReplicas: (end) => this.#leading?.durableReplicas(end) ?? 1,
+      whySpaceRefused: dependencies.whySpaceRefused,
+      log: dependencies.log,
+      begun: () => this.#begunEpoch,
+      goOn: () => this.#askForEpoch(),
+      request: (begun) => dependencies.requestEpoch(this, begun),
     });
     this.#stopListening = log.onCounted(() => this.#counted());
   }
 
   /** Producers waiting for their answer. */
   get waitingProduces(): number {
-    return this.#produces.size;
+    return this.#producing.waiting;
   }
 
   /** Readers waiting for records. */
@@ -208,47 +185,14 @@ export class LocalPartition {
    * Offers one encoded batch. `batch` is owned by the log from now on. Answers through `pending.sink`, at once when
    * the batch is refused or nothing is waited for. Order of checks as H-12: state, bytes, sequence, expected offset.
    */
-  produce(
-    pending: PendingProduce,
-    batch: Uint8Array,
-    options: { expectedOffset: number | undefined; timeoutMs: number },
-  ): void {
-    const refusal = this.#whyNot(pending) ?? checkBatchForTopic(this, batch, this.#dependencies.nowMs());
-    if (refusal !== undefined) this.#produces.refuse(pending, refusal);
-    else if (!this.rules.keysNeeded) this.#append(pending, batch, options);
-    else {
-      this.#keyCheck.check(this, batch, (keyless) => {
-        // It may have waited for others: this node may lead no more.
-        const late = keyless ?? this.#whyNot(pending);
-        if (late === undefined) this.#append(pending, batch, options);
-        else this.#produces.refuse(pending, late);
-      });
-    }
-  }
-
-  #append(
-    pending: PendingProduce,
-    batch: Uint8Array,
-    options: { expectedOffset: number | undefined; timeoutMs: number },
-  ): void {
-    const now = this.#dependencies.nowMs();
-    pending.leaderEpoch = this.log.leaderEpoch;
-    pending.sizeBytes = batch.byteLength;
-    const outcome = this.log.appendAsLeader(
-      batch,
-      options.expectedOffset === undefined ? { now } : { now, expectedOffset: options.expectedOffset },
-    );
-    if (outcome.kind === "refused") this.#appendRefused(pending, outcome, options.timeoutMs);
-    else this.#appended(pending, outcome, options.timeoutMs);
+  produce(pending: PendingProduce, batch: Uint8Array, options: ProduceOptions): void {
+    this.#producing.offer(pending, batch, options);
   }
 
   /** J-12: gives up what is damaged; the partition goes on behind it, in an epoch of its own. Rejects when there is no controller. */
   async acceptLoss(): Promise<{ from: number; to: number }> {
     // One that the log has not taken, being damaged, is as good as a new one.
-    const begun = this.#begunEpoch;
-    const isGranted = this.#grantedEpoch > begun;
-    const epoch = isGranted ? this.#grantedEpoch : await this.#dependencies.requestEpoch(this, begun);
-    this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
+    const epoch = await this.#epochs.next();
     const lost = await this.log.acceptLoss(epoch);
     this.#beginEpoch();
     this.#advance();
@@ -321,7 +265,7 @@ export class LocalPartition {
     this.#stopFetching();
     this.#leading?.end();
     this.#leading = undefined;
-    this.#produces.refuseAll(refusal);
+    this.#producing.refuseAll(refusal);
     this.#wakeReaders();
     this.#tellWatchers();
   }
@@ -335,7 +279,7 @@ export class LocalPartition {
     const { leaderEpoch } = placement;
     if (this.#leading?.state.leaderEpoch === leaderEpoch) return;
     const { log } = this;
-    this.#grantedEpoch = Math.max(this.#grantedEpoch, leaderEpoch);
+    this.#epochs.granted(leaderEpoch);
     if (leaderEpoch > log.leaderEpoch) log.startEpoch(leaderEpoch);
     // Its listeners may have come back here.
     if (this.#leading?.state.leaderEpoch === leaderEpoch) return;
@@ -353,11 +297,12 @@ export class LocalPartition {
   }
 
   #endLeadership(): void {
-    const refusal = (this.#notLeading = this.#describeRole() ?? this.#newEpochRefusal());
+    const refusal = (this.#notLeading =
+      this.#describeRole() ?? newEpochRefusal(this, this.#placement, this.#dependencies.replicas.nodeId));
     this.#leading?.end();
     this.#leading = undefined;
     // H-6: whether they were committed is for the next leader to say.
-    this.#produces.refuseAll(refusal);
+    this.#producing.refuseAll(refusal);
     this.#wakeReaders();
     this.#tellWatchers();
   }
@@ -387,104 +332,10 @@ export class LocalPartition {
 
   /** Why this node does not serve the partition; undefined when it leads it. */
   #describeRole(): Refusal | undefined {
-    const { replicas } = this.#dependencies;
-    const placement = this.#placement;
-    const where = `"${this.topic}" ${this.partition}`;
-    if (placement === undefined) {
-      return refuse(
-        "LEADER_NOT_AVAILABLE",
-        `Cannot use ${where} yet: this broker does not know its part in it; try again`,
-      );
-    }
-    const role = roleOf(placement, replicas.nodeId);
-    return role.kind === "leader" ? undefined : notLeadingRefusal(this.topic, placement, replicas);
-  }
-
-  #newEpochRefusal(): Refusal {
-    const epoch = this.#placement?.leaderEpoch ?? -1;
-    return refuse(
-      "NOT_LEADER",
-      `The leader epoch of "${this.topic}" ${this.partition} has ended, ${epoch} began; whether the append was kept is not known: ` +
-        `repeat it with the same producer id and sequence`,
-      { leader: this.#dependencies.replicas.nodeId, leaderEpoch: epoch },
-    );
+    return whyNotServed(this, this.#placement, this.#dependencies.replicas);
   }
 
   // ---- leading
-
-  #whyNot(pending: PendingProduce): Refusal | undefined {
-    const closed = this.closedBy;
-    if (closed !== undefined) return closed;
-    const space = this.#dependencies.whySpaceRefused();
-    if (space !== undefined) {
-      this.#dependencies.replicas.lacksRoom();
-      return refuse(
-        "STORAGE_FULL",
-        `Cannot append to "${this.topic}" ${this.partition}: the disk has ${space.freeBytes} bytes free and ${space.neededBytes} are needed; ` +
-          `free some (retention and deletes go on working), appends resume by themselves`,
-        { freeBytes: space.freeBytes, neededBytes: space.neededBytes },
-      );
-    }
-    const state = this.givingWay ?? stateRefusal(this.log);
-    if (state !== undefined) return state;
-    const leading = this.#leading;
-    if (leading === undefined) {
-      return refuse(
-        "NOT_LEADER",
-        `Cannot append to "${this.topic}" ${this.partition}: the leader epoch has not begun here; try again`,
-      );
-    }
-    return leading.isSole && leading.hasEnoughInSync ? undefined : this.#whyNotReplicated(leading, pending);
-  }
-
-  /** H-1, H-11. */
-  #whyNotReplicated(leading: Leading, { acks }: PendingProduce): Refusal | undefined {
-    if (acks === "all" ? leading.hasEnoughInSync : leading.isProven()) return undefined;
-    const { isr, minIsr } = leading.state.isr.committed;
-    const placement = { ...(this.#placement as Partition), isr, minIsr };
-    const { nodeId: brokerId } = this.#dependencies.replicas;
-    return refuseProduce(placement, { topic: this.topic, brokerId, acks, leadershipProven: false });
-  }
-
-  #appended(
-    pending: PendingProduce,
-    outcome: Extract<AppendOutcome, { kind: "appended" | "duplicate" }>,
-    timeoutMs: number,
-  ): void {
-    pending.baseOffset = outcome.baseOffset;
-    pending.lastOffset = outcome.lastOffset;
-    pending.duplicate = outcome.kind === "duplicate";
-    pending.recordCount = outcome.lastOffset - outcome.baseOffset + 1;
-    if (this.rules.logAppendTime) pending.appendTimeMs = outcome.timestampMs;
-    if (outcome.kind === "appended") {
-      this.metrics.produceBytes += pending.sizeBytes;
-      this.metrics.produceRecords += pending.recordCount;
-      // Followers copy while this node syncs.
-      this.#leading?.wakeWaiting();
-    }
-    if (pending.acks === "none") {
-      this.#produces.settle(pending);
-      return;
-    }
-    pending.waitOffset = outcome.lastOffset + 1;
-    this.#produces.wait(pending, timeoutMs);
-  }
-
-  #appendRefused(
-    pending: PendingProduce,
-    outcome: Extract<AppendOutcome, { kind: "refused" }>,
-    timeoutMs: number,
-  ): void {
-    const refusal = appendRefusal(this, outcome);
-    if (refusal.reason !== "WRONG_EXPECTED_OFFSET") {
-      this.#produces.refuse(pending, refusal);
-      return;
-    }
-    // H-12: a conflict is true only once the end of log that it was compared with is committed.
-    pending.refusal = refusal;
-    pending.waitOffset = this.log.logEndOffset;
-    this.#produces.wait(pending, timeoutMs);
-  }
 
   /** The log counted more, or its state changed. Once per group commit and partition. */
   #counted(): void {
@@ -508,7 +359,7 @@ export class LocalPartition {
     // Damaged, so that no epoch began: what is below the damage is read as before.
     else if (this.isSoleLeader && counted > log.highWatermark) log.advanceHighWatermark(counted);
     const committed = log.highWatermark;
-    this.#produces.reached(counted, committed);
+    this.#producing.reached(counted, committed);
     for (
       let next = this.#readers.takeReached(committed);
       next !== undefined;
@@ -551,7 +402,7 @@ export class LocalPartition {
     if (this.log.state.kind === "needs-epoch") this.#dependencies.replicas.lacksRoom();
     if (!isLeader) return this.#followsInTrouble();
     const refusal = this.givingWay ?? stateRefusal(this.log);
-    if (refusal !== undefined) this.#produces.refuseAll(refusal);
+    if (refusal !== undefined) this.#producing.refuseAll(refusal);
     this.#reportDamage();
     if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
     else this.#wakeReaders();
@@ -572,42 +423,13 @@ export class LocalPartition {
     if (givesWay(this.log.state, this.#placement)) this.#dependencies.replicas.reportsLoss(this);
   }
 
-  /**
-   * J-3: a leader that failed to write goes on in a new epoch, once the disk has room again. While the log is being cut back it takes no
-   * epoch; one that was given meanwhile is begun afterwards (this is called again), not asked for twice.
-   */
+  /** J-3: a leader that failed to write goes on in a new epoch. One that was given while the log was cut back is begun now. */
   #askForEpoch(): void {
-    const { wheel, whySpaceRefused, requestEpoch, log, replicas } = this.#dependencies;
-    if (this.#askingForEpoch || this.#closedBy !== undefined) return;
-    if (this.#placement?.leader !== replicas.nodeId) return;
+    if (this.#epochs.isAsking || this.#closedBy !== undefined) return;
+    if (this.#placement?.leader !== this.#dependencies.replicas.nodeId) return;
     this.#beginEpoch();
-    if (this.log.state.kind !== "needs-epoch") {
-      this.#advance();
-      return;
-    }
-    this.#askingForEpoch = true;
-    const again = (): void => {
-      this.#askingForEpoch = false;
-      if (this.log.state.kind === "needs-epoch") this.#askForEpoch();
-    };
-    const begun = this.#begunEpoch;
-    if (this.#grantedEpoch > begun || whySpaceRefused() !== undefined) {
-      wheel.schedule(epochRetryMs, again);
-      return;
-    }
-    const where = { topic: this.topic, partition: this.partition };
-    requestEpoch(this, begun).then(
-      (epoch) => {
-        // It begins with the metadata that say so.
-        this.#grantedEpoch = Math.max(this.#grantedEpoch, epoch);
-        if (this.#closedBy === undefined) log({ ...where, epoch }, "partition has a new leader epoch");
-        again();
-      },
-      (error: unknown) => {
-        log({ ...where, error: String(error) }, "no new leader epoch yet, asking again");
-        wheel.schedule(epochRetryMs, again);
-      },
-    );
+    if (this.log.state.kind === "needs-epoch") this.#epochs.ask();
+    else this.#advance();
   }
 
   /** The latest epoch that was begun here. A cut takes one along in which nothing had counted: the log knows it no more, followers may. */

@@ -29,7 +29,8 @@ import type { Refusal } from "../refusal.ts";
 import type { TopicRules } from "./batch-admission.ts";
 import { KeyCheck } from "./key-check.ts";
 import { notLeadingRefusal } from "./not-leading.ts";
-import { LocalPartition, type PartitionDependencies, type ReplicaHost } from "./partition.ts";
+import { LocalPartition, type PartitionDependencies } from "./partition.ts";
+import type { ReplicaHost } from "./replication/replica-host.ts";
 import { unknownPartition } from "./unknown.ts";
 
 /** A topic that could not be brought in line, for want of space perhaps, is tried again after so long. */

@@ -11,7 +11,7 @@
 import type { ReplicateRequest } from "@varve/api";
 import { type BrokerFacts, type Partition, type Room, lookAtRoom, roomy } from "@varve/cluster";
 import type { Clock, Timer } from "@varve/log";
-import type { LocalPartition, ReplicaHost } from "../partition.ts";
+import type { LocalPartition } from "../partition.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 import { FollowerSession } from "./follower-session.ts";
 import { HandOvers } from "./hand-overs.ts";
@@ -20,6 +20,7 @@ import { LossReports } from "./loss-reports.ts";
 import { LeaderLink, type LeaderStream } from "./leader-link.ts";
 import type { PeerStream } from "./peer-stream.ts";
 import type { ReplicaFetcher } from "./replica-fetcher.ts";
+import type { ReplicaHost } from "./replica-host.ts";
 
 export interface ReplicationOptions {
   /** `replica.lag.max`: a member of the ISR that has not had everything for so long is dropped. @default 10000 */

@@ -33,14 +33,16 @@ export function isSettled(image: ControllerImage, nodeId: number, isController: 
   return true;
 }
 
+type Watched = Pick<Controller, "image" | "role" | "subscribe" | "watchRole">;
+
 export class Calm {
-  readonly #controller: Pick<Controller, "image" | "role" | "subscribe" | "watchRole">;
+  readonly #controller: Watched;
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #nodeId: number;
   readonly #stops: readonly (() => void)[];
   #changedMs: number;
 
-  constructor(controller: Calm["#controller"], nodeId: number, clock: Pick<Clock, "monotonicMs">) {
+  constructor(controller: Watched, nodeId: number, clock: Pick<Clock, "monotonicMs">) {
     this.#controller = controller;
     this.#clock = clock;
     this.#nodeId = nodeId;

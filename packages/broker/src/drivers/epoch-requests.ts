@@ -14,14 +14,16 @@ export interface EpochRequestsDependencies extends Pick<PartitionDependencies, "
   readonly request: (begun: number) => Promise<number>;
 }
 
+type Target = Pick<LocalPartition, "topic" | "partition" | "log" | "closedBy">;
+
 export class EpochRequests {
-  readonly #partition: Pick<LocalPartition, "topic" | "partition" | "log" | "closedBy">;
+  readonly #partition: Target;
   readonly #dependencies: EpochRequestsDependencies;
   /** The newest epoch that the controller gave. */
   #granted = -1;
   #isAsking = false;
 
-  constructor(partition: EpochRequests["#partition"], dependencies: EpochRequestsDependencies) {
+  constructor(partition: Target, dependencies: EpochRequestsDependencies) {
     this.#partition = partition;
     this.#dependencies = dependencies;
   }

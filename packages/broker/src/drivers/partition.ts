@@ -252,6 +252,11 @@ export class LocalPartition {
     this.#readers.remove(waiter);
   }
 
+  /** How many `look` at what followers say. */
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
   /** Calls `look` whenever followers may have said something new, and when this node leads no more. Returns the end of that. */
   watchFollowers(look: () => void): () => void {
     this.#watchers.add(look);

@@ -55,6 +55,25 @@ test("a reader of a topic that was made again hears nothing of the new one: the 
   clock.stop();
 });
 
+test("a leader that has nothing and does not wait is asked ten times a second, not as often as it answers", async () => {
+  const time = new SimulatedTime();
+  const clock = new SimulatedClock(time);
+  let asked = 0;
+  const nothing = { batches: new Uint8Array(0), nextOffset: 0, highWatermark: 0, logStartOffset: 0 };
+  const unary = async (): Promise<unknown> => {
+    // Bounded, so that the test ends when nobody pauses.
+    if (++asked > 1_000) return refuse("INTERNAL", "asked far too often");
+    return nothing;
+  };
+  const partition = remoteOf(clock, { unary }, { leader: () => 2, whyNotRemote: () => undefined });
+  let woken = 0;
+  partition.waitForRecords({ waitOffset: 1, heapIndex: -1, wake: () => void woken++ });
+  await time.pass(1_000);
+  expect(asked).toBeLessThan(15);
+  expect([woken, partition.closedBy]).toEqual([0, undefined]);
+  clock.stop();
+});
+
 test("a reader is told at once when what it reads through this node is led here, or gone: nobody else will have it", async () => {
   const time = new SimulatedTime();
   const clock = new SimulatedClock(time);

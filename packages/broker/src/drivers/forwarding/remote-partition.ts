@@ -157,6 +157,7 @@ export class RemotePartition implements ReadSource {
       group,
       ...(this.#isFirst && currentLeaderEpoch !== undefined ? { currentLeaderEpoch } : {}),
     };
+    const askedMs = this.#dependencies.monotonicMs();
     let mine: { cancel(): void } | undefined;
     const answer = forwarding.unary<ConsumeResponse>(there, "Fetch", request, {
       timeoutMs: waitMs + forwardGraceMs,
@@ -170,18 +171,20 @@ export class RemotePartition implements ReadSource {
       if (this.#waiter === undefined || this.#call !== mine) return;
       this.#call = undefined;
       if (isRefusal(result)) this.#failed(result);
-      else this.#fetched(result);
+      else this.#fetched(result, askedMs);
     });
   }
 
-  #fetched({ batches, nextOffset, highWatermark, logStartOffset, leader }: ConsumeResponse): void {
+  #fetched({ batches, nextOffset, highWatermark, logStartOffset, leader }: ConsumeResponse, askedMs: number): void {
     this.#failingSinceMs = undefined;
     this.#isFirst = false;
     this.#highWatermark = Math.max(this.#highWatermark, highWatermark);
     this.#logStartOffset = logStartOffset;
     this.#leaderEpoch = leader?.leaderEpoch ?? this.#leaderEpoch;
     if (batches.length === 0) {
-      this.#fetch();
+      // A leader at which too many wait answers at once: it is not asked again and again.
+      if (this.#dependencies.monotonicMs() - askedMs < retryMs) this.#fetchLater();
+      else this.#fetch();
       return;
     }
     this.#held = { offset: this.#offset, bytes: batches, nextOffset };
@@ -196,14 +199,18 @@ export class RemotePartition implements ReadSource {
     const nowMs = this.#dependencies.monotonicMs();
     this.#failingSinceMs ??= nowMs;
     if (passing.has(refusal.reason) && nowMs - this.#failingSinceMs < patienceMs) {
-      this.#pause = this.#dependencies.wheel.schedule(retryMs, () => {
-        this.#pause = undefined;
-        if (this.#waiter !== undefined) this.#fetch();
-      });
+      this.#fetchLater();
       return;
     }
     this.#closedBy = refusal;
     this.#wake();
+  }
+
+  #fetchLater(): void {
+    this.#pause = this.#dependencies.wheel.schedule(retryMs, () => {
+      this.#pause = undefined;
+      if (this.#waiter !== undefined) this.#fetch();
+    });
   }
 
   #wake(): void {

@@ -8,7 +8,13 @@ import { type Refusal, refuse } from "../../refusal.ts";
 import type { LocalPartition } from "../partition.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 
-type Deleted = Pick<LocalPartition, "topic" | "partition" | "closedBy" | "leading" | "isSoleLeader" | "watchFollowers">;
+type Deleted = Pick<
+  LocalPartition,
+  "topic" | "partition" | "closedBy" | "leading" | "isSoleLeader" | "watchers" | "watchFollowers"
+>;
+
+/** Who waits for one partition; whoever comes then is told at once how it is. */
+const watchersMax = 100;
 
 /** Why it is not so after `waitMs` that nothing below `offset` comes back with another leader; undefined when it is. */
 export async function whyMayComeBack(
@@ -20,7 +26,7 @@ export async function whyMayComeBack(
     partition.closedBy !== undefined ||
     partition.isSoleLeader ||
     partition.leading?.behindLogStart(offset).length === 0;
-  if (!isDecided()) {
+  if (!isDecided() && partition.watchers < watchersMax) {
     await new Promise<void>((resolve) => {
       const end = (): void => {
         stopWatching();
@@ -43,7 +49,7 @@ export async function whyMayComeBack(
   return refuse(
     "REQUEST_TIMED_OUT",
     `${failed}: they are deleted at the leader, and ${behind.map((id) => `broker ${id}`).join(" and ")}, in sync, ` +
-      `would show them again as the leader: no word of it for ${waitMs} ms; ask again`,
+      `would show them again as the leader: no word of it in time; ask again`,
     { offset, behind: behind.join() },
   );
 }

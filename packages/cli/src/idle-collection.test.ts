@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
-import { collector, lookForIdleness, restless, type IdleSample } from "./idle-collection.ts";
+import { collector, lookEveryMs, lookForIdleness, patienceOf, restless, type IdleSample } from "./idle-collection.ts";
 
 const mebibyte = 1024 * 1024;
 const busy = (mebibytes: number): IdleSample => ({ ...quiet(mebibytes), busyShare: 0.8 });
@@ -55,6 +55,35 @@ it("lookForIdleness() waits for as many quiet looks, and as much calm, as it is 
   });
   expect(collects).toEqual([false, false, false, false, false, true, false]);
 });
+
+it.each(["idle", "calm", "idle and calm"])(
+  "nodes that become %s together collect a second apart, at the least",
+  (what) => {
+    /** When the node collects that looks `phaseMs` after that moment for the first time. */
+    const collectsAt = (nodeId: number, phaseMs: number): number => {
+      let state = restless;
+      for (let atMs = phaseMs - 20 * lookEveryMs; atMs < 60_000; atMs += lookEveryMs) {
+        const isBefore = atMs < 0;
+        const sample = {
+          busyShare: isBefore && what !== "calm" ? 0.8 : 0.04,
+          heldBytes: 200 * mebibyte,
+          calmMs: what === "idle" ? 60_000 : Math.max(0, atMs),
+        };
+        const looked = lookForIdleness(state, sample, patienceOf(nodeId));
+        ({ state } = looked);
+        if (looked.collects) return atMs;
+      }
+      return Infinity;
+    };
+    const phases = Array.from({ length: 20 }, (_, at) => (at * lookEveryMs) / 20);
+    const times = [3, 1, 2].map((nodeId) => phases.map((phaseMs) => collectsAt(nodeId, phaseMs)));
+    const [first, second, third] = times.map((all) => ({ from: Math.min(...all), to: Math.max(...all) }));
+    expect(first!.from).toBeGreaterThan(0);
+    expect(second!.from - first!.to).toBeGreaterThan(1_000);
+    expect(third!.from - second!.to).toBeGreaterThan(1_000);
+    expect(third!.to).toBeLessThan(30_000);
+  },
+);
 
 it("collector() is V8's, and is shown to nobody else", () => {
   expect(collector()).toBeTypeOf("function");

@@ -6,9 +6,9 @@
 //     ^                                                                                                     │
 //     └────────────────────────── busy, or held memory grows by `worthBytes` again <────────────────────────┘
 //
-// Nobody is served meanwhile, for 0.1 to 0.33 s. That is below the second of silence after which somebody wants to be elected, and the three
-// after which a broker is fenced, also if all nodes did it at once; they do not, each waits for a time of its own. And nobody does it while
-// leaders change, or replicas load or catch up, nor for some seconds after: one pause more is not what such a moment needs.
+// Nobody is served meanwhile, for 0.1 to 0.33 s; for 0.9 s when three nodes on two cores did it at once, and after a second of silence
+// somebody wants to be elected. So the nodes of a cluster take turns, seconds apart. And nobody does it while leaders change, or replicas
+// load or catch up, nor for some seconds after: one pause more is not what such a moment needs.
 
 import { memoryUsage, cpuUsage } from "node:process";
 import { setFlagsFromString } from "node:v8";
@@ -44,10 +44,18 @@ export const restless: IdleState = { quietLooks: 0, restingBytes: 96 * mebibyte,
 
 /** An idle node with 2,000 partitions takes about 0.04, and more on a machine with other things to do. */
 const quietShare = 0.2;
-/** Of looks each node takes one more, two, or none, and of calm up to three times as much. */
-export const leastPatience: IdlePatience = { quietLooks: 3, calmMs: 5_000 };
+const leastPatience: IdlePatience = { quietLooks: 3, calmMs: 5_000 };
+/** Turns are so many looks apart: a node looks at any time within the first of them, and collects within the second. */
+const looksPerTurn = 2;
+const turns = 3;
 const worthBytes = 48 * mebibyte;
-const lookEveryMs = 2_000;
+export const lookEveryMs = 2_000;
+
+/** What the node waits for: whoever became idle, or calm, together with others collects in its turn. */
+export function patienceOf(nodeId: number): IdlePatience {
+  const looks = looksPerTurn * (nodeId % turns);
+  return { quietLooks: leastPatience.quietLooks + looks, calmMs: leastPatience.calmMs + looks * lookEveryMs };
+}
 
 /** Whether to collect now, and what to remember. */
 export function lookForIdleness(
@@ -63,32 +71,23 @@ export function lookForIdleness(
   return { state: { quietLooks: quiet, restingBytes: resting, hasJustCollected: collects }, collects };
 }
 
-/**
- * Looks every two seconds or so until the returned function is called; keeps no process alive. `calmMs`: as in the sample. `random`: from 0
- * up to 1.
- */
-export function collectWhenIdle(calmMs: () => number, random: () => number = Math.random): () => void {
+/** Looks every two seconds until the returned function is called; keeps no process alive. `calmMs`: as in the sample. */
+export function collectWhenIdle(nodeId: number, calmMs: () => number): () => void {
   const collect = collector();
   if (collect === undefined) return () => undefined;
-  const patience = {
-    quietLooks: leastPatience.quietLooks + Math.floor(3 * random()),
-    calmMs: leastPatience.calmMs * (1 + 2 * random()),
-  };
+  const patience = patienceOf(nodeId);
   let state = restless;
   let before = { cpuMs: cpuMs(), atMs: performance.now() };
-  const timer = setInterval(
-    () => {
-      const now = { cpuMs: cpuMs(), atMs: performance.now() };
-      const { heapTotal, external } = memoryUsage();
-      const busyShare = (now.cpuMs - before.cpuMs) / Math.max(1, now.atMs - before.atMs);
-      before = now;
-      const sample = { busyShare, heldBytes: heapTotal + external, calmMs: calmMs() };
-      const looked = lookForIdleness(state, sample, patience);
-      ({ state } = looked);
-      if (looked.collects) collect();
-    },
-    lookEveryMs * (0.75 + random() / 2),
-  );
+  const timer = setInterval(() => {
+    const now = { cpuMs: cpuMs(), atMs: performance.now() };
+    const { heapTotal, external } = memoryUsage();
+    const busyShare = (now.cpuMs - before.cpuMs) / Math.max(1, now.atMs - before.atMs);
+    before = now;
+    const sample = { busyShare, heldBytes: heapTotal + external, calmMs: calmMs() };
+    const looked = lookForIdleness(state, sample, patience);
+    ({ state } = looked);
+    if (looked.collects) collect();
+  }, lookEveryMs);
   timer.unref();
   return () => clearInterval(timer);
 }

@@ -57,7 +57,7 @@ async function serve(terminal: Terminal, config: NodeConfig): Promise<void> {
     terminal.note("Stopped before it was ready.");
     return;
   }
-  const stopCollecting = collectWhenIdle(() => broker.calmMs);
+  const stopCollecting = collectWhenIdle(broker.nodeId, () => broker.calmMs);
   try {
     if (isForPeople) await terminal.out(readyText(broker, config, performance.now() - startedMs));
     const ended = await Promise.race([stop.asked, fatal]);

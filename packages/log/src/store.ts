@@ -35,6 +35,7 @@ import { ProducerState } from "./producer-state.ts";
 import { recoverStore } from "./recovery/recover-store.ts";
 import type { RecoveredPartition, RecoveredStore } from "./recovery/recover-store.ts";
 import { removeDirectory } from "./remove-directory.ts";
+import { Room } from "./room.ts";
 import { Scrubber } from "./scrubber.ts";
 import { SegmentedLog } from "./segmented-log.ts";
 import { replaceFile, syncNames } from "./small-files.ts";
@@ -71,12 +72,10 @@ export class LogStore {
   readonly #partitions = new Map<string, PartitionLog>();
   /** Deletions under way: their records may be durable while their directories are there (J-8). */
   readonly #deletions = new Set<Promise<void>>();
-  /** In the order in which they came. */
-  readonly #roomWaiters: { readonly bytes: number; resolve(): void }[] = [];
+  readonly #room: Room;
   #checkpointTimer: Timer | undefined;
   #checkpoints = 0;
   #quarantines = 0;
-  #isFlushAsked = false;
   #fatal: LogError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -140,6 +139,23 @@ export class LogStore {
       spaceRefusal: (moreBytes) => this.#whySpaceRefused(moreBytes),
       spaceSpent: (bytes) => this.#space.spend(bytes),
     });
+    this.#room = new Room(
+      {
+        queuedBytes: () => this.#cache.pinnedBytes,
+        queuedBytesMax: options.queuedBytesMax,
+        journalBytes: () => this.#journal.liveBytes,
+        journalBytesMax: Math.max(options.journalBytesMax, options.journalFileBytes),
+      },
+      {
+        flushBehind: () => {
+          for (const log of this.#partitions.values()) log.writer.flushBehind();
+        },
+        checkpoint: () => {
+          if (!this.#checkpointer.isRunning) void this.#checkpointInBackground();
+        },
+        isOver: () => this.#fatal !== undefined || this.#closing !== undefined,
+      },
+    );
     this.#producers = new ProducerLimit(() => this.partitions().map((log) => log.producers), options.producersMax);
     this.#node = this.#makeNode();
     this.recovery = { partitions: recovered.partitions.map(reportOf), setAside: recovered.setAside };
@@ -260,16 +276,7 @@ export class LogStore {
    * is at its limit (J-8): once the promise resolves the batch is appended at once, without asking again. In the order of asking.
    */
   admit(bytes: number): Promise<void> | undefined {
-    // Once per time that half of the room is taken: asking every partition for every batch would cost more than it helps.
-    if (this.#cache.pinnedBytes + bytes <= this.#options.queuedBytesMax / 2) this.#isFlushAsked = false;
-    else if (!this.#isFlushAsked) this.#flushBehind();
-    if (this.#roomWaiters.length === 0 && this.#hasRoomFor(bytes)) return undefined;
-    if (this.#fatal !== undefined || this.#closing !== undefined) return undefined;
-    if (!this.#isJournalFull()) this.#flushBehind();
-    else if (!this.#checkpointer.isRunning) void this.#checkpointInBackground();
-    return new Promise((resolve) => {
-      this.#roomWaiters.push({ bytes, resolve });
-    });
+    return this.#room.admit(bytes);
   }
 
   /** J-15: why produce is refused for want of space; undefined when it is not. */
@@ -297,7 +304,7 @@ export class LogStore {
       throw error;
     }
     this.#checkpoints += 1;
-    this.#makeRoom();
+    this.#room.grant();
   }
 
   /** Removes whole segments by age and size, of all partitions (J-16), and forgets producers that were silent too long. */
@@ -365,7 +372,7 @@ export class LogStore {
       if (this.#fatal === undefined) await this.#closeCleanly();
     } finally {
       this.#commit.stop();
-      this.#makeRoom();
+      this.#room.grant();
       for (const log of this.#partitions.values()) await log.release();
       await this.#journal.close();
     }
@@ -432,7 +439,7 @@ export class LogStore {
     const topics = `${this.#options.directory}/topics`;
     const isOver = (): boolean => this.#fatal !== undefined || this.#closing !== undefined;
     await removeDirectory({ topics, directory, newName, isDeleted: suffix === "deleted" }, { fs, clock, isOver });
-    this.#makeRoom();
+    this.#room.grant();
   }
 
   #makeNode(): PartitionNode {
@@ -446,7 +453,7 @@ export class LogStore {
       directModeBytes: this.#options.directModeBytes,
       syncBehindBytes: this.#options.syncBehindBytes,
       roomMade: () => {
-        this.#makeRoom();
+        this.#room.grant();
         this.#noteActivity();
       },
       fatal: (error) => this.#fail(error),
@@ -484,7 +491,7 @@ export class LogStore {
       await this.checkpoint();
       // One frees what the one before it covered: until there is room, the next follows. Nothing is journaled meanwhile, so
       // after the second only the current file is left.
-      if (this.#roomWaiters.length > 0 && this.#isJournalFull()) await this.#checkpointInBackground();
+      if (this.#room.hasWaiters && this.#room.isJournalFull) await this.#checkpointInBackground();
     } catch (error) {
       if (this.#fatal !== undefined || this.#closing !== undefined) return;
       if (isShortage(error)) this.#checkpointAfter(checkpointRetryMs);
@@ -498,39 +505,10 @@ export class LogStore {
     return `The disk has ${refusal.freeBytes} bytes free, and ${refusal.neededBytes} are needed`;
   }
 
-  #flushBehind(): void {
-    this.#isFlushAsked = true;
-    for (const log of this.#partitions.values()) log.writer.flushBehind();
-  }
-
-  /** J-2, J-8. */
-  #hasRoomFor(bytes: number): boolean {
-    if (this.#isJournalFull()) return false;
-    const queued = this.#cache.pinnedBytes;
-    return queued === 0 || queued + bytes <= this.#options.queuedBytesMax;
-  }
-
-  #isJournalFull(): boolean {
-    const { journalBytesMax, journalFileBytes } = this.#options;
-    return this.#journal.liveBytes > Math.max(journalBytesMax, journalFileBytes);
-  }
-
   /** J-8: what two checkpoints leave behind, and what is written while the second runs, has room in the journal. */
   #isCheckpointDue(): boolean {
     const { journalBytesMax } = this.#options;
     return this.#checkpointer.uncoveredBytes * 3 > journalBytesMax || this.#journal.liveBytes * 4 > journalBytesMax * 3;
-  }
-
-  #makeRoom(): void {
-    const isOver = this.#fatal !== undefined || this.#closing !== undefined;
-    let grantedBytes = 0;
-    let count = 0;
-    for (const { bytes } of this.#roomWaiters) {
-      if (!isOver && !this.#hasRoomFor(grantedBytes + bytes)) break;
-      grantedBytes += bytes;
-      count += 1;
-    }
-    for (const waiter of this.#roomWaiters.splice(0, count)) waiter.resolve();
   }
 
   #failIfDisk(error: unknown): void {
@@ -548,7 +526,7 @@ export class LogStore {
     this.#compactor.stop();
     this.#space.stop();
     for (const log of this.#partitions.values()) log.fail(error);
-    this.#makeRoom();
+    this.#room.grant();
     this.#dependencies.onFatal(error);
   }
 

@@ -19,12 +19,12 @@ import type { FileSystem } from "../file-system.ts";
 import { gapBatches } from "../gap-batch.ts";
 import type { Lanes } from "../lanes.ts";
 import type { PartitionLog } from "../partition-log.ts";
-import { ProducerState } from "../producer-state.ts";
 import type { Segment } from "../segment.ts";
 import { CleanedSegment } from "./cleaned-segment.ts";
 import { cleanBatch, plainRecords } from "./clean-batch.ts";
 import type { CleanContext } from "./clean-batch.ts";
 import { KeyMap } from "./key-map.ts";
+import { KnownProducers } from "./known-producers.ts";
 import type { Pace } from "./pace.ts";
 import type { CompactionPlan } from "./plan-compaction.ts";
 import { walkSegment } from "./walk-segment.ts";
@@ -87,6 +87,9 @@ class Run {
   /** Offsets of the batches by which producers are recognised, of those that are known. */
   readonly #remembered = new Set<number>();
   readonly #latest: KeyMap;
+  readonly #producers: KnownProducers;
+  /** Start, length and offset delta of the keys of one batch. */
+  #keys = new Int32Array(3 * 256);
   #to: number;
   #bytesRead = 0;
   #bytesWritten = 0;
@@ -101,6 +104,7 @@ class Run {
     this.#segments = log.segments.slice(0, plan.count);
     this.#cutCount = log.compaction.cutCount;
     this.#to = plan.to;
+    this.#producers = new KnownProducers(log.producers, log.compaction.producersBelow);
     this.#latest = new KeyMap({ keys: plan.to - plan.from, bytesMax: parts.keyBytesMax });
   }
 
@@ -111,6 +115,7 @@ class Run {
       this.#assertMayGoOn(undefined);
       // J-20: everything is in its place, durably.
       this.#log.compaction.cleaned(this.#to);
+      this.#log.compaction.remember({ end: this.#plan.to, entries: this.#producers.entries() });
       await this.#mergeAll();
       return this.#outcome(this.#to < this.#plan.to ? "partly" : "done", undefined);
     } catch (error) {
@@ -126,21 +131,19 @@ class Run {
 
   async #enterKeys(): Promise<void> {
     const { from } = this.#plan;
-    const known = new Set(this.#log.producers.entries().map(({ producerId }) => producerId));
-    const producers = new ProducerState({ expiryMs: Number.MAX_SAFE_INTEGER, producersMax: Number.MAX_SAFE_INTEGER });
+    const producers = this.#producers;
     let isFull = false;
     for (const segment of this.#segments) {
-      // What is below has been through this: only its producers are of interest.
-      if (segment.endOffset <= from && known.size === 0) continue;
-      await this.#walk(segment, async (batch, header) => {
-        if (known.has(header.producerId) && !isControl(header.attributes)) producers.append(header, 0);
+      // What is below has been through this: only its producers are of interest, and the last run may have known them.
+      const isKnown = producers.known.size === 0 || segment.endOffset <= producers.from;
+      if (segment.endOffset <= from && isKnown) continue;
+      await this.#walk(segment, true, async (batch, header) => {
+        producers.take(header);
         if (isFull || header.baseOffset + header.lastOffsetDelta < from) return;
         isFull = !(await this.#enterBatch(batch, header));
       });
     }
-    for (const { batches } of producers.entries()) {
-      for (const { firstOffset } of batches) this.#remembered.add(firstOffset);
-    }
+    for (const offset of producers.remembered()) this.#remembered.add(offset);
     if (this.#to <= from) throw new Ended("failed", "the table of keys has no room for a single record");
   }
 
@@ -150,19 +153,20 @@ class Run {
     const plain = await plainRecords(batch, header);
     if (plain === undefined) return true;
     // J-18: nothing of a batch is entered before all of it is known to be readable.
-    const keys: number[] = [];
+    let count = 0;
     const cursor = new RecordCursor(plain, header);
     while (cursor.tryNext()) {
       const wait = pace.record(0);
       if (wait !== undefined) await wait;
       if (cursor.offset < this.#plan.from || cursor.keyLength < 0) continue;
-      keys.push(cursor.keyStart, cursor.keyLength, cursor.offset);
+      this.#noteKey(count++, cursor.keyStart, cursor.keyLength, cursor.offset - header.baseOffset);
     }
     if (cursor.fault !== undefined) return true;
-    for (let index = 0; index < keys.length; index += 3) {
+    const keys = this.#keys;
+    for (let index = 0; index < 3 * count; index += 3) {
       const keyStart = keys[index] ?? 0;
       const keyLength = keys[index + 1] ?? 0;
-      const offset = keys[index + 2] ?? 0;
+      const offset = header.baseOffset + (keys[index + 2] ?? 0);
       const wait = pace.record(keyLength);
       if (wait !== undefined) await wait;
       if (this.#latest.put(plain, keyStart, keyLength, offset)) continue;
@@ -170,6 +174,19 @@ class Run {
       return false;
     }
     return true;
+  }
+
+  /** Of the batch that is entered; the memory serves all of them. */
+  #noteKey(index: number, start: number, length: number, offsetDelta: number): void {
+    const at = 3 * index;
+    if (at === this.#keys.length) {
+      const before = this.#keys;
+      this.#keys = new Int32Array(2 * before.length);
+      this.#keys.set(before);
+    }
+    this.#keys[at] = start;
+    this.#keys[at + 1] = length;
+    this.#keys[at + 2] = offsetDelta;
   }
 
   async #clean(segment: Segment): Promise<void> {
@@ -227,7 +244,7 @@ class Run {
     let isInPlace = false;
     try {
       for (const source of sources) {
-        await this.#walk(source, (batch, header) => visit(batch, header, cleaned));
+        await this.#walk(source, false, (batch, header) => visit(batch, header, cleaned));
       }
       const made = await cleaned.finish();
       if (made === undefined) return undefined;
@@ -248,12 +265,16 @@ class Run {
     return gapBatches(baseOffset, baseOffset + header.lastOffsetDelta + 1, header.leaderEpoch)[0]?.bytes ?? batch;
   }
 
-  async #walk(segment: Segment, visit: (batch: Uint8Array, header: BatchHeader) => Promise<void>): Promise<void> {
+  async #walk(
+    segment: Segment,
+    areLent: boolean,
+    visit: (batch: Uint8Array, header: BatchHeader) => Promise<void>,
+  ): Promise<void> {
     this.#assertMayGoOn(segment);
     const { pace } = this.#parts;
     const found = await walkSegment(
       segment,
-      { epochAt: (offset) => this.#log.epochAt(offset), pace },
+      { epochAt: (offset) => this.#log.epochAt(offset), pace, areLent },
       async (batch, header) => {
         this.#bytesRead += batch.length;
         await visit(batch, header);

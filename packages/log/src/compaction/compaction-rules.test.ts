@@ -222,6 +222,50 @@ test("LogStore.runCompaction() J-19: no index of the old file comes to lie besid
   expect(names(partition).filter(isIndex)).toEqual([]);
 });
 
+test("LogStore.runCompaction() J-21: the clean part of the log is read once in a run, producers or not", async () => {
+  const partition = await CompactedPartition.begin(1);
+  // Nothing is merged, so that what is read is what is cleaned.
+  await partition.result(partition.log.setConfig({ ...partition.log.config, retentionMs: 1 << 30 }));
+  const append = async (count: number): Promise<void> => {
+    for (let index = 0; index < count; index++) {
+      await partition.append({ records: [{ key: `${index}`, value: "x".repeat(120) }], withProducer: true });
+    }
+  };
+  await append(24);
+  const [first] = await partition.compact();
+  const clean = first?.outcome.bytesAfter ?? 0;
+  expect(first?.outcome.bytesRead).toBe((first?.outcome.bytesBefore ?? 0) * 2);
+  await append(12);
+  const [second] = await partition.compact();
+  const dirty = (second?.outcome.bytesBefore ?? 0) - clean;
+  expect(dirty).toBeGreaterThan(0);
+  expect(second?.outcome.bytesRead).toBe(clean + dirty * 2);
+});
+
+test("LogStore.runCompaction() J-21: after a cut the last batches of a producer are other ones", async () => {
+  const partition = await CompactedPartition.begin(1);
+  // Of the producer every record is the latest of its key: nothing of it goes.
+  for (let index = 0; index < 12; index++) {
+    await partition.append({ records: [{ key: `${index}`, value: "x".repeat(120) }], withProducer: true });
+  }
+  await partition.compact();
+  const end = await partition.result(partition.log.truncate(9));
+  partition.lead();
+  for (let index = 0; index < 24; index++) {
+    const batch = buildBatch([
+      { key: new TextEncoder().encode(`${index % 12}`), value: new Uint8Array(120), timestampMs: 1 },
+    ]);
+    expect(partition.log.appendAsLeader(batch, { now: 1 }).kind).toBe("appended");
+  }
+  await partition.disk.time.until(() => partition.log.countedOffset === partition.log.logEndOffset, "it to count");
+  await partition.compact();
+  await partition.restart("power cut");
+  for (const { bytes, base, last } of partition.sent.slice(end - 5, end)) {
+    const outcome = partition.log.appendAsLeader(bytes.slice(), { now: 0 });
+    expect(outcome).toMatchObject({ kind: "duplicate", baseOffset: base, lastOffset: last });
+  }
+});
+
 function names(partition: CompactedPartition): string[] {
   return partition.disk.files().map(({ path }) => path);
 }

@@ -166,3 +166,36 @@ test.each(["kill", "power cut"] as const)(
     expect(crashesInRecovery).toBeGreaterThan(10);
   },
 );
+
+test("LogStore.open() J-19: a power cut in the start after a kill leaves one log, whatever names were durable", async () => {
+  let crashes = 0;
+  for (let inside = 1; ; inside++) {
+    let isOpen = false;
+    // The same run, up to the moment after the rename of the merge.
+    for (let seed = 1; seed <= 4; seed++) {
+      const partition = await begin(1);
+      const { disk } = partition;
+      let renames = 0;
+      disk.onEffect = (effects, operation, path): void => {
+        if (operation === "rename" && path.endsWith(".log.new") && ++renames === 9) disk.haltAfter(effects);
+      };
+      partition.store.runCompaction().catch(() => undefined);
+      while (!disk.isHalted) if (!(await disk.time.step())) await new Promise((resolve) => setImmediate(resolve));
+      disk.kill(seed);
+      disk.haltAfter(disk.effects + inside);
+      await openStore(disk).then(
+        () => {
+          isOpen = true;
+        },
+        (error: unknown) => {
+          if (!disk.isHalted) throw error;
+          crashes += 1;
+        },
+      );
+      await partition.restart("power cut", inside * 10 + seed);
+      await checkFiles(partition);
+    }
+    if (isOpen) break;
+  }
+  expect(crashes).toBeGreaterThan(40);
+});

@@ -4,6 +4,7 @@ import type { LogError } from "../errors.ts";
 import type { PartitionCuts } from "../partition-cuts.ts";
 import type { PartitionMemory } from "../partition-memory.ts";
 import type { PartitionWriter } from "../partition-writer.ts";
+import type { ProducerEntry } from "../producer-state.ts";
 import type { Segment } from "../segment.ts";
 import { offsetsPerSegmentMax } from "../segmented-log.ts";
 import type { Cleaned } from "./cleaned-segment.ts";
@@ -14,11 +15,18 @@ import { planMerge } from "./plan-merge.ts";
 /** Segments that become one: they are removed while nothing else is done to the files of the partition. */
 const mergedAtOnce = 32;
 
+/** Producers as of an offset: whoever knows them need not read the log below again. */
+export interface ProducersBelow {
+  readonly end: number;
+  readonly entries: readonly ProducerEntry[];
+}
+
 export class PartitionCompaction {
   readonly #memory: PartitionMemory;
   readonly #writer: PartitionWriter;
   readonly #cuts: PartitionCuts;
   readonly #clock: Clock;
+  #producers: (ProducersBelow & { readonly cutCount: number }) | undefined;
 
   constructor(memory: PartitionMemory, writer: PartitionWriter, cuts: PartitionCuts, clock: Clock) {
     this.#memory = memory;
@@ -62,6 +70,16 @@ export class PartitionCompaction {
   /** J-20: it has been through everything below `offset`, durably. */
   cleaned(offset: number): void {
     this.#memory.cleanedTo = Math.max(this.#memory.cleanedTo, offset);
+  }
+
+  /** J-21: what the last run of this process knew of producers; undefined when there was none, or the log was cut since. */
+  get producersBelow(): ProducersBelow | undefined {
+    return this.#producers?.cutCount === this.cutCount ? this.#producers : undefined;
+  }
+
+  /** Of a run that has come to its end; owned by this from now on. */
+  remember(producers: ProducersBelow): void {
+    this.#producers = { ...producers, cutCount: this.cutCount };
   }
 
   /** J-19: false when the log was cut since `cutCount`, or one of `sources` is gone; then nothing was done. */

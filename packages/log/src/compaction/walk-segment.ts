@@ -14,20 +14,24 @@ export interface FoundDamage {
 }
 
 /**
- * Calls `visit` with each batch; its bytes are the visitor's to keep. Undefined: it came to the end of the segment as it was when
- * this began; else what is wrong there. Ends early, without a word, when `pace` is stopped.
+ * Calls `visit` with each batch; its bytes are the visitor's to keep, or `areLent`: borrowed until it returns. Undefined: it came to the
+ * end of the segment as it was when this began; else what is wrong there. Ends early, without a word, when `pace` is stopped.
  */
 export async function walkSegment(
   segment: Segment,
-  { epochAt, pace }: { readonly epochAt: EpochLookup; readonly pace: Pace },
+  { epochAt, pace, areLent }: { readonly epochAt: EpochLookup; readonly pace: Pace; readonly areLent: boolean },
   visit: (batch: Uint8Array, header: BatchHeader) => Promise<void> | void,
 ): Promise<FoundDamage | undefined> {
   const { sizeBytes, endOffset } = segment;
   let position = 0;
   let offset = segment.baseOffset;
   let wanted = pieceBytes;
+  // Memory of this size costs a collection every few pieces.
+  const lent = areLent ? new Uint8Array(Math.min(pieceBytes, sizeBytes)) : undefined;
   while (position < sizeBytes && !pace.isStopped) {
-    const buffer = new Uint8Array(Math.min(wanted, sizeBytes - position));
+    const takenBytes = Math.min(wanted, sizeBytes - position);
+    const isEnough = lent !== undefined && takenBytes <= lent.length;
+    const buffer = isEnough ? lent.subarray(0, takenBytes) : new Uint8Array(takenBytes);
     const length = await segment.read(buffer, position);
     await pace.moved(length);
     let at = 0;

@@ -8,7 +8,24 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["packages/*/src/**/*.{test,fuzz}.ts", "test/{e2e,sim,tidy}/src/**/*.test.ts"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "files",
+          include: ["packages/{broker,cli,client}/src/**/*.{test,fuzz}.ts", "test/{e2e,sim,tidy}/src/**/*.test.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "pure",
+          include: ["packages/{api,cluster,format,log,raft-ts}/src/**/*.{test,fuzz}.ts"],
+          // Nothing outlives a test of these, and most take less time than a process and the loading of what they import.
+          isolate: false,
+        },
+      },
+    ],
     // Two cores: more workers only make the timings of process tests worse.
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -94,6 +94,12 @@ const jobs: readonly Job[] = [
     command: vitest("packages/client/src/producer"),
   },
   {
+    name: "consumer",
+    about: "200 storms over the members of a group in the client, 20,000 runs of the consumer's pure parts",
+    env: { VARVE_FUZZ: "20000" },
+    command: vitest("packages/client/src/consumer/consumer.fuzz.ts", "packages/client/src/consumer/pure-parts.fuzz.ts"),
+  },
+  {
     name: "raft-sim",
     about: "100 million events of the Raft core in simulated worlds, and what went wrong in them by kind",
     env: {},

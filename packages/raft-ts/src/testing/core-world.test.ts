@@ -9,8 +9,8 @@ import { RandomStream } from "./random-stream.ts";
 import { shrinkCase } from "./shrink.ts";
 
 /** After so many everything has happened once. */
-const enoughEvents = 4_000_000;
-/** Bounded by events and not by time, so that every machine runs the same cases. About 20 s of one core. */
+const enoughEvents = 2_000_000;
+/** Bounded by events and not by time, so that every machine runs the same cases. About 7 s of one core. */
 const eventsMax = Number(process.env["RAFT_SIM_EVENTS"] ?? enoughEvents);
 const firstSeed = Number(process.env["RAFT_SIM_FROM"] ?? 1);
 const regressions = join(import.meta.dirname, "../../test/regressions");

@@ -59,29 +59,33 @@ export async function withClient<T>(options: ConnectionOptions, work: (client: C
   }
 }
 
-/**
- * Asks for something that a cluster in trouble may be slow to say, or never say. `ask` is to pass on what it is given; after a while
- * `note` is told what the silence is.
- */
-export async function withPatience<T>(
+/** Looks for something that a cluster in trouble may be slow to say, or never say: `look` is to pass on what it is given. */
+export function withPatience<T>(
   note: (line: string) => void,
   what: string,
-  ask: (control: CallControl) => Promise<T>,
+  look: (control: CallControl) => Promise<T>,
 ): Promise<T> {
-  const [said, given] = [patience.saidMs / 1000, patience.givenMs / 1000];
-  const timer = setTimeout(
-    () => note(`No answer for ${said} s about ${what}; giving up after ${given} s.`),
-    patience.saidMs,
-  );
+  const given = `; giving up after ${lookTimeoutMs / 1000} s`;
+  return sayingWhatIsWaitedFor(note, `${what}${given}`, () => look({ timeoutMs: lookTimeoutMs }));
+}
+
+/** Tells `note` after a while what the silence is. */
+export async function sayingWhatIsWaitedFor<T>(
+  note: (line: string) => void,
+  what: string,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const timer = setTimeout(() => note(`No answer for ${silenceMs / 1000} s about ${what}.`), silenceMs);
   try {
-    return await ask({ timeoutMs: patience.givenMs });
+    return await ask();
   } finally {
     clearTimeout(timer);
   }
 }
 
 /** A failover takes a few seconds; somebody who looks shall not wait for much more. In ms. */
-const patience = { saidMs: 3_000, givenMs: 10_000 };
+const lookTimeoutMs = 10_000;
+const silenceMs = 3_000;
 
 /** An option parser: what `parse` cannot read is a usage error that names the flag. */
 export function parsedBy<T>(parse: (text: string) => T | undefined, wanted: string): (text: string) => T {

@@ -9,6 +9,7 @@ import { resolve } from "node:path";
 import {
   addressOption,
   parsedBy,
+  sayingWhatIsWaitedFor,
   withAddress,
   withClient,
   withOutput,
@@ -166,13 +167,13 @@ async function against(terminal: Terminal, run: Run): Promise<void> {
 async function goOn(terminal: Terminal, run: Run): Promise<void> {
   const { client, topic, options, signal } = run;
   const note = (line: string): void => terminal.note(line);
-  const source = await findTopic(client, topic);
+  const source = await sayingWhatIsWaitedFor(note, `topic "${topic}"`, () => findTopic(client, topic));
   const target =
     options.into === undefined ? undefined : await findTarget(run.target, options.into, source.partitionCount);
   const partitionBy = target === undefined ? "same" : partitioning(source, target, options);
   const identity = identityOf(source, target, partitionBy, options);
   const before = options.resume === undefined ? undefined : await readReplayState(options.resume, identity);
-  const ranges = before?.partitions ?? (await resolveRange(client, note, topic, options));
+  const ranges = before?.partitions ?? (await sayingWhatIsWaitedFor(note, `offsets of topic "${topic}"`, () => resolveRange(client, note, topic, options)));
   if (options.dryRun === true) return void (await terminal.out(printPlan(ranges, options)));
   if (before?.finished === true) {
     note(`Nothing is left to do: ${printNumberOf(before.records, "record")} went out before.`);

@@ -90,7 +90,10 @@ const adviceByReason: Readonly<Record<string, Advice>> = {
     "See who is there: varve cluster status",
     "A group is kept where __consumer_offsets is: varve topic describe __consumer_offsets",
   ],
-  LEADER_NOT_AVAILABLE: (topic) => (topic === "NAME" ? ["See who is there: varve cluster status"] : [`See its partitions: varve topic describe ${topic}`]),
+  LEADER_NOT_AVAILABLE: (topic) =>
+    topic === "NAME"
+      ? ["See who is there: varve cluster status"]
+      : [`See its partitions: varve topic describe ${topic}`],
   NOT_ENOUGH_REPLICAS: (topic) => [
     `See which nodes are not in sync, and start them: varve topic describe ${topic}`,
     "Or be content with less: --acks leader",

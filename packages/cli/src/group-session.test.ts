@@ -126,6 +126,9 @@ describe("varve group", () => {
 
   it("fork makes a group with an end beside the first, which ends by itself", async () => {
     const range = ["--from", "time:1460000010000", "--to", "time:1460000020000"];
+    const planned = await ok("group", "fork", "moved", "again", ...range, "--rate", "1000", "--dry-run");
+    expect(planned).toMatch(/^Would make group "again", at most 1,000 records\/s\nTOPIC .*\norders +0 +4 +7\n/);
+    expect((await node.varve(["group", "describe", "again"])).exitCode).toBe(4);
     const made = await ok("group", "fork", "moved", "again", ...range, "--rate", "1000");
     expect(made).toMatch(/^Made group "again", at most 1,000 records\/s\nTOPIC .*\norders +0 +4 +7\n/);
     const printed = await ok("consume", topic, "--group", "again");

@@ -99,6 +99,8 @@ export interface ForkOptions {
   readonly rate?: Partial<GroupRate> | undefined;
   /** @default all of which the old group has offsets */
   readonly topics?: readonly string[] | undefined;
+  /** Tell where it would begin and end, make nothing. @default false */
+  readonly validateOnly?: boolean | undefined;
 }
 
 /** Groups in one answer of ListGroups; pages are gathered here. */
@@ -187,11 +189,12 @@ export class Groups {
 
   /** Makes a new group at a position, to replay beside another one. Resolves with where it begins and ends. */
   async fork(options: ForkOptions, control?: CallControl): Promise<ForkedPartitionOutput[]> {
-    const { group, newGroup, position, end, rate, topics = [] } = options;
+    const { group, newGroup, position, end, rate, topics = [], validateOnly = false } = options;
     const request = {
       group,
       newGroup,
       topics: [...topics],
+      validateOnly,
       ...(position === undefined ? {} : { position: positionToMessage(position) }),
       ...(end === undefined ? {} : { end: endToMessage(end) }),
       ...(rate === undefined ? {} : { rate: rateOf(rate) }),

@@ -109,6 +109,7 @@ function printMoves(moves: Moves, { output }: OutputOptions, what: string): stri
 }
 
 interface ForkOptions extends Common {
+  dryRun?: boolean;
   from?: Position;
   to?: End;
   rate?: Pace[];
@@ -124,24 +125,26 @@ export function forkCommand(terminal: Terminal): Command {
     .option("--to <end>", "none, an offset, time:T, latest-at-start (default: none)", endOption)
     .option("--rate <n>", rateForms, collected(parsedBy(parsePace, wantedRate)))
     .option("-t, --topic <topic>", "only this topic; may be given several times", collected(String))
+    .option("--dry-run", "say where it would begin and end in each partition, make nothing")
     .addHelpText(
       "after",
       `
 Its members are started like those of any group; they end by themselves when the group has committed all up to its end.
 
 Examples:
+  $ varve group fork billing billing-april --from time:2016-04-01 --to time:2016-05-01 --dry-run
   $ varve group fork billing billing-april --from time:2016-04-01 --to time:2016-05-01 --rate 500
   $ varve consume orders --group billing-april`,
     )
     .action(async (group: string, newGroup: string, options: ForkOptions) => {
       await withClient(options, async (client) => {
-        const { from: position, to: end, topic: topics } = options;
+        const { from: position, to: end, topic: topics, dryRun: validateOnly = false } = options;
         const rate = options.rate === undefined ? undefined : rateIn(options.rate);
-        const partitions = await client.groups.fork({ group, newGroup, position, end, topics, rate });
+        const partitions = await client.groups.fork({ group, newGroup, position, end, topics, rate, validateOnly });
         if (options.output === "json") return terminal.out(printJson(partitions));
         const limit = rate === undefined ? "" : `, ${printRate(rate)}`;
         return terminal.out(
-          `Made group "${newGroup}"${limit}\n${printTable(
+          `${validateOnly ? "Would make" : "Made"} group "${newGroup}"${limit}\n${printTable(
             ["TOPIC", "PARTITION", "FROM", "TO"],
             partitions.map((row) => [row.topic, row.partition, row.offset, row.endOffset ?? unknown]),
           )}`,

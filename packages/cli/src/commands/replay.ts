@@ -173,7 +173,11 @@ async function goOn(terminal: Terminal, run: Run): Promise<void> {
   const partitionBy = target === undefined ? "same" : partitioning(source, target, options);
   const identity = identityOf(source, target, partitionBy, options);
   const before = options.resume === undefined ? undefined : await readReplayState(options.resume, identity);
-  const ranges = before?.partitions ?? (await sayingWhatIsWaitedFor(note, `offsets of topic "${topic}"`, () => resolveRange(client, note, topic, options)));
+  const ranges =
+    before?.partitions ??
+    (await sayingWhatIsWaitedFor(note, `offsets of topic "${topic}"`, () =>
+      resolveRange(client, note, topic, options),
+    ));
   if (options.dryRun === true) return void (await terminal.out(printPlan(ranges, options)));
   if (before?.finished === true) {
     note(`Nothing is left to do: ${printNumberOf(before.records, "record")} went out before.`);

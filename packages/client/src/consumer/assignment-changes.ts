@@ -2,16 +2,18 @@
 // What an assignment changes for a member. Assignments are incremental: what is not named stays as it is.
 //
 //   named in   member does not have it    member has it
-//   assign     assigned                   moved by another reset than it knows of, or further than it is; else it stays where it is
+//   assign     assigned                   of another topic of that name: lost, and assigned; moved by another reset than it knows of, or
+//                                         further than it is: moved; else it stays where it is
 //   revoke     given back at once         to be given back, when it is drained
-//   lost       nothing                    lost
+//   lost       nothing                    lost, unless it has the one of another topic of that name
 
 import type { AssignmentOutput } from "@varve/api";
-import { keyOf, startOf, type ClaimStart, type TopicPartition } from "./claim.ts";
+import { isSameTopic, keyOf, startOf, type ClaimStart, type NamedPartition, type TopicPartition } from "./claim.ts";
 
 /** What is known of a partition that the member has. */
 export interface Held {
   readonly state: "held" | "giving-back" | "gone";
+  readonly topicId: string;
   /** Of the reset that it knows of. */
   readonly movedGeneration: number;
   /** Where it is. */
@@ -23,7 +25,7 @@ export type AssignmentChange =
   | { readonly kind: "moved"; readonly start: ClaimStart }
   | { readonly kind: "revoke"; readonly partition: TopicPartition }
   /** To be given back, and not the member's to begin with. */
-  | { readonly kind: "not-held"; readonly partition: TopicPartition }
+  | { readonly kind: "not-held"; readonly partition: NamedPartition }
   | { readonly kind: "lost"; readonly partition: TopicPartition };
 
 /** The changes in the order in which to make them: what goes first. */
@@ -33,13 +35,16 @@ export function changesOf(
 ): AssignmentChange[] {
   const changes: AssignmentChange[] = [];
   const isLost = new Set(lost.map(keyOf));
-  for (const { topic, partition } of lost) {
-    if (held.has(keyOf({ topic, partition }))) changes.push({ kind: "lost", partition: { topic, partition } });
-  }
-  for (const { topic, partition } of revoke) {
+  for (const { topic, partition, topicId } of lost) {
     const found = held.get(keyOf({ topic, partition }));
-    if (found?.state === "giving-back") continue;
-    changes.push({ kind: found === undefined ? "not-held" : "revoke", partition: { topic, partition } });
+    if (found !== undefined && isSameTopic(found.topicId, topicId))
+      changes.push({ kind: "lost", partition: { topic, partition } });
+  }
+  for (const { topic, partition, topicId } of revoke) {
+    const found = held.get(keyOf({ topic, partition }));
+    if (found === undefined || !isSameTopic(found.topicId, topicId))
+      changes.push({ kind: "not-held", partition: { topic, partition, topicId } });
+    else if (found.state !== "giving-back") changes.push({ kind: "revoke", partition: { topic, partition } });
   }
   for (const assigned of assign) {
     const found = held.get(keyOf(assigned));
@@ -47,7 +52,10 @@ export function changesOf(
     if (found === undefined) changes.push({ kind: "assigned", start });
     // A topic that was made again under its name: where the former one was means nothing.
     else if (isLost.has(keyOf(assigned))) changes.push({ kind: "assigned", start });
-    else if (!isWhereItIs(found, start)) changes.push({ kind: "moved", start });
+    else if (!isSameTopic(found.topicId, start.topicId)) {
+      const { topic, partition } = start;
+      changes.push({ kind: "lost", partition: { topic, partition } }, { kind: "assigned", start });
+    } else if (!isWhereItIs(found, start)) changes.push({ kind: "moved", start });
   }
   return changes;
 }

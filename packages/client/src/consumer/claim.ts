@@ -15,7 +15,13 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-export interface ClaimStart extends TopicPartition {
+/** A partition of one topic, and of no other that had the name before or will have it. */
+export interface NamedPartition extends TopicPartition {
+  /** Empty: an older broker did not say. */
+  readonly topicId: string;
+}
+
+export interface ClaimStart extends NamedPartition {
   readonly offset: number;
   /** Exclusive; undefined: none. */
   readonly endOffset: number | undefined;
@@ -24,9 +30,10 @@ export interface ClaimStart extends TopicPartition {
   readonly movedGeneration: number;
 }
 
-export class Claim implements TopicPartition {
+export class Claim implements NamedPartition {
   readonly topic: string;
   readonly partition: number;
+  readonly topicId: string;
   readonly key: string;
   readonly endOffset: number | undefined;
   readonly movedGeneration: number;
@@ -45,6 +52,7 @@ export class Claim implements TopicPartition {
   constructor(start: ClaimStart) {
     this.topic = start.topic;
     this.partition = start.partition;
+    this.topicId = start.topicId;
     this.key = keyOf(start);
     this.endOffset = start.endOffset;
     this.movedGeneration = start.movedGeneration;
@@ -79,8 +87,13 @@ export function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
 }
 
+/** Whether two ids may be of one topic: who does not know it says nothing. */
+export function isSameTopic(id: string, other: string): boolean {
+  return id === other || id === "" || other === "";
+}
+
 /** Where an assignment says to begin. */
 export function startOf(assigned: AssignedPartitionOutput): ClaimStart {
-  const { topic, partition, offset, leaderEpoch, endOffset, movedGeneration } = assigned;
-  return { topic, partition, offset, leaderEpoch, endOffset, movedGeneration };
+  const { topic, partition, topicId, offset, leaderEpoch, endOffset, movedGeneration } = assigned;
+  return { topic, partition, topicId, offset, leaderEpoch, endOffset, movedGeneration };
 }

@@ -13,13 +13,13 @@ import type { Admin } from "../admin.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection } from "../connection.ts";
 import { changesOf, type Held } from "./assignment-changes.ts";
-import { Claim, keyOf, type ClaimStart, type TopicPartition } from "./claim.ts";
+import { Claim, keyOf, type ClaimStart, type NamedPartition, type TopicPartition } from "./claim.ts";
 import type { CommitListener } from "./commit-queue.ts";
 import { Conditions } from "./conditions.ts";
 import type { CloseOptions, ConsumerSettings } from "./consumer-options.ts";
 import type { CommitPoint } from "./finished-prefix.ts";
 import { GroupSession } from "./group-session.ts";
-import { MemberCallbacks, partitionOf } from "./member-callbacks.ts";
+import { MemberCallbacks } from "./member-callbacks.ts";
 import { MemberCommits } from "./member-commits.ts";
 import { MemberReads, type Handed } from "./member-reads.ts";
 
@@ -195,9 +195,9 @@ export class GroupMember {
     if (before.state !== "held") {
       throw new VarveError("INVALID_REQUEST", `Cannot seek in ${before.key}: this member is giving it back`);
     }
-    const { endOffset, movedGeneration, offeredOffset } = before;
+    const { topicId, endOffset, movedGeneration, offeredOffset } = before;
     const done = before.finished.committable;
-    const place = { topic, partition: partition.partition, offset, endOffset };
+    const place = { topic, partition: partition.partition, topicId, offset, endOffset };
     const claim = this.#replace(before, { ...place, leaderEpoch: -1, movedGeneration });
     // What was finished before counts; going away commits nothing: the first thing that is finished there does.
     if (this.#settings.autoCommit && done.offset > offeredOffset) {
@@ -262,7 +262,7 @@ export class GroupMember {
     const moved: Claim[] = [];
     const revoked: Claim[] = [];
     const lost: Claim[] = [];
-    const notHeld: TopicPartition[] = [];
+    const notHeld: NamedPartition[] = [];
     for (const change of changes) {
       switch (change.kind) {
         case "lost":
@@ -357,14 +357,17 @@ export class GroupMember {
   }
 
   /** Without a stream it goes unsaid: the next session begins with what the member has, and these are not in it. */
-  #sendRevoked(partitions: readonly TopicPartition[]): void {
-    this.#session.send({ revoked: { generation: this.#generation, partitions: partitions.map(partitionOf) } });
+  #sendRevoked(partitions: readonly NamedPartition[]): void {
+    const named = partitions.map(({ topic, partition, topicId }) => ({ topic, partition, topicId }));
+    this.#session.send({ revoked: { generation: this.#generation, partitions: named } });
   }
 }
 
 /** Who closes gives all back, and is told after a broken session that it has it: that does not move it, and its last commit counts. */
 function stillHeld(claims: ReadonlyMap<string, Claim>): Map<string, Held> {
   return new Map(
-    [...claims].map(([key, { movedGeneration, position }]) => [key, { state: "held", movedGeneration, position }]),
+    [...claims].map(([key, { topicId, movedGeneration, position }]) => {
+      return [key, { state: "held", topicId, movedGeneration, position }];
+    }),
   );
 }

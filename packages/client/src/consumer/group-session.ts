@@ -21,10 +21,11 @@ import {
   type JoinResponseOutput,
   type Position,
 } from "@varve/api";
+import { randomUUID } from "node:crypto";
 import { backoffMs } from "../backoff.ts";
 import type { Timer } from "../clock.ts";
 import type { Connection, Node } from "../connection.ts";
-import type { TopicPartition } from "./claim.ts";
+import type { NamedPartition } from "./claim.ts";
 import { isOfNobody } from "./commit-queue.ts";
 
 export interface GroupSessionOptions {
@@ -46,7 +47,7 @@ export interface GroupSessionOptions {
 
 export interface GroupSessionEvents {
   /** What the member has. */
-  owned(): TopicPartition[];
+  owned(): NamedPartition[];
   /** The first one of a session names all that the member has. */
   assigned(assignment: AssignmentOutput): void;
   committed(result: CommitResultOutput): void;
@@ -84,6 +85,8 @@ export class GroupSession {
   readonly #events: GroupSessionEvents;
   #stream: Stream | undefined;
   #memberId = "";
+  /** What it wants to be called: a join that is sent again, since its answer was lost, is of the same member. */
+  #newMemberId: string;
   #sessionTimeoutMs: number;
   #heartbeatMs = 0;
   /** The broker had a sign of life after this moment; undefined: never. */
@@ -103,6 +106,7 @@ export class GroupSession {
     this.#options = options;
     this.#events = events;
     this.#sessionTimeoutMs = options.sessionTimeoutMs;
+    this.#newMemberId = newMemberIdOf(options);
   }
 
   /** As the broker knows it; empty before it has joined. */
@@ -214,7 +218,8 @@ export class GroupSession {
       rebalanceTimeoutMs,
       memberId: this.#memberId,
       clientId,
-      owned: this.#events.owned().map(({ topic, partition }) => ({ topic, partition })),
+      newMemberId: this.#newMemberId,
+      owned: this.#events.owned().map(({ topic, partition, topicId }) => ({ topic, partition, topicId })),
     };
   }
 
@@ -332,6 +337,7 @@ export class GroupSession {
     if (isOfNobody(error)) {
       this.#expelled();
       this.#memberId = "";
+      this.#newMemberId = newMemberIdOf(this.#options);
     } else {
       // A stream that breaks for reasons of the transport has no reason of ours.
       const isTransport = ["UNREACHABLE", "INTERNAL", "CANCELLED"].includes(error.reason);
@@ -376,4 +382,9 @@ export class GroupSession {
     this.#beatTimer?.cancel();
     this.#expiryTimer?.cancel();
   }
+}
+
+/** The group takes 16 to 249 characters. */
+function newMemberIdOf({ clientId }: GroupSessionOptions): string {
+  return `${clientId.slice(0, 200)}-${randomUUID()}`;
 }

@@ -64,7 +64,7 @@ export class MemberCallbacks {
   }
 }
 
-export function partitionOf({ topic, partition }: TopicPartition): TopicPartition {
+function partitionOf({ topic, partition }: TopicPartition): TopicPartition {
   return { topic, partition };
 }
 

@@ -108,7 +108,15 @@ describe("KeyLanes", () => {
 });
 
 function claimOf(partition: number, offset = 0): Claim {
-  return new Claim({ topic: "t", partition, offset, endOffset: undefined, leaderEpoch: -1, movedGeneration: -1 });
+  return new Claim({
+    topic: "t",
+    topicId: "",
+    partition,
+    offset,
+    endOffset: undefined,
+    leaderEpoch: -1,
+    movedGeneration: -1,
+  });
 }
 
 function messageOf(partition: number, nextOffset: number, sizeBytes: number): ConsumeResponse {
@@ -173,7 +181,8 @@ describe("Prefetch", () => {
 
 describe("changesOf()", () => {
   const state = fc.constantFrom("none", "held", "giving-back");
-  const place = fc.record({ position: fc.nat(5), movedGeneration: fc.nat(2) });
+  const topicId = fc.constantFrom("", "first", "second");
+  const place = fc.record({ position: fc.nat(5), movedGeneration: fc.nat(2), topicId });
   const how = fc.constantFrom("not named", "assign", "revoke", "lost");
 
   it("leaves what is not named as it is, and gives what is named what the table says", () => {
@@ -192,18 +201,26 @@ describe("changesOf()", () => {
             metadata: "",
             leader: null,
             movedGeneration: told.movedGeneration,
-            topicId: "",
+            topicId: told.topicId,
           };
           if (kind === "not named") return [];
+          const isOther = mine.topicId !== "" && told.topicId !== "" && mine.topicId !== told.topicId;
+          const isThere = has !== "none" && !isOther;
           if (kind === "assign") {
             named.assign.push({ topic: "t", partition, offset: told.position, ...rest });
             if (has === "none") return [["assigned", partition]];
+            if (isOther)
+              return [
+                ["lost", partition],
+                ["assigned", partition],
+              ];
             const isSame = has === "held" && mine.movedGeneration === told.movedGeneration;
             return isSame && mine.position >= told.position ? [] : [["moved", partition]];
           }
-          named[kind].push({ topic: "t", partition, topicId: "" });
-          if (kind === "lost") return has === "none" ? [] : [["lost", partition]];
-          return has === "giving-back" ? [] : [[has === "none" ? "not-held" : "revoke", partition]];
+          named[kind].push({ topic: "t", partition, topicId: told.topicId });
+          if (kind === "lost") return isThere ? [["lost", partition]] : [];
+          if (!isThere) return [["not-held", partition]];
+          return has === "giving-back" ? [] : [["revoke", partition]];
         });
         const found = changesOf(held, named).map((change) => [
           change.kind,

@@ -429,6 +429,52 @@ describe("a consumer's session", () => {
     await consumer.close({ timeoutMs: 1 });
   });
 
+  it("was away while its topic was made again, and somebody committed there: it begins there, not where the former one was", async () => {
+    await fill(0, 10);
+    const lost: number[] = [];
+    const onLost = (partitions: readonly { partition: number }[]) =>
+      void lost.push(...partitions.map(({ partition }) => partition));
+    const consumer = consumerOf({ autoCommit: false, onLost });
+    const iterator = consumer[Symbol.asyncIterator]();
+    expect((await iterator.next()).value!.nextOffset).toBe(10);
+    const next = iterator.next();
+    groups().breakAll("g");
+    cluster.topics.delete("t");
+    broker.createTopic("t", 2);
+    groups().recreate("g", ["t/0", "t/1"], 3);
+    await until(() => lost.length === 2);
+    await fill(0, 15);
+    expect((await next).value!.records[0]!.offset).toBe(3);
+    await consumer.commit();
+    expect(committed(0)).toBe(3);
+    await consumer.close({ timeoutMs: 1 });
+  });
+
+  it("is told what it has in several messages: it commits nothing before the last one, and keeps its places", async () => {
+    await fill(0, 40);
+    await fill(1, 40);
+    broker.consumeMessageBytes = 16;
+    groups().splitAssignments = true;
+    groups().faults.breaks.push(4, 4, 5);
+    const seen = await read(consumerOf(), () => committed(0) === 40 && committed(1) === 40);
+    for (const partition of [0, 1]) expect(seen.get(partition)).toEqual(range(40));
+  });
+
+  it("leaves no second member behind when the answer to its join is lost, and has another name after it was forgotten", async () => {
+    await fill(0, 10);
+    groups().faults.breaks.push(0, 0);
+    const consumer = consumerOf({ clientId: "billing" });
+    const iterator = consumer[Symbol.asyncIterator]();
+    await iterator.next();
+    const before = consumer.memberId;
+    expect(before).toMatch(/^billing-[0-9a-f-]{36}$/);
+    expect([groups().joins, [...groups().group("g").members.keys()]]).toEqual([3, [before]]);
+    groups().expelAll("g");
+    await iterator.next();
+    expect(consumer.memberId).not.toBe(before);
+    await consumer.close({ timeoutMs: 1 });
+  });
+
   it("seeks in nothing that it is giving back: another one waits for that", async () => {
     await fill(0, 10);
     await fill(1, 10);

@@ -28,6 +28,8 @@ interface Member {
   /** Keys of partitions. */
   readonly has: Set<string>;
   readonly revoking: Set<string>;
+  /** What its stream has assigned: nothing else is committed. */
+  readonly told: Set<string>;
 }
 
 interface Group {
@@ -66,12 +68,16 @@ export class MemoryGroups {
   sessionTimeoutMs = 30_000;
   /** So long after its session broke a member is given up, in ms; Infinity: never. */
   giveUpMs = Infinity;
+  /** The first assignment of a session comes in two messages, as one that is too large for one does. */
+  splitAssignments = false;
   joins = 0;
   heartbeats = 0;
   leaves: boolean[] = [];
   /** Sessions open now. */
   sessions = 0;
   readonly #topics: GroupTopics;
+  /** How often a topic of a name was made. */
+  readonly #made = new Map<string, number>();
   #nextMember = 1;
 
   constructor(topics: GroupTopics) {
@@ -115,19 +121,22 @@ export class MemoryGroups {
   lose(name: string, keys: readonly string[]): void {
     for (const member of this.group(name).members.values()) {
       const lost = keys.filter((key) => member.has.delete(key));
-      if (lost.length > 0) this.#tell(member, { lost: lost.map(partitionOf) });
+      if (lost.length > 0) this.#tell(member, { lost: lost.map((key) => this.#named(key)) });
     }
   }
 
-  /** A topic is gone, and one of its name is there: members hear of both at once. */
-  recreate(name: string, keys: readonly string[]): void {
+  /** A topic is gone, and one of its name is there, in which somebody has committed: members hear of both at once. */
+  recreate(name: string, keys: readonly string[], offset = 0): void {
     const group = this.group(name);
     group.generation += 1;
-    for (const key of keys) group.committed.set(key, 0);
+    const owned = keys.map((key) => this.#named(key));
+    for (const topic of new Set(owned.map((each) => each.topic)))
+      this.#made.set(topic, (this.#made.get(topic) ?? 1) + 1);
+    for (const key of keys) group.committed.set(key, offset);
     for (const member of group.members.values()) {
-      const own = keys.filter((key) => member.has.has(key));
+      const lost = owned.filter((each) => member.has.has(keyOf(each)));
       member.generation = group.generation;
-      this.#tell(member, { lost: own.map(partitionOf), assign: own.map((key) => this.#place(group, key)) });
+      this.#tell(member, { lost, assign: lost.map((each) => this.#place(group, keyOf(each))) });
     }
   }
 
@@ -220,7 +229,7 @@ export class MemoryGroups {
 
   #join(group: Group, join: MemberSubscriptionOutput, call: Call): Member {
     this.joins += 1;
-    const memberId = join.memberId === "" ? `m${this.#nextMember++}` : join.memberId;
+    const memberId = join.memberId || join.newMemberId || `m${this.#nextMember++}`;
     for (const topic of join.topics) {
       for (let partition = 0; partition < this.#topics.partitionsOf(topic); partition++) {
         const key = keyOf({ topic, partition });
@@ -237,6 +246,7 @@ export class MemoryGroups {
       generation: group.generation,
       has: new Set(),
       revoking: new Set(),
+      told: new Set(),
     };
     group.members.set(memberId, member);
     member.call = call;
@@ -244,18 +254,23 @@ export class MemoryGroups {
     // What it does not name it has given back.
     for (const key of member.revoking) if (!owned.includes(key)) member.has.delete(key);
     member.revoking.clear();
+    member.told.clear();
     call.write({
       joined: {
         memberId,
-        generation: member.generation,
+        // Before the first assignment nothing is committed.
+        generation: -1,
         sessionTimeoutMs: this.sessionTimeoutMs,
         heartbeatIntervalMs: Math.floor(this.sessionTimeoutMs / 3),
       },
     });
-    this.#tell(member, {
-      assign: [...member.has].map((key) => this.#place(group, key)),
-      lost: owned.filter((key) => !member.has.has(key)).map(partitionOf),
-    });
+    const isOwn = (each: { topic: string; partition: number; topicId: string }): boolean =>
+      member.has.has(keyOf(each)) && (each.topicId === "" || each.topicId === this.#named(keyOf(each)).topicId);
+    const lost = join.owned.filter((each) => !isOwn(each));
+    const assign = [...member.has].map((key) => this.#place(group, key));
+    const first = this.splitAssignments ? Math.ceil(assign.length / 2) : 0;
+    if (first > 0) this.#tell(member, { lost, assign: assign.slice(0, first) }, -1);
+    this.#tell(member, { lost: first > 0 ? [] : lost, assign: assign.slice(first) });
     this.#balance(group);
     return member;
   }
@@ -282,7 +297,7 @@ export class MemoryGroups {
       const excess = kept.slice(share);
       if (excess.length === 0) continue;
       for (const key of excess) member.revoking.add(key);
-      this.#tell(member, { revoke: excess.map(partitionOf) });
+      this.#tell(member, { revoke: excess.map((key) => this.#named(key)) });
     }
     const taken = new Set(members.flatMap(({ has }) => [...has]));
     for (const member of members) {
@@ -323,6 +338,10 @@ export class MemoryGroups {
         const error = errorToFields(new VarveError("NOT_ASSIGNED", `"${member.memberId}" does not have ${key}`));
         return { ...wish, error };
       }
+      if (!member.told.has(key)) {
+        const error = errorToFields(new VarveError("STALE_MEMBER_EPOCH", `This stream has not assigned ${key}`));
+        return { ...wish, error };
+      }
       group.committed.set(key, wish.offset);
       this.onCommit(key, wish.offset);
       group.history.push({ key, offset: wish.offset, memberId: member.memberId });
@@ -346,11 +365,21 @@ export class MemoryGroups {
     const endOffset = group.ends.get(key);
     const offset = group.committed.get(key) ?? 0;
     const movedGeneration = group.moved.get(key) ?? -1;
-    return { ...partitionOf(key), offset, movedGeneration, ...(endOffset === undefined ? {} : { endOffset }) };
+    return { ...this.#named(key), offset, movedGeneration, ...(endOffset === undefined ? {} : { endOffset }) };
   }
 
-  #tell(member: Member, change: NonNullable<JoinResponseMessage["assignment"]>): void {
-    const { memberId, generation } = member;
+  #named(key: string): { topic: string; partition: number; topicId: string } {
+    const named = partitionOf(key);
+    return { ...named, topicId: `${named.topic}-${this.#made.get(named.topic) ?? 1}` };
+  }
+
+  #tell(
+    member: Member,
+    change: NonNullable<JoinResponseMessage["assignment"]>,
+    generation: number = member.generation,
+  ): void {
+    const { memberId } = member;
+    for (const assigned of change.assign ?? []) member.told.add(`${assigned.topic}/${assigned.partition}`);
     member.call?.write({ assignment: { memberId, generation, ...change } });
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from "vitest";
-import { parseAddresses, parseKeyValue, parsedInteger, parsePartitions } from "./connection.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { parseAddresses, parseKeyValue, parsedInteger, parsePartitions, withPatience } from "./connection.ts";
 
 describe("parsePartitions()", () => {
   it.each([
@@ -13,6 +13,23 @@ describe("parsePartitions()", () => {
 
   it.each(["", "a", "-1", "4-2", "0-999999", "1,"])("refuses %j", (text) => {
     expect(parsePartitions(text)).toBeUndefined();
+  });
+});
+
+describe("withPatience()", () => {
+  afterEach(() => vi.useRealTimers());
+
+  it("says after a while what the silence is, bounds it, and says nothing of what is answered", async () => {
+    vi.useFakeTimers();
+    const notes: string[] = [];
+    const note = (line: string): void => void notes.push(line);
+    expect(await withPatience(note, "one", async ({ timeoutMs }) => timeoutMs)).toBe(10_000);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(notes).toEqual([]);
+    const silent = withPatience(note, 'group "g"', () => new Promise((resolve) => setTimeout(resolve, 5000)));
+    await vi.advanceTimersByTimeAsync(5000);
+    await silent;
+    expect(notes).toEqual(['No answer for 3 s about group "g"; giving up after 10 s.']);
   });
 });
 

@@ -297,10 +297,8 @@ export class GroupSession {
       if (!stream.isJoined && openMs >= this.#connection.requestTimeoutMs) {
         // Its node answers questions, and does not let the member in: another one may.
         this.#drop();
-        this.#lost(
-          stream,
-          new VarveError("REQUEST_TIMED_OUT", `The broker at "${stream.node.address}" lets nobody in`),
-        );
+        const why = `The broker at "${stream.node.address}" lets nobody in`;
+        this.#lost(stream, new VarveError("REQUEST_TIMED_OUT", why, { retriable: true }));
         return;
       }
       // No answer since the beat before: is there anybody?

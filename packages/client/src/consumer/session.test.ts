@@ -402,7 +402,10 @@ describe("a consumer's session", () => {
     const client = new Client({ address: broker.address, clock, requestTimeoutMs: 5_000 });
     clients.push(client);
     const consumer = client.consumer({ group: "g", topics: ["t"], reconnectTimeoutMs: 20_000 });
+    const startMs = clock.monotonicMs();
     await expect(consumer.run(() => undefined)).rejects.toMatchObject({ reason: "REQUEST_TIMED_OUT" });
+    // It did not end with the first try.
+    expect(clock.monotonicMs() - startMs).toBeGreaterThan(20_000);
   });
 
   it("reads a topic that was made again under its name from the beginning, and does not end for the former one", async () => {

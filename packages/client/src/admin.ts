@@ -207,7 +207,10 @@ export class Admin {
     return response.partitions;
   }
 
-  /** Deletes records before a position in each partition named. What was refused has `error`. */
+  /**
+   * Deletes records before a position in each partition named, and waits until all replicas in sync have. What was refused has `error` and
+   * a log start of -1; `error` and a log start: they are deleted at the leader, and may come back with another one. Ask again then.
+   */
   async deleteRecords(
     options: {
       topic: string;

@@ -314,7 +314,8 @@ function trimTable(results: Awaited<ReturnType<Client["admin"]["deleteRecords"]>
     ["PARTITION", "START", "ERROR"],
     results.map(({ partition, logStartOffset, error }) => [
       partition,
-      error == null ? logStartOffset : "-",
+      // With an error, too, where the leader has deleted them and somebody has not followed (H-14).
+      logStartOffset < 0 ? "-" : logStartOffset,
       error?.message ?? "",
     ]),
   );

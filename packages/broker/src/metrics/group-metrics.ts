@@ -1,6 +1,7 @@
 /** What a node shows of the groups that it coordinates. */
 import { phaseOf } from "@varve/cluster";
 import { type GroupLag, lagsOf } from "../drivers/groups/group-lags.ts";
+import type { GroupPartition } from "../drivers/groups/group-partition.ts";
 import type { BrokerNode } from "../node.ts";
 import type { LabelledMetric } from "./replication-metrics.ts";
 
@@ -24,6 +25,11 @@ export function groupGauges(node: BrokerNode | undefined): Metric[] {
     ["varve_group_sessions", "Open sessions of group members", node?.groups.stats.openSessions ?? 0],
     ["varve_group_loading_partitions", "Partitions of groups that this node is taking over", loading],
   ];
+}
+
+/** One that the cluster may have given up says nothing (H-11): its groups are another node's by now, and would be counted twice. */
+function readyCoordinators(node: BrokerNode | undefined): GroupPartition[] {
+  return [...(node?.groups.coordinators.local ?? [])].filter(({ whyNotReady }) => whyNotReady === undefined);
 }
 
 export function groupCounters(node: BrokerNode | undefined): Metric[] {
@@ -74,7 +80,7 @@ export class GroupMetrics {
 
   #groups(): Promise<Series> {
     const counts = new Map<string, number>();
-    for (const { groups } of this.#node()?.groups.coordinators.local ?? []) {
+    for (const { groups } of readyCoordinators(this.#node())) {
       for (const group of groups.values()) counts.set(phaseOf(group), (counts.get(phaseOf(group)) ?? 0) + 1);
     }
     return Promise.resolve([...counts].map(([state, count]) => [{ state }, count]));
@@ -82,7 +88,7 @@ export class GroupMetrics {
 
   #members(): Promise<Series> {
     const series: (readonly [Record<string, string>, number])[] = [];
-    for (const { groups } of this.#node()?.groups.coordinators.local ?? []) {
+    for (const { groups } of readyCoordinators(this.#node())) {
       for (const { groupId, members } of groups.values()) {
         if (members.size > 0 && series.length < seriesMax) series.push([{ group: groupId }, members.size]);
       }
@@ -104,9 +110,8 @@ export class GroupMetrics {
   async #lookAt(node: BrokerNode): Promise<void> {
     const groups = [];
     let series = 0;
-    for (const coordinator of node.groups.coordinators.local) {
-      if (coordinator.whyNotReady !== undefined) continue;
-      for (const group of coordinator.groups.values()) {
+    for (const { groups: kept } of readyCoordinators(node)) {
+      for (const group of kept.values()) {
         for (const partitions of group.offsets.values()) series += partitions.size;
         if (series > seriesMax) break;
         groups.push(group);

@@ -21,7 +21,7 @@ export class TopicsHere implements TopicsView {
     return topic && { topicId: topic.id, partitions: topic.partitions.length };
   }
 
-  /** Topics that the cluster keeps for itself match no pattern: whoever wants them names them. */
+  /** Topics that the cluster keeps for itself match no pattern, and cannot be named either (`CommitTranslator.subscriptionFault`). */
   matching(pattern: string): readonly GroupTopic[] {
     const image = this.#image();
     if (this.#topics !== image.topics) {

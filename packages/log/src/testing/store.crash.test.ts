@@ -151,8 +151,9 @@ test("LogStore recovers from a crash after each effect of the script", { timeout
 
 test("LogStore recovers from a crash after each effect of a recovery", { timeout: 14_400_000 }, async () => {
   let crashes = 0;
-  // Every effect of the script is too much for everyday: places spread over it, each with all effects of its recovery.
-  const step = depth >= 2 ? stride : stride * 31;
+  // Every effect of the script is too much for everyday: places far apart, with and without a power cut, each with all effects of its
+  // recovery.
+  const step = depth >= 2 ? stride : 397;
   for (let effects = step; ; effects += step) {
     const power = effects % 2 === 0;
     let isOver = false;

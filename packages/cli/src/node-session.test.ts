@@ -306,10 +306,14 @@ describe("varve bench", () => {
 });
 
 describe("varve serve", () => {
-  it("refuses a directory that another node holds, and says what to do", async () => {
+  it("refuses a directory that another node holds, says what to do, and leaves that one alone", async () => {
     const second = await varve(["serve", "--data-dir", node.dataDir, "--grpc", "127.0.0.1:0", "--http", "off"]);
     expect([second.exitCode, second.stdout.toString()]).toEqual([1, ""]);
+    expect(second.stderr).toContain("is in use by another broker");
+    expect(second.stderr).toContain(node.dataDir);
     expect(second.stderr).toContain("--data-dir");
+    await fill(node, "still-served", "x");
+    expect(await ok("consume", "still-served")).toBe("x\n");
   });
 
   it("stops in order on SIGTERM, exit 0, and finds its records again; inspect finds no fault, then damage", async () => {

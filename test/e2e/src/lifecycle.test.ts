@@ -149,17 +149,6 @@ describe("varve serve", () => {
     expect(await node.stop()).toBe(0);
   });
 
-  it("refuses a directory that another node uses, and leaves that one alone", async () => {
-    const dataDir = await newDirectory();
-    const { address } = await VarveNode.start({ dataDir });
-    const second = await varve(["serve", "--data-dir", dataDir, "--grpc", "127.0.0.1:0", "--http", "off"]);
-    expect(second.code).toBe(1);
-    expect(second.stderr).toContain("is in use by another broker");
-    expect(second.stderr).toContain(dataDir);
-    await keepOne(address);
-    expect(await read(address)).toEqual(["kept"]);
-  });
-
   it("refuses a port that is taken, by its number", async () => {
     const { address } = await VarveNode.start({ dataDir: await newDirectory() });
     const dataDir = await newDirectory();

@@ -7,6 +7,7 @@ import { Command } from "commander";
 import {
   collected,
   parsedBy,
+  sayingWhatIsWaitedFor,
   withAddress,
   withClient,
   withOutput,
@@ -140,7 +141,12 @@ Examples:
       await withClient(options, async (client) => {
         const { from: position, to: end, topic: topics, dryRun: validateOnly = false } = options;
         const rate = options.rate === undefined ? undefined : rateIn(options.rate);
-        const partitions = await client.groups.fork({ group, newGroup, position, end, topics, rate, validateOnly });
+        const fork = { group, newGroup, position, end, topics, rate, validateOnly };
+        const partitions = await sayingWhatIsWaitedFor(
+          (line) => terminal.note(line),
+          `group "${newGroup}"`,
+          () => client.groups.fork(fork),
+        );
         if (options.output === "json") return terminal.out(printJson(partitions));
         const limit = rate === undefined ? "" : `, ${printRate(rate)}`;
         return terminal.out(
@@ -186,7 +192,11 @@ Examples:
       }
       const rate = limits === undefined || limits.length === 0 ? undefined : rateIn(paces);
       await withClient(options, async (client) => {
-        const holds = await client.groups.configure({ group, rate });
+        const holds = await sayingWhatIsWaitedFor(
+          (line) => terminal.note(line),
+          `the rate of group "${group}"`,
+          () => client.groups.configure({ group, rate }),
+        );
         if (options.output === "json") return terminal.out(printJson(holds));
         return terminal.out(`Group "${group}" reads ${printRate(holds)}.\n`);
       });

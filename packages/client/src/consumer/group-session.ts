@@ -114,10 +114,6 @@ export class GroupSession {
     return this.#memberId;
   }
 
-  get isJoined(): boolean {
-    return this.#stream?.isJoined === true;
-  }
-
   /** Since when it is in no session, by the monotonic clock; undefined: it is in one, or has not begun. */
   get outSinceMs(): number | undefined {
     return this.#outSinceMs;

@@ -39,6 +39,7 @@ export class MemberCommits {
   readonly #refused = new Map<Claim, VarveError>();
   #later: VarveError | undefined;
   #sinceMs = 0;
+  #isOut = false;
   #intervalTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
   #failures = 0;
@@ -131,10 +132,14 @@ export class MemberCommits {
 
   /** Of the newest assignment. */
   setGeneration(generation: number): void {
+    // Out of its session it could commit nothing, and others look at that.
+    if (this.#isOut && generation >= 0) this.#sinceMs = this.#clock.monotonicMs();
+    if (generation >= 0) this.#isOut = false;
     this.#queue.setGeneration(generation);
   }
 
   sessionLost(): void {
+    this.#isOut = true;
     this.#queue.sessionLost();
   }
 

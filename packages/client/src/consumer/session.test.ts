@@ -321,6 +321,22 @@ describe("a consumer's session", () => {
     },
   );
 
+  it("is not unhealthy for what it could not commit while it was out of its group, once it is back", async () => {
+    await fill(0, 10);
+    broker.consumeMessageBytes = 16;
+    const consumer = consumerOf({ stuckAfterMs: 500_000, commitIntervalMs: 1, reconnectTimeoutMs: 3_600_000 });
+    const iterator = consumer[Symbol.asyncIterator]();
+    await iterator.next();
+    groups().faults.commits.push("break", new VarveError("BUSY", "Later"), new VarveError("BUSY", "Later"));
+    groups().faults.joins.push(new VarveError("COORDINATOR_LOADING", "Not yet"));
+    await iterator.next();
+    await until(() => groups().faults.joins.length === 0);
+    clock.advance(499_999);
+    await until(() => groups().faults.commits.length < 2);
+    expect(consumer.health().isHealthy).toBe(true);
+    await consumer.close({ timeoutMs: 1 });
+  });
+
   it("goes on at another node when its own is gone, and comes back", async () => {
     await start(2);
     cluster.elect("t", 0, 2);

@@ -90,6 +90,13 @@ it("Calm counts from the last change of a role, a broker or a partition, and not
   tellRole(controller.role);
   nowMs += 300;
   expect(calm.forMs).toBe(300);
+  // Settled for this node, and not for whoever minds all of them.
+  controller.image = imageOf({ isr: [1, 2] });
+  expect(calm.forMs).toBe(300);
+  controller.role = { kind: "leader", term: 1 };
+  expect(calm.forMs).toBe(0);
+  controller.image = imageOf();
+  expect(calm.forMs).toBe(300);
   controller.role = { kind: "follower", term: 2, leaderId: undefined };
   expect(calm.forMs).toBe(0);
   calm.close();

@@ -41,6 +41,8 @@ export class Calm {
   readonly #nodeId: number;
   readonly #stops: readonly (() => void)[];
   #changedMs: number;
+  /** An idle cluster has the same image for hours, and thousands of partitions. */
+  #looked: { readonly image: ControllerImage; readonly isController: boolean; readonly isSettled: boolean } | undefined;
 
   constructor(controller: Watched, nodeId: number, clock: Pick<Clock, "monotonicMs">) {
     this.#controller = controller;
@@ -63,8 +65,15 @@ export class Calm {
   get forMs(): number {
     const { image, role } = this.#controller;
     const isKnown = role.kind === "leader" || role.leaderId !== undefined;
-    if (!isKnown || !isSettled(image, this.#nodeId, role.kind === "leader")) return 0;
+    if (!isKnown || !this.#isSettled(image, role.kind === "leader")) return 0;
     return this.#clock.monotonicMs() - this.#changedMs;
+  }
+
+  #isSettled(image: ControllerImage, isController: boolean): boolean {
+    if (this.#looked?.image !== image || this.#looked.isController !== isController) {
+      this.#looked = { image, isController, isSettled: isSettled(image, this.#nodeId, isController) };
+    }
+    return this.#looked.isSettled;
   }
 
   close(): void {

@@ -267,6 +267,18 @@ describe("GroupCoordinator", () => {
     expect(world.commit()).toEqual(["removal", "back: UNKNOWN_MEMBER_ID", "new"]);
   });
 
+  it("takes no commit of a topic that is gone, of a member that has not heard of that either (O-4)", () => {
+    const world = new World();
+    world.submit("joins", join("m"));
+    world.endTurn();
+    world.commit();
+    world.gone.add(topicId);
+    world.submit("commits", commit(7, { memberId: "m", epoch: 1 }));
+    const { records, answers } = world.coordinator.endTurn();
+    expect(records).toEqual([]);
+    expect(answers).toMatchObject([{ waiter: "commits", outcome: { reply: [{ reason: "UNKNOWN_TOPIC" }] } }]);
+  });
+
   it("refuses what a member commits of places that its session has not told it, each by itself", () => {
     const world = new World();
     world.submit("joins", join("m"));

@@ -189,7 +189,8 @@ test("LogStore.delete() removes, retention removes whole segments below the high
 });
 
 test("admit() J-2: who needs much room is not passed by those who need little", async () => {
-  const store = await open({ queuedBytesMax: 4096 });
+  // Room there is at the next checkpoint at the latest.
+  const store = await open({ queuedBytesMax: 4096, checkpointIntervalMs: 100 });
   const log = await store.create(id, config);
   log.startEpoch(1);
   const first = batch(["x".repeat(3000)]);

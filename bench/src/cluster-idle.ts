@@ -14,8 +14,8 @@ export const description = "2,000 partitions on three nodes (VARVE_BENCH_PARTITI
 const partitions = Number(process.env["VARVE_BENCH_PARTITIONS"] ?? "2000");
 const idleSeconds = Math.min(15, Number(process.env["VARVE_BENCH_SECONDS"] ?? "15"));
 const mebibytes = Number(process.env["VARVE_BENCH_STARTUP_MIB"] ?? "1024");
-/** The last checkpoint comes ten seconds after the load, and the collection of what it left some seconds behind that. */
-const settleMs = 20_000;
+/** The last checkpoint comes ten seconds after the load; behind that the nodes collect what it left, one after the other. */
+const settleMs = 45_000;
 
 export async function run(): Promise<Row[]> {
   return withDirectory(async (directory) => {

@@ -238,3 +238,34 @@ test(
     }
   },
 );
+
+test("LogStore F-10: producers are known behind a flipped bit in what was deleted", async () => {
+  const time = new SimulatedTime();
+  const node = new Node(time, new SimulatedDisk({ time, seed: 3, pageBytes: 512 }));
+  const store = await node.open();
+  const log = await time.result(
+    store.create({ topicId, topic: "orders", partition: 0 }, { ...config("sync"), segmentBytes: 2_000 }),
+    "a partition",
+  );
+  log.startEpoch(1);
+  for (let sequence = 0; sequence < 40; sequence++) {
+    log.appendAsLeader(batch(0, sequence), { now: node.clock.nowMs() });
+    await time.until(() => log.countedOffset === sequence + 1, "what was appended to count");
+  }
+  log.advanceHighWatermark(40);
+  await time.result(log.deleteRecordsBefore(15), "the first records to go");
+  await time.result(store.checkpoint(), "a checkpoint");
+  await time.result(store.close(), "the store to close");
+
+  const [file] = node.disk.files().filter(({ path }) => path.endsWith("/00000000000000000000.log"));
+  if (file === undefined) throw new Error("The first segment is gone, nothing lies below the log start");
+  node.disk.flipBit(file.path, 20, 1);
+  const again = (await node.open()).get(topicId, 0);
+
+  expect(again?.state.kind).toBe("needs-epoch");
+  again?.startEpoch(2);
+  expect(again?.appendAsLeader(batch(0, 39), { now: node.clock.nowMs() })).toMatchObject({
+    kind: "duplicate",
+    baseOffset: 39,
+  });
+});

@@ -359,9 +359,10 @@ export class PartitionCuts {
   }
 
   #producerSource(): ProducerSource {
-    const { epochs, highWatermark, config } = this.#memory;
+    const { epochs, logStartOffset, highWatermark, config } = this.#memory;
     const nowMs = this.#node.clock.nowMs();
-    return { files: this.#writer.files, epochs, highWatermark, expiryMs: config.producerExpiryMs, nowMs };
+    const { files } = this.#writer;
+    return { files, epochs, logStartOffset, highWatermark, expiryMs: config.producerExpiryMs, nowMs };
   }
 
   async #moveLogStart(start: number): Promise<Removed> {

@@ -500,13 +500,15 @@ class PartitionFiles {
 
   #segmentOf(listed: ListedSegment, endOffset: number): Segment {
     const known = this.#known(listed.baseOffset);
+    // What was written since the checkpoint is as young as can be: retention would take it for what it lies behind.
+    const isAsKnown = known?.sizeBytes === listed.sizeBytes;
     return new Segment(
       {
         directory: this.#directory,
         baseOffset: listed.baseOffset,
         endOffset,
         sizeBytes: listed.sizeBytes,
-        lastWrittenMs: known?.lastWrittenMs ?? this.#context.nowMs,
+        lastWrittenMs: isAsKnown ? known.lastWrittenMs : this.#context.nowMs,
         maxTimestampMs: known?.maxTimestampMs ?? -1,
       },
       this.#context,

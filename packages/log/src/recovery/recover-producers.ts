@@ -19,6 +19,8 @@ const pieceBytes = 1024 * 1024;
 export interface ProducerSource {
   readonly files: SegmentedLog;
   readonly epochs: EpochRuns;
+  /** Files may begin below. */
+  readonly logStartOffset: number;
   readonly highWatermark: number;
   readonly expiryMs: number;
   readonly nowMs: number;
@@ -26,7 +28,7 @@ export interface ProducerSource {
 
 /**
  * State as of the end of `files`. Snapshots of another history, or older than needed, are removed (F-10). Damage in the
- * batches ends the replay: what follows cannot be read by anybody else either. `names` are those in the directory, when they are known.
+ * batches ends the replay, as what follows cannot be read by anybody else either; below the log start, where nobody reads, it is passed by. `names` are those in the directory, when they are known.
  */
 export async function recoverProducers(
   fs: FileSystem,
@@ -89,7 +91,7 @@ async function replayHeaders(
   { from, end }: { readonly from: number; readonly end: number },
   source: ProducerSource,
 ): Promise<ProducerState> {
-  const { files, epochs, nowMs } = source;
+  const { files, epochs, logStartOffset, nowMs } = source;
   let offset = Math.max(from, files.startOffset);
   while (offset < end) {
     const read = await files.read({
@@ -99,7 +101,11 @@ async function replayHeaders(
       atLeastOneBatch: true,
       epochAt: (at) => epochs.epochAt(at),
     });
-    if (read.kind !== "batches") return state;
+    if (read.kind !== "batches") {
+      if (offset >= logStartOffset) return state;
+      offset = logStartOffset;
+      continue;
+    }
     for (let at = 0; at + batchHeaderBytes <= read.bytes.length;) {
       const header = readBatchHeader(read.bytes, at);
       if (header.baseOffset >= from) state.append(header, nowMs);

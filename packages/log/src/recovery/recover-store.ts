@@ -169,10 +169,9 @@ async function withProducers(
   { fs, nowMs, producerExpiryMs: expiryMs }: RecoverOptions,
 ): Promise<Pick<RecoveredPartition, "highWatermark" | "producers">> {
   const highWatermark = Math.min(replayed.highWatermark, files.endOffset);
-  return {
-    highWatermark,
-    producers: await recoverProducers(fs, { files, epochs, highWatermark, expiryMs, nowMs }, names),
-  };
+  const { logStartOffset } = replayed;
+  const source = { files, epochs, logStartOffset, highWatermark, expiryMs, nowMs };
+  return { highWatermark, producers: await recoverProducers(fs, source, names) };
 }
 
 /**

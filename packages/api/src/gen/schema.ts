@@ -2698,6 +2698,10 @@ export const schema = {
         "damaged": {
          "type": "bool",
          "id": 5
+        },
+        "highWatermark": {
+         "type": "int64",
+         "id": 6
         }
        }
       },

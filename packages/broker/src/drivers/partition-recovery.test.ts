@@ -91,7 +91,9 @@ test("a controller that lost and won counts the wait for a replica from its new 
       },
     } as unknown as Controller,
     ask: (brokerId, replicas) =>
-      Promise.resolve(replicas.map((name) => ({ ...name, brokerId, brokerEpoch, lastEpoch: 0, logEnd: 5 }))),
+      Promise.resolve(
+        replicas.map((name) => ({ ...name, brokerId, brokerEpoch, lastEpoch: 0, logEnd: 5, highWatermark: 5 })),
+      ),
     clock,
     logger: silentLogger(),
     tickMs: 500,

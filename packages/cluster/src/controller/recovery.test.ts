@@ -36,7 +36,7 @@ function imageOf(wiped: readonly number[] = [], fenced: readonly number[] = []):
   ]);
 }
 const report = (brokerId: number, lastEpoch: number, logEnd: number): ReplicaReport => {
-  return { brokerId, brokerEpoch: brokerId, lastEpoch, logEnd };
+  return { brokerId, brokerEpoch: brokerId, lastEpoch, logEnd, highWatermark: 0 };
 };
 const plan = (reports: readonly ReplicaReport[], image = imageOf(), waitedMs = 0, mode: RecoveryMode = "balanced") =>
   planRecovery(image, partition, { mode, reports, waitedMs });
@@ -132,6 +132,17 @@ describe("planRecovery (6.11)", () => {
       expect(planFor(alone, reports, "aggressive")).toEqual(elected(1));
       const gone = [report(1, 9, 50), damaged];
       expect(planFor({ ...partition, minIsr: 2 }, gone, "balanced", imageOf([3]))).toEqual({ kind: "wait", for: [] });
+    });
+
+    it("leaves it to an operator when the whole one lacks what is known to be committed", () => {
+      // r3 was in sync, lost its disk and was being filled anew when r2, with 110 of its 120 committed, was damaged behind 90.
+      const cut = { ...report(2, 9, 90), damaged: true, highWatermark: 110 };
+      const reports = [cut, report(3, 9, 30), report(1, 9, 50)];
+      expect(planFor(partition, reports, "balanced")).toEqual({ kind: "wait", for: [] });
+      expect(planFor(partition, reports, "aggressive")).toEqual(elected(1));
+      // Nothing is left to choose where the damaged one has no more, and what another lineage committed is no record of this one.
+      expect(planFor(partition, [cut, report(3, 9, 90), report(1, 9, 50)], "balanced")).toEqual(elected(3));
+      expect(planFor(partition, [cut, report(3, 10, 30), report(1, 9, 50)], "balanced")).toEqual(elected(3));
     });
 
     it("takes the whole one when the damaged one has no more than that", () => {

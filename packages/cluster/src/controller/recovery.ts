@@ -7,7 +7,8 @@
 //
 // A whole log with less against a damaged one with more: the whole one leads while fewer than `minIsr` of those that were complete last are
 // known to have lost something, for then one of the whole ones has all that was acknowledged. Once as many have, perhaps nobody has: what
-// lies before the damage may be the last copy, and following a log with less would delete it. An operator decides (`balanced`).
+// lies before the damage may be the last copy, and following a log with less would delete it. An operator decides (`balanced`). He does
+// too when the damaged one knows that more was committed than the whole one has: one that was being filled anew looks whole.
 
 import { activeReplicas, brokerOf } from "./image.ts";
 import { noLeader } from "./state.ts";
@@ -27,6 +28,8 @@ export interface ReplicaReport {
   readonly lastEpoch: number;
   /** Exclusive. */
   readonly logEnd: number;
+  /** Up to where it knows its records to be committed, were it behind the damage. */
+  readonly highWatermark: number;
   /** It could not lead before somebody gave up what is damaged. */
   readonly damaged?: boolean;
 }
@@ -76,7 +79,8 @@ export function planRecovery(
     const isKnownLossy = (id: number): boolean =>
       !hasDirectory(image, partition, id) || damaged.some(({ brokerId }) => brokerId === id);
     const mayBeLastCopy = wereComplete.filter(isKnownLossy).length >= partition.minIsr;
-    if (mayBeLastCopy && damaged.some((report) => hasMore(report, best))) return { kind: "wait", for: [] };
+    const isLastCopy = ({ highWatermark }: ReplicaReport): boolean => mayBeLastCopy || highWatermark > best.logEnd;
+    if (damaged.some((report) => hasMore(report, best) && isLastCopy(report))) return { kind: "wait", for: [] };
   }
   const { brokerId, brokerEpoch } = best;
   return { kind: "elect", brokerId, brokerEpoch };

@@ -202,6 +202,15 @@ describe("a log start that is to stay (H-14)", () => {
     expect(behindLogStart(desk.state, 6)).toEqual([]);
   });
 
+  it("is waited for at all replicas below minIsr: who has left may be one of the ELR", () => {
+    const desk = new Desk({ isr: [1], minIsr: 2 });
+    expect(behindLogStart(desk.state, 6)).toEqual([2, 3]);
+    desk.fetch(2, 10, { logStart: 6 });
+    desk.fetch(3, 10, { logStart: 6 });
+    expect(behindLogStart(desk.state, 6)).toEqual([]);
+    expect(behindLogStart(new Desk({ isr: [1], minIsr: 1 }).state, 6)).toEqual([]);
+  });
+
   it("is waited for at whom the leader has asked for, too (A-1)", () => {
     const desk = new Desk();
     desk.fetch(2, 10, { logStart: 6 });

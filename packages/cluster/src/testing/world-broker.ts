@@ -186,7 +186,8 @@ export class WorldBroker implements SeenBroker {
   report(): ReplicaReport | undefined {
     if (this.process === undefined || !this.isRunning) return undefined;
     const { logEnd, lastBatchEpoch: lastEpoch } = this.log.view;
-    return { brokerId: this.id, brokerEpoch: this.process.brokerEpoch, lastEpoch, logEnd };
+    const { highWatermark } = this.log;
+    return { brokerId: this.id, brokerEpoch: this.process.brokerEpoch, lastEpoch, logEnd, highWatermark };
   }
 
   heartbeat(): void {

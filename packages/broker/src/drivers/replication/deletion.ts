@@ -48,8 +48,8 @@ export async function whyMayComeBack(
   const behind = leading.behindLogStart(offset);
   return refuse(
     "REQUEST_TIMED_OUT",
-    `${failed}: they are deleted at the leader, and ${behind.map((id) => `broker ${id}`).join(" and ")}, in sync, ` +
-      `would show them again as the leader: no word of it in time; ask again`,
+    `${failed}: they are deleted at the leader, and ${behind.map((id) => `broker ${id}`).join(" and ")}, which may lead next, ` +
+      `would show them again: no word of it in time; ask again`,
     { offset, behind: behind.join() },
   );
 }

@@ -57,8 +57,8 @@ export class ReplicaReports {
       brokerId === this.#dependencies.nodeId ? this.#here({ replicas: asked }) : await this.#there(brokerId, asked);
     if (answer === undefined) return [];
     const { brokerEpoch } = answer;
-    return answer.replicas.map(({ topicId, partition, lastEpoch, logEndOffset: logEnd, damaged }) => {
-      return { topicId, partition, brokerId, brokerEpoch, lastEpoch, logEnd, damaged };
+    return answer.replicas.map(({ topicId, partition, lastEpoch, logEndOffset: logEnd, damaged, highWatermark }) => {
+      return { topicId, partition, brokerId, brokerEpoch, lastEpoch, logEnd, damaged, highWatermark };
     });
   }
 
@@ -81,13 +81,18 @@ export class ReplicaReports {
 /** Up to where a log could be read; undefined of none, and of one whose files failed. */
 function endOf(
   local: LocalPartition | undefined,
-): { readonly lastEpoch: number; readonly logEndOffset: number; readonly damaged: boolean } | undefined {
+):
+  | Pick<DescribeReplicasResponseOutput["replicas"][number], "lastEpoch" | "logEndOffset" | "damaged" | "highWatermark">
+  | undefined {
   if (local === undefined) return undefined;
   const { log } = local;
   const { state } = log;
   if (state.kind === "failed" || state.kind === "closed") return undefined;
-  const { lastBatchEpoch, logEnd, logStart, runs } = replicaView(log);
-  if (state.kind !== "quarantined") return { lastEpoch: lastBatchEpoch, logEndOffset: logEnd, damaged: false };
+  const { lastBatchEpoch, logEnd, logStart, runs, highWatermark } = replicaView(log);
+  if (state.kind !== "quarantined") {
+    return { lastEpoch: lastBatchEpoch, logEndOffset: logEnd, damaged: false, highWatermark };
+  }
   const end = Math.max(logStart, Math.min(state.offset, logEnd));
-  return { lastEpoch: end > logStart ? (runs.epochAt(end - 1) ?? -1) : -1, logEndOffset: end, damaged: true };
+  const lastEpoch = end > logStart ? (runs.epochAt(end - 1) ?? -1) : -1;
+  return { lastEpoch, logEndOffset: end, damaged: true, highWatermark };
 }

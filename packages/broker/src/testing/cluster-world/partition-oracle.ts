@@ -324,8 +324,8 @@ export class PartitionOracle {
   }
 
   changed(before: Partition | undefined, after: Partition): void {
-    // Of the ELR, and of an election with loss, nothing is promised.
-    if (after.leader !== noLeader && before?.isr.includes(after.leader) === false) this.#deletedTo = 0;
+    // Of an election with loss nothing is promised.
+    if (after.uncleanEpoch > (before?.uncleanEpoch ?? -1)) this.#deletedTo = 0;
     this.minIsrLow = Math.min(this.minIsrLow, after.minIsr);
     if (after.uncleanEpoch > (before?.uncleanEpoch ?? -1) && !this.isLossy) this.lossEpoch = after.uncleanEpoch;
     this.checkEligible();

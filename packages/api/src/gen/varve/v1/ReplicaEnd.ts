@@ -26,6 +26,10 @@ export interface ReplicaEnd {
    * Damage was found in it.
    */
   'damaged'?: (boolean);
+  /**
+   * Up to where it knows its records to be committed; behind the damage, perhaps.
+   */
+  'highWatermark'?: (number | string | Long);
 }
 
 /**
@@ -52,4 +56,8 @@ export interface ReplicaEnd__Output {
    * Damage was found in it.
    */
   'damaged': (boolean);
+  /**
+   * Up to where it knows its records to be committed; behind the damage, perhaps.
+   */
+  'highWatermark': (number);
 }

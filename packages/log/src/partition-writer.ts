@@ -21,7 +21,7 @@ import type { PartitionMode } from "./partition-mode.ts";
 import type { SegmentedLog } from "./segmented-log.ts";
 import type { CachedTail, TailCache } from "./tail-cache.ts";
 
-/** J-2: what is behind is written in pieces of at least so much, or when somebody asks. */
+/** J-2: what is behind is written in pieces of at least so much, unless there is little room. */
 const behindBytesMin = 64 * 1024;
 /** `os`: once a turn has brought so much, its write begins beside the input that is still to come. */
 const earlyBytesMin = 64 * 1024;
@@ -45,6 +45,8 @@ export interface WriterNode {
   readonly syncBehindBytes: number;
   /** Bytes of `cache` were unpinned: whoever waits for room may look again. */
   roomMade(): void;
+  /** What is behind is to be written in pieces of any size (J-2); when this begins, writers are woken. */
+  isShortOfRoom(): boolean;
 }
 
 /** What the writer asks of its partition. */
@@ -83,8 +85,6 @@ export class PartitionWriter implements RoundOwner {
   #gatheredBytes: number | undefined;
   #isStopped = false;
   #spaceTimer: Timer | undefined;
-  /** Somebody wants everything written that is behind. */
-  #flushBehind = false;
   /** Written since the last sync of the segments (mode `journal`). */
   #unsyncedBytes = 0;
   #largeRounds = 0;
@@ -177,13 +177,6 @@ export class PartitionWriter implements RoundOwner {
     });
   }
 
-  /** Writes everything that counts into segments soon (J-2, J-8). */
-  flushBehind(): void {
-    if (this.mode !== "journal" || this.files.endOffset >= this.#memory.countedOffset) return;
-    this.#flushBehind = true;
-    this.wake();
-  }
-
   /** Nothing is written any more. Jobs that are queued still run: they are how a partition is repaired or closed. */
   stop(): void {
     this.#isStopped = true;
@@ -218,6 +211,7 @@ export class PartitionWriter implements RoundOwner {
     this.#holdFrom = undefined;
   }
 
+  /** There may be something to do now. */
   wake(): void {
     if (this.#isRunning || (this.#jobs.length === 0 && !this.#hasWork())) return;
     this.#isRunning = true;
@@ -378,12 +372,9 @@ export class PartitionWriter implements RoundOwner {
   #hasWork(): boolean {
     if (this.#isStopped || this.#spaceTimer !== undefined) return false;
     const end = this.#writableEnd();
-    if (this.files.endOffset >= end) {
-      this.#flushBehind = false;
-      return false;
-    }
+    if (this.files.endOffset >= end) return false;
     // A damaged log may end below its start, with nothing in memory in between.
-    if (this.mode !== "journal" || this.#flushBehind) return this.tail.pinnedBytesBelow(end, 1) > 0;
+    if (this.mode !== "journal" || this.#node.isShortOfRoom()) return this.tail.pinnedBytesBelow(end, 1) > 0;
     return this.tail.pinnedBytesBelow(end, behindBytesMin) >= behindBytesMin;
   }
 

@@ -15,7 +15,7 @@ export interface RoomLimits {
 
 /** How room is made. */
 export interface RoomMakers {
-  /** Writes what is behind to segments, soon. */
+  /** `isShort` now: writes what is behind to segments, soon. */
   flushBehind(): void;
   /** Writes a checkpoint, unless one is under way. */
   checkpoint(): void;
@@ -37,6 +37,14 @@ export class Room {
 
   get hasWaiters(): boolean {
     return this.#waiters.length > 0;
+  }
+
+  /**
+   * What is behind the journal goes to segments as soon as it counts. Not a wish that is made once: what is on its way to the journal
+   * then, and what those append who get room, would stay in memory, and whoever waits would wait for the next checkpoint.
+   */
+  get isShort(): boolean {
+    return this.#isFlushAsked || this.hasWaiters;
   }
 
   get isJournalFull(): boolean {

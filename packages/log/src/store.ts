@@ -148,7 +148,7 @@ export class LogStore {
       },
       {
         flushBehind: () => {
-          for (const log of this.#partitions.values()) log.writer.flushBehind();
+          for (const log of this.#partitions.values()) log.writer.wake();
         },
         checkpoint: () => {
           if (!this.#checkpointer.isRunning) void this.#checkpointInBackground();
@@ -456,6 +456,7 @@ export class LogStore {
         this.#room.grant();
         this.#noteActivity();
       },
+      isShortOfRoom: () => this.#room.isShort,
       fatal: (error) => this.#fail(error),
       checkpointSoon: () => {
         // J-12: in both slots, so that a flip in one does not forget it.

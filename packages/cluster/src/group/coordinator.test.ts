@@ -344,6 +344,28 @@ describe("GroupCoordinator", () => {
     expect(world.coordinator.removeDue(1_000)).toEqual([]);
   });
 
+  it("removes as many of those that are due as a batch holds, and the others after them", () => {
+    const world = new World();
+    world.limited({ batchBytesMax: 4_600 });
+    const all = Array.from({ length: 9 }, (_, index) => `${index}-${"m".repeat(200)}`);
+    for (const memberId of all) {
+      world.submit(memberId, join(memberId));
+      world.endTurn();
+    }
+    world.commit();
+    expect(world.coordinator.visible.get("g")?.members.size).toBe(9);
+    world.coordinator.connected("g", all[8] as string);
+    const removed = new Set<string>();
+    for (let looks = 0; looks < 20 && removed.size < 8; looks++) {
+      for (const { memberId } of world.coordinator.removeDue(1_000)) removed.add(memberId);
+      world.endTurn();
+    }
+    world.commit();
+    expect([...removed]).toEqual(all.slice(0, -1));
+    expect([...(world.coordinator.visible.get("g")?.members.keys() ?? [])]).toEqual(all.slice(-1));
+    expect(world.coordinator.removeDue(1_000)).toEqual([]);
+  });
+
   it("takes a stall of this node for nobody's silence", () => {
     const world = new World();
     world.submit("m", join("m"));
@@ -386,6 +408,23 @@ describe("GroupCoordinator", () => {
     world.failOver();
     world.gone.add(topicId);
     world.coordinator.topicsChanged(0);
+    world.endTurn();
+    world.commit();
+    expect(world.coordinator.visible.has("g")).toBe(false);
+  });
+
+  it("says whether all groups have taken in what became of topics: what was refused is asked again", () => {
+    const world = new World();
+    world.limited({ waitingMax: 1 });
+    world.submit("a", commit(1));
+    world.endTurn();
+    world.commit();
+    world.gone.add(topicId);
+    world.submit("b", commit(1), "another");
+    expect(world.coordinator.topicsChanged(0)).toMatchObject([{ groupId: "g", refusal: { reason: "BUSY" } }]);
+    world.endTurn();
+    world.commit();
+    expect(world.coordinator.topicsChanged(0)).toEqual([]);
     world.endTurn();
     world.commit();
     expect(world.coordinator.visible.has("g")).toBe(false);

@@ -88,6 +88,8 @@ export class GroupCoordinator<Waiter> {
   readonly #clocks = new Map<string, Map<string, MemberClock>>();
   /** Members whose connection is their sign of life, by group. */
   readonly #connected = new Map<string, Set<string>>();
+  /** Of the members that are due so many are removed together, by group; without: all of them. */
+  readonly #atOnce = new Map<string, number>();
   /** Appended, in the order of the log. */
   readonly #underWay: Turn<Waiter>[] = [];
   #turn: Turn<Waiter> = newTurn();
@@ -165,7 +167,10 @@ export class GroupCoordinator<Waiter> {
     }
   }
 
-  /** Whoever was silent for too long, or did not give back what it was asked for, is removed. @returns who, and why */
+  /**
+   * Whoever was silent for too long, or did not give back what it was asked for, is removed: all of a group together, or as many as a batch
+   * holds. @returns who, and why
+   */
   removeDue(
     nowMs: number,
   ): { readonly groupId: string; readonly memberId: string; readonly why: "session" | "revocation" }[] {
@@ -175,24 +180,36 @@ export class GroupCoordinator<Waiter> {
       const late = due(clocks, nowMs).filter(
         ({ memberId, why }) => why !== "session" || connected?.has(memberId) !== true,
       );
-      if (late.length === 0) continue;
-      const memberIds = late.map(({ memberId }) => memberId);
+      if (late.length === 0) {
+        this.#atOnce.delete(groupId);
+        continue;
+      }
+      const now = late.slice(0, this.#atOnce.get(groupId));
+      const memberIds = now.map(({ memberId }) => memberId);
       const outcome = this.#decide(groupId, { kind: "remove", memberIds }, nowMs);
-      if ("reply" in outcome) removed.push(...late.map(({ memberId, why }) => ({ groupId, memberId, why })));
+      if ("reply" in outcome) removed.push(...now.map(({ memberId, why }) => ({ groupId, memberId, why })));
+      // No batch holds that; the next look tries with half of them.
+      else if (outcome.refusal.reason === "POLICY_VIOLATION") this.#atOnce.set(groupId, Math.ceil(now.length / 2));
     }
     return removed;
   }
 
-  /** Topics came, went or grew. O-4: nothing is left committed of one that is gone. */
-  topicsChanged(nowMs: number): void {
+  /** Topics came, went or grew. O-4: nothing is left committed of one that is gone. @returns the groups that did not take it in, and why */
+  topicsChanged(nowMs: number): { readonly groupId: string; readonly refusal: Refusal }[] {
     const { topics } = this.#options;
+    const refused: { readonly groupId: string; readonly refusal: Refusal }[] = [];
     for (const [groupId, group] of this.#groups) {
       const known = new Set([...group.offsets.keys(), ...group.ends.keys()]);
       const gone = [...known].filter((topicId) => topics.isGone(topicId));
       // One by one: each fits into a batch.
-      for (const topicId of gone) this.#decide(groupId, { kind: "forget", topicIds: [topicId] }, nowMs);
-      if (group.members.size > 0) this.#decide(groupId, { kind: "topics" }, nowMs);
+      const commands: GroupCommand[] = gone.map((topicId) => ({ kind: "forget", topicIds: [topicId] }));
+      if (group.members.size > 0) commands.push({ kind: "topics" });
+      for (const command of commands) {
+        const outcome = this.#decide(groupId, command, nowMs);
+        if ("refusal" in outcome) refused.push({ groupId, ...outcome });
+      }
     }
+    return refused;
   }
 
   /** Forgets what nobody has used for so long. */
@@ -335,8 +352,11 @@ export class GroupCoordinator<Waiter> {
   #followClocks(group: Group, nowMs: number): void {
     const { groupId, members } = group;
     const before: GroupClocks = this.#clocks.get(groupId) ?? new Map();
-    if (members.size === 0) this.#clocks.delete(groupId);
-    else this.#clocks.set(groupId, followGroup(before, group, nowMs));
+    if (members.size > 0) this.#clocks.set(groupId, followGroup(before, group, nowMs));
+    else {
+      this.#clocks.delete(groupId);
+      this.#atOnce.delete(groupId);
+    }
   }
 
   #context(nowMs: number): GroupContext {

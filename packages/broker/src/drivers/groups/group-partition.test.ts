@@ -1,18 +1,31 @@
-import { GroupCoordinator } from "@varve/cluster";
+import type { GroupCommand, GroupCoordinator } from "@varve/cluster";
 import { expect, test } from "vitest";
 import { Histogram } from "../../metrics/histogram.ts";
+import { refuse } from "../../refusal.ts";
 import type { LocalPartition } from "../partition.ts";
+import type { PendingProduce } from "../pending-produce.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 import { GroupPartition } from "./group-partition.ts";
 import { GroupStats } from "./group-stats.ts";
 
-test("H-11: a coordinator that the cluster may have given up answers nothing of what it knows", async () => {
-  let isProven = true;
+/** A coordinator on a log that takes whole batches and commits each at once, or refuses it. */
+function coordinatorHere() {
+  const state = { isProven: true, isCurrent: true, isFull: false, isGone: false };
+  let end = 0;
+  const log = { id: { topic: "__consumer_offsets", partition: 0 }, logStartOffset: 0, highWatermark: 0 };
   const partition = {
     partition: 0,
     isSoleLeader: false,
-    leading: { isProven: () => isProven, knowsLatest: true, state: { leaderEpoch: 3, startOffset: 0 } },
-    log: { id: { topic: "__consumer_offsets", partition: 0 }, logStartOffset: 0, highWatermark: 0 },
+    leading: { isProven: () => state.isProven, knowsLatest: true, state: { leaderEpoch: 3, startOffset: 0 } },
+    log,
+    produce: (pending: PendingProduce): void => {
+      pending.settled = true;
+      if (state.isFull) pending.refusal = refuse("STORAGE_FULL", "No room", {});
+      else {
+        pending.baseOffset = pending.lastOffset = end++;
+        log.highWatermark = end;
+      }
+    },
   };
   const limits: ConstructorParameters<typeof GroupCoordinator>[0]["limits"] = {
     membersMax: 1,
@@ -29,18 +42,47 @@ test("H-11: a coordinator that the cluster may have given up answers nothing of 
     coordinator: {
       limits,
       newUuid: () => "1",
-      topics: { named: () => undefined, matching: () => [], isGone: () => false },
+      topics: { named: () => undefined, matching: () => [], isGone: () => state.isGone },
     },
-    isCurrent: () => true,
+    isCurrent: () => state.isCurrent,
     appendTimeoutMs: 1,
     stats: new GroupStats(new Histogram([1])),
     log: () => undefined,
   });
+  return { coordinator, state };
+}
+
+test("H-11: a coordinator that the cluster may have given up answers nothing of what it knows", async () => {
+  const { coordinator, state } = coordinatorHere();
   await coordinator.settled(10_000);
   expect(coordinator.whyNotReady).toBeUndefined();
   const asked = () => coordinator.call("g", { kind: "topics" });
   expect(await asked()).toBeUndefined();
-  isProven = false;
+  state.isProven = false;
   expect(coordinator.whyNotReady).toMatchObject({ reason: "NOT_COORDINATOR" });
   expect(await asked()).toMatchObject({ reason: "NOT_COORDINATOR" });
 });
+
+test.each(["isProven", "isCurrent", "isFull"] as const)(
+  "O-4: topics that went while nothing could be decided (%s) are forgotten when it can be again",
+  async (what) => {
+    const { coordinator, state } = coordinatorHere();
+    await coordinator.settled(10_000);
+    const offsets = [{ topicId: "0".repeat(32), partition: 0, offset: 5, leaderEpoch: -1, metadata: "" }];
+    const commit: GroupCommand = { kind: "commit", commit: { claim: undefined, offsets } };
+    expect(await coordinator.call("g", commit)).toEqual([undefined]);
+    expect(coordinator.groups.has("g")).toBe(true);
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    state.isGone = true;
+    state[what] = !state[what];
+    for (const look of [() => coordinator.topicsChanged(), () => coordinator.tick()]) {
+      look();
+      await turn();
+    }
+    expect(coordinator.groups.has("g")).toBe(true);
+    state[what] = !state[what];
+    coordinator.tick();
+    await turn();
+    expect(coordinator.groups.has("g")).toBe(false);
+  },
+);

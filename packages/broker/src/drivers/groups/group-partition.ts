@@ -19,7 +19,7 @@ import {
   type GroupOutcome,
   type GroupReplyOf,
 } from "@varve/cluster";
-import { buildBatch } from "@varve/format";
+import { buildBatch, reasons } from "@varve/format";
 import type { Clock } from "@varve/log";
 import { type Refusal, refuse } from "../../refusal.ts";
 import type { LocalPartition } from "../partition.ts";
@@ -79,8 +79,8 @@ export class GroupPartition {
   #tickedMs: number;
   #hasEnded = false;
   #isTurnScheduled = false;
-  /** Something was undone, and perhaps something that nobody waits for. */
-  #wasNotAppended = false;
+  /** What became of topics is not in every group yet. Nobody asked for that, so nobody asks again. */
+  #areTopicsNew = false;
   readonly #whenLoaded: Promise<void>;
 
   constructor(partition: LocalPartition, leaderEpoch: number, dependencies: GroupPartitionDependencies) {
@@ -206,16 +206,16 @@ export class GroupPartition {
         why === "session" ? "a member was silent for too long" : "a member did not give back its partitions in time";
       log({ group: groupId, member: memberId }, event);
     }
-    if (this.#wasNotAppended) this.#repeat();
+    this.#takeInTopics();
     this.#scheduleTurn();
     // What timed out may have been committed since.
     this.#committed(this.partition.log.highWatermark);
   }
 
+  /** Topics came, went or grew: now, or as soon as anything can be decided here. */
   topicsChanged(): void {
-    if (this.#whyNoCall() !== undefined) return;
-    this.#coordinator.topicsChanged(this.#nowMs);
-    this.#scheduleTurn();
+    this.#areTopicsNew = true;
+    this.#takeInTopics();
   }
 
   expire(retentionMs: number): void {
@@ -316,7 +316,8 @@ export class GroupPartition {
     isOffered = true;
     if (pending.baseOffset < 0) {
       const refusal = pending.refusal ?? notCoordinator("its leader epoch has ended");
-      this.#wasNotAppended = true;
+      // Members that were to be removed are due still; sessions say theirs again by themselves.
+      this.#areTopicsNew = true;
       this.#give(this.#coordinator.notAppended(refusal, this.#nowMs));
       return false;
     }
@@ -325,10 +326,16 @@ export class GroupPartition {
     return true;
   }
 
-  /** What nobody asked for nobody asks for again. Members that were to be removed are due still; sessions say theirs again by themselves. */
-  #repeat(): void {
-    this.#wasNotAppended = false;
-    this.topicsChanged();
+  #takeInTopics(): void {
+    if (!this.#areTopicsNew || this.#whyNoCall() !== undefined) return;
+    const refused = this.#coordinator.topicsChanged(this.#nowMs);
+    const isForGood = ({ refusal }: (typeof refused)[number]): boolean => !reasons[refusal.reason].retriable;
+    this.#areTopicsNew = !refused.every(isForGood);
+    for (const { groupId, refusal } of refused.filter(isForGood)) {
+      const event = "a group cannot take in what became of its topics before its members change";
+      this.#dependencies.log({ group: groupId, why: refusal.message }, event);
+    }
+    this.#scheduleTurn();
   }
 
   #settled({ refusal, lastOffset }: PendingProduce): void {

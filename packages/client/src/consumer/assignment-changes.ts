@@ -3,7 +3,7 @@
 //
 //   named in   member does not have it    member has it
 //   assign     assigned                   of another topic of that name: lost, and assigned; moved by another reset than it knows of, or
-//                                         further than it is: moved; else it stays where it is
+//                                         being given back: moved; else it stays where it is, wherever the group is
 //   revoke     given back at once         to be given back, when it is drained
 //   lost       nothing                    lost, unless it has the one of another topic of that name
 
@@ -16,8 +16,6 @@ export interface Held {
   readonly topicId: string;
   /** Of the reset that it knows of. */
   readonly movedGeneration: number;
-  /** Where it is. */
-  readonly position: number;
 }
 
 export type AssignmentChange =
@@ -60,7 +58,10 @@ export function changesOf(
   return changes;
 }
 
-/** The member comes back, and is told what it knows: its own commits do not move it. */
-function isWhereItIs({ state, movedGeneration, position }: Held, start: ClaimStart): boolean {
-  return state === "held" && movedGeneration === start.movedGeneration && position >= start.offset;
+/**
+ * The member comes back, and is told what it knows: its own commits do not move it, also where they are ahead of it, by hand or by a seek
+ * back. Of nobody else's it would hear so: what another one had meanwhile is lost to it first.
+ */
+function isWhereItIs({ state, movedGeneration }: Held, start: ClaimStart): boolean {
+  return state === "held" && movedGeneration === start.movedGeneration;
 }

@@ -7,7 +7,7 @@
 //                └── a later generation (STALE_MEMBER_EPOCH), a lost stream
 //
 // Invariants
-// - What belongs to a claim that is gone is never sent.
+// - What belongs to a claim that is gone is never sent, unless a seek passed it on.
 // - A generation that was refused as stale is not used again: what was refused waits for a later one.
 
 import { errorFromFields, VarveError, type CommitResultOutput, type MemberCommitMessage } from "@varve/api";
@@ -25,6 +25,8 @@ export type CommitListener = (error: VarveError | undefined) => void;
 
 interface Wanted extends CommitWish {
   readonly listeners: CommitListener[];
+  /** It was wanted before its claim began, and says nothing of how far that is. */
+  readonly isOfBefore?: boolean;
 }
 
 interface Asked {
@@ -83,6 +85,14 @@ export class CommitQueue {
     const found = [...this.#wanted.values(), ...(this.#asked?.wishes ?? [])].find((wish) => wish.claim === claim);
     found?.listeners.push(listener);
     return found !== undefined;
+  }
+
+  /** Somebody sought: what was wanted before is wanted still, and goes before what will be wanted of the claim that is there now. */
+  pass(before: Claim, claim: Claim): void {
+    const passed = (wish: Wanted): Wanted => (wish.claim === before ? { ...wish, claim, isOfBefore: true } : wish);
+    const wanted = this.#wanted.get(before.key);
+    if (wanted !== undefined) this.#wanted.set(before.key, passed(wanted));
+    if (this.#asked !== undefined) this.#asked = { ...this.#asked, wishes: this.#asked.wishes.map(passed) };
   }
 
   /** A claim is gone: nothing of it is sent any more. */
@@ -158,7 +168,8 @@ export class CommitQueue {
         answer.later = error;
         this.#again(wish);
       } else {
-        wish.claim.offeredOffset = Math.min(wish.claim.offeredOffset, wish.claim.committedOffset);
+        const { claim, isOfBefore = false } = wish;
+        if (!isOfBefore) claim.offeredOffset = Math.min(claim.offeredOffset, claim.committedOffset);
         if (wish.listeners.length === 0 && wish.claim.state !== "gone") answer.refused.set(wish.claim, error);
         tell(wish, error);
       }
@@ -175,8 +186,8 @@ export class CommitQueue {
   }
 
   #committed(wish: Wanted): void {
-    const { claim, offset } = wish;
-    claim.committedOffset = offset;
+    const { claim, offset, isOfBefore = false } = wish;
+    if (!isOfBefore) claim.committedOffset = offset;
     tell(wish, undefined);
   }
 

@@ -21,6 +21,8 @@ const event = fc.oneof(
   fc.record({ kind: fc.constant("break sessions" as const) }),
   fc.record({ kind: fc.constant("expel" as const) }),
   fc.record({ kind: fc.constant("reset" as const), partition: fc.nat(3), share: fc.nat(100) }),
+  fc.record({ kind: fc.constant("seek" as const), partition: fc.nat(3), share: fc.nat(100) }),
+  fc.record({ kind: fc.constant("pause" as const), partition: fc.nat(3), isPaused: fc.boolean() }),
   fc.record({ kind: fc.constant("refuse commits" as const), how: fc.constantFrom("STALE", "BUSY", "break", "lost") }),
   fc.record({ kind: fc.constant("break reads" as const), after: fc.nat(5) }),
   fc.record({ kind: fc.constant("join" as const) }),
@@ -76,6 +78,16 @@ async function storm(
     ends[partition]! += count;
     await broker.append("t", partition, buildBatch(records));
   };
+  /** What a reset or a seek passes over nobody has to handle. */
+  const passOver = (partition: number, to: number): void => {
+    for (let offset = 0; offset < to; offset++) handled.add(`t/${partition}@${offset}`);
+  };
+  const pause = (partition: number, isPaused: boolean): void => {
+    const place = { topic: "t", partition };
+    const owner = running.find(({ consumer }) => consumer.position(place) !== undefined)?.consumer;
+    if (isPaused) owner?.pause([place]);
+    else owner?.resume([place]);
+  };
   join();
   for (const each of events) {
     switch (each.kind) {
@@ -88,12 +100,26 @@ async function storm(
       case "expel":
         groups.expelAll("g");
         break;
-      case "reset":
-        groups.reset("g", `t/${each.partition}`, Math.floor((ends[each.partition]! * each.share) / 100));
-        // What a reset passes over nobody has to handle.
-        for (let offset = 0; offset < group.committed.get(`t/${each.partition}`)!; offset++) {
-          handled.add(`t/${each.partition}@${offset}`);
-        }
+      case "reset": {
+        const offset = Math.floor((ends[each.partition]! * each.share) / 100);
+        groups.reset("g", `t/${each.partition}`, offset);
+        passOver(each.partition, offset);
+        break;
+      }
+      case "seek": {
+        const offset = Math.floor((ends[each.partition]! * each.share) / 100);
+        const place = { topic: "t", partition: each.partition };
+        const owner = running.find(({ consumer }) => consumer.position(place) !== undefined);
+        // It may be giving it back.
+        const isDone = await owner?.consumer.seek(place, { kind: "offset", offset }).then(
+          () => true,
+          () => false,
+        );
+        if (isDone === true) passOver(each.partition, offset);
+        break;
+      }
+      case "pause":
+        pause(each.partition, each.isPaused);
         break;
       case "refuse commits":
         if (each.how === "STALE") {
@@ -119,6 +145,7 @@ async function storm(
         break;
     }
   }
+  for (const partition of partitions) pause(partition, false);
   for (const partition of partitions) await produce(partition, 7);
   groups.faults.commits.length = 0;
   // A stale one without a newer generation to come waits for it; the next session has one.

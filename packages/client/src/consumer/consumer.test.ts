@@ -202,6 +202,57 @@ describe("Consumer, by for await", () => {
       expect(committed("t/0")).toBe(10);
     });
 
+    it.each([
+      ["is not sent yet", [], "wanted"],
+      ["is refused for now", [new VarveError("BUSY", "Later")], "asked"],
+      ["is lost with its session", ["break"], "asked"],
+    ] as const)("a commit that was asked for before it, and %s, is made", async (_, faults, state) => {
+      broker.consumeMessageBytes = 16;
+      await fill(0, 30);
+      const consumer = consumerOf({ autoCommit: false });
+      const iterator = consumer[Symbol.asyncIterator]();
+      const batch = (await iterator.next()).value!;
+      groups().faults.commits.push(...faults);
+      // One request at a time: the next one waits for its answer.
+      const before = state === "wanted" ? consumer.commit([{ topic: "t", partition: 1, offset: 0 }]) : undefined;
+      const commit = consumer.commit(batch);
+      await consumer.seek(place, { kind: "offset", offset: 20 });
+      await Promise.all([before, commit]);
+      expect(committed("t/0")).toBe(10);
+      expect((await iterator.next()).value!.records[0]!.offset).toBe(20);
+      await iterator.return!();
+      expect(committed("t/0")).toBe(10);
+    });
+
+    it("what was finished before it, and is on its way to be committed, is committed", async () => {
+      broker.consumeMessageBytes = 16;
+      await fill(0, 30);
+      const consumer = consumerOf();
+      const iterator = consumer[Symbol.asyncIterator]();
+      groups().faults.commits.push(new VarveError("BUSY", "Later"), new VarveError("BUSY", "Later"));
+      for (const offset of [0, 10]) expect((await iterator.next()).value!.records[0]!.offset).toBe(offset);
+      await until(() => groups().faults.commits.length < 2);
+      await consumer.seek(place, { kind: "earliest" });
+      await iterator.return!();
+      expect(committed("t/0")).toBe(10);
+    });
+
+    it("a commit that was asked for before it does not overtake what is committed behind it", async () => {
+      broker.consumeMessageBytes = 16;
+      await fill(0, 30);
+      const consumer = consumerOf({ autoCommit: false });
+      const iterator = consumer[Symbol.asyncIterator]();
+      const ahead = [await iterator.next(), await iterator.next()].map(({ value }) => value!);
+      groups().faults.commits.push("break");
+      const commit = consumer.commit(ahead[1]);
+      await consumer.seek(place, { kind: "earliest" });
+      const again = (await iterator.next()).value!;
+      expect(again.records[0]!.offset).toBe(0);
+      await Promise.all([commit, consumer.commit(again)]);
+      expect(committed("t/0")).toBe(10);
+      await iterator.return!();
+    });
+
     it("a commit by hand says it all the same", async () => {
       await fill(0, 30);
       const consumer = consumerOf({ autoCommit: false });

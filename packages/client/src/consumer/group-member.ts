@@ -195,17 +195,11 @@ export class GroupMember {
     if (before.state !== "held") {
       throw new VarveError("INVALID_REQUEST", `Cannot seek in ${before.key}: this member is giving it back`);
     }
-    const { topicId, endOffset, movedGeneration, offeredOffset } = before;
-    const done = before.finished.committable;
-    const place = { topic, partition: partition.partition, topicId, offset, endOffset };
-    const claim = this.#replace(before, { ...place, leaderEpoch: -1, movedGeneration });
     // What was finished before counts; going away commits nothing: the first thing that is finished there does.
-    if (this.#settings.autoCommit && done.offset > offeredOffset) {
-      this.offer(claim, done, "");
-      claim.offeredOffset = offset;
-      this.pump();
-    }
-    this.#reads.read([claim]);
+    if (this.#settings.autoCommit) this.#commits.finished([before]);
+    const { topicId, endOffset, movedGeneration } = before;
+    const place = { topic, partition: partition.partition, topicId, offset, endOffset, leaderEpoch: -1 };
+    this.#reads.read([this.#replace(before, { ...place, movedGeneration }, { isSought: true })]);
   }
 
   /** Throws NOT_ASSIGNED when the member does not have it. */
@@ -278,7 +272,7 @@ export class GroupMember {
           fresh.push(this.#begin(change.start));
           break;
         case "moved":
-          moved.push(this.#replace(this.claimOf(change.start), change.start));
+          moved.push(this.#replace(this.claimOf(change.start), change.start, { isSought: false }));
           break;
       }
     }
@@ -305,10 +299,11 @@ export class GroupMember {
     return claim;
   }
 
-  /** What was read of `before` counts for nothing any more. */
-  #replace(before: Claim, start: ClaimStart): Claim {
-    this.#drop(before);
+  /** What was read of `before` and is not offered for a commit counts for nothing any more; what is, only for one that is sought. */
+  #replace(before: Claim, start: ClaimStart, { isSought }: { isSought: boolean }): Claim {
     const claim = this.#begin(start);
+    if (isSought) this.#commits.pass(before, claim);
+    this.#drop(before);
     claim.progress.paused = before.progress.paused;
     return claim;
   }
@@ -366,8 +361,6 @@ export class GroupMember {
 /** Who closes gives all back, and is told after a broken session that it has it: that does not move it, and its last commit counts. */
 function stillHeld(claims: ReadonlyMap<string, Claim>): Map<string, Held> {
   return new Map(
-    [...claims].map(([key, { topicId, movedGeneration, position }]) => {
-      return [key, { state: "held", topicId, movedGeneration, position }];
-    }),
+    [...claims].map(([key, { topicId, movedGeneration }]) => [key, { state: "held", topicId, movedGeneration }]),
   );
 }

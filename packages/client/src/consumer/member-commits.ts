@@ -143,6 +143,11 @@ export class MemberCommits {
     this.#queue.sessionLost();
   }
 
+  /** Somebody sought: what was wanted before is wanted still. */
+  pass(before: Claim, claim: Claim): void {
+    this.#queue.pass(before, claim);
+  }
+
   /** A claim is gone: nothing of it is sent any more. */
   forget(claim: Claim): void {
     this.#queue.forget(claim);

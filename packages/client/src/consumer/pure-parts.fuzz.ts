@@ -182,7 +182,7 @@ describe("Prefetch", () => {
 describe("changesOf()", () => {
   const state = fc.constantFrom("none", "held", "giving-back");
   const topicId = fc.constantFrom("", "first", "second");
-  const place = fc.record({ position: fc.nat(5), movedGeneration: fc.nat(2), topicId });
+  const place = fc.record({ movedGeneration: fc.nat(2), topicId });
   const how = fc.constantFrom("not named", "assign", "revoke", "lost");
 
   it("leaves what is not named as it is, and gives what is named what the table says", () => {
@@ -207,7 +207,7 @@ describe("changesOf()", () => {
           const isOther = mine.topicId !== "" && told.topicId !== "" && mine.topicId !== told.topicId;
           const isThere = has !== "none" && !isOther;
           if (kind === "assign") {
-            named.assign.push({ topic: "t", partition, offset: told.position, ...rest });
+            named.assign.push({ topic: "t", partition, offset: 5, ...rest });
             if (has === "none") return [["assigned", partition]];
             if (isOther)
               return [
@@ -215,7 +215,7 @@ describe("changesOf()", () => {
                 ["assigned", partition],
               ];
             const isSame = has === "held" && mine.movedGeneration === told.movedGeneration;
-            return isSame && mine.position >= told.position ? [] : [["moved", partition]];
+            return isSame ? [] : [["moved", partition]];
           }
           named[kind].push({ topic: "t", partition, topicId: told.topicId });
           if (kind === "lost") return isThere ? [["lost", partition]] : [];
@@ -246,6 +246,7 @@ describe("CommitQueue", () => {
       fc.record({ kind: fc.constant("generation" as const) }),
       fc.record({ kind: fc.constant("lost" as const) }),
       fc.record({ kind: fc.constant("gone" as const), partition: fc.nat(2) }),
+      fc.record({ kind: fc.constant("sought" as const), partition: fc.nat(2) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
@@ -320,6 +321,18 @@ describe("CommitQueue", () => {
               before.end();
               queue.forget(before);
               claims[each.partition] = claimOf(each.partition);
+              break;
+            }
+            case "sought": {
+              const before = claims[each.partition]!;
+              const claim = claimOf(each.partition);
+              const had = queue.has(before);
+              const toldBefore = told;
+              queue.pass(before, claim);
+              before.end();
+              queue.forget(before);
+              claims[each.partition] = claim;
+              expect([queue.has(claim), told, claim.offeredOffset]).toEqual([had, toldBefore, 0]);
               break;
             }
           }

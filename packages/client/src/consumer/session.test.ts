@@ -193,6 +193,43 @@ describe("a consumer's session", () => {
     await consumer.close();
   });
 
+  it("breaks after a seek back: the member goes on with what it repeats, wherever the group is, and the group goes back with it", async () => {
+    await fill(0, 50);
+    broker.consumeMessageBytes = 16;
+    const place = { topic: "t", partition: 0 };
+    const consumer = consumerOf({ autoCommit: false });
+    const iterator = consumer[Symbol.asyncIterator]();
+    const next = async (): Promise<ConsumedBatch> => (await iterator.next()).value!;
+    for (let at = 0; at < 50; at += 5) await consumer.commit(await next());
+    expect(committed(0)).toBe(50);
+    await consumer.seek(place, { kind: "earliest" });
+    for (const offset of [0, 5]) {
+      const { joins } = groups();
+      groups().breakAll("g");
+      await until(() => groups().joins > joins && groups().group("g").members.get(consumer.memberId)!.told.size === 2);
+      // Its commit waits for the assignment: it has taken that in.
+      await consumer.commit([{ topic: "t", partition: 1, offset: 0 }]);
+      expect(consumer.position(place)).toBe(offset);
+      expect((await next()).records[0]!.offset).toBe(offset);
+    }
+    await consumer.commit();
+    expect(committed(0)).toBe(5);
+    await consumer.close({ timeoutMs: 1 });
+  });
+
+  it("breaks after a commit by hand that is ahead of what was read: nothing of that is skipped", async () => {
+    await fill(0, 20);
+    broker.consumeMessageBytes = 16;
+    const consumer = consumerOf({ autoCommit: false });
+    const iterator = consumer[Symbol.asyncIterator]();
+    await iterator.next();
+    await consumer.commit([{ topic: "t", partition: 0, offset: 15 }]);
+    groups().breakAll("g");
+    await consumer.commit([{ topic: "t", partition: 1, offset: 0 }]);
+    expect((await iterator.next()).value!.records[0]!.offset).toBe(5);
+    await consumer.close({ timeoutMs: 1 });
+  });
+
   it("is not known to the group any more: what it had is lost, nothing of it is committed, and it joins anew", async () => {
     await fill(0, 20);
     broker.consumeMessageBytes = 16;

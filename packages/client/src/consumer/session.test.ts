@@ -346,8 +346,9 @@ describe("a consumer's session", () => {
       const iterator = consumer[Symbol.asyncIterator]();
       for (const offset of [0, 5]) expect((await iterator.next()).value!.records[0]!.offset).toBe(offset);
       const next = iterator.next();
-      await until(() => !consumer.health().isHealthy);
-      expect(consumer.health()).toMatchObject({ lag: 0, why: expect.stringMatching(/Nothing was committed.*no room/) });
+      // On a slow machine that is so before the first answer, and has no reason yet.
+      await until(() => /Nothing was committed.*no room/.test(consumer.health().why ?? ""));
+      expect(consumer.health()).toMatchObject({ isHealthy: false, lag: 0 });
       groups().faults.commits.length = 0;
       await fill(0, 5, 10);
       await next;

@@ -4,7 +4,7 @@
  *
  * Invariants
  * - The new group is there with all its places and ends, or not at all: they are one batch.
- * - Its rate holds before it is there, so that nobody reads faster; when the group is not made, the rate is as it was.
+ * - Its rate holds before it is there, so that nobody reads faster; when the group is not made, the rate is as it was (rated-fork.ts).
  */
 import {
   type End,
@@ -24,6 +24,7 @@ import type { BrokerNode } from "../node.ts";
 import { type Refusal, isRefusal, refuse } from "../refusal.ts";
 import { setRate, unlimited } from "./configure-group.ts";
 import { atCoordinator, groupNameFault, unknownGroup } from "./coordinator-call.ts";
+import { makeRated } from "./rated-fork.ts";
 
 /** A partition of the new group. */
 type Begun = Place & { readonly topic: string; readonly offset: number };
@@ -117,15 +118,19 @@ async function make(
   const { forking } = node.groups;
   forking.add(newGroup);
   try {
-    const before = groupRate(node.controller.image, newGroup) ?? unlimited;
-    const set = rate === null ? undefined : await setRate(node, newGroup, rate);
-    if (isRefusal(set)) return set;
-    const made = await coordinator.call(newGroup, { kind: "fork", fork: { offsets } });
-    if (!isRefusal(made)) return undefined;
-    // Where nobody knows whether it was made, it may be there, and shall not read faster.
-    const isInDoubt = made.reason === "REQUEST_TIMED_OUT" || made.reason === "NOT_COORDINATOR";
-    if (rate !== null && !isInDoubt) await setRate(node, newGroup, before);
-    return made;
+    const made = async (): Promise<Refusal | undefined> => {
+      const reply = await coordinator.call(newGroup, { kind: "fork", fork: { offsets } });
+      return isRefusal(reply) ? reply : undefined;
+    };
+    if (rate === null) return await made();
+    return await makeRated({
+      newGroup,
+      rate,
+      before: groupRate(node.controller.image, newGroup) ?? unlimited,
+      setRate: (wanted) => setRate(node, newGroup, wanted),
+      whyNot: () => coordinator.whyNoCall,
+      make: made,
+    });
   } finally {
     forking.delete(newGroup);
   }

@@ -118,8 +118,10 @@ function deleteGroup(
       const deleted = await coordinator.call(group, { kind: "delete" });
       if (isRefusal(deleted)) return deleted;
       // One of the same name that comes later shall not be slow for reasons that nobody remembers.
-      if (groupRate(node.controller.image, group) !== undefined) await setRate(node, group, unlimited);
-      return {};
+      const set = groupRate(node.controller.image, group) && (await setRate(node, group, unlimited));
+      if (!isRefusal(set)) return {};
+      const what = `Group "${group}" was deleted, but its rate may still be set (${set.message})`;
+      return { ...set, message: `${what}: \`varve group rate ${group} none\` takes it away` };
     },
     () => unknownGroup(group),
   );

@@ -125,6 +125,15 @@ export class GroupPartition {
     return notCoordinator("its node has not heard of the cluster for a while");
   }
 
+  /** Why nothing would be decided here now: a call is refused with this, and nothing becomes of it. */
+  get whyNoCall(): Refusal | undefined {
+    const notReady = this.whyNotReady;
+    if (notReady !== undefined) return notReady;
+    // Behind this node's own metadata nothing is decided: what another one has decided since would be undone (O-4).
+    if (this.isAlive && this.#dependencies.isCurrent()) return undefined;
+    return notCoordinator("its leader epoch has ended");
+  }
+
   /** Resolves when it is ready, or will never be, or after `patienceMs`. */
   async settled(patienceMs: number): Promise<void> {
     if (!this.isLoading) return;
@@ -140,7 +149,7 @@ export class GroupPartition {
   /** Decides, and answers once that is committed (O-3). Never rejects. */
   call<C extends GroupCommand>(groupId: string, command: C): Promise<GroupReplyOf<C> | Refusal> {
     return new Promise((resolve) => {
-      const refusal = this.#whyNoCall();
+      const refusal = this.whyNoCall;
       if (refusal !== undefined) {
         resolve(refusal);
         return;
@@ -219,7 +228,7 @@ export class GroupPartition {
   }
 
   expire(retentionMs: number): void {
-    if (this.#whyNoCall() !== undefined) return;
+    if (this.whyNoCall !== undefined) return;
     this.#coordinator.expire(retentionMs, this.#nowMs);
     this.#scheduleTurn();
   }
@@ -240,14 +249,6 @@ export class GroupPartition {
   /** The time of day, which does not jump while this object lives: sessions are measured by it. */
   get #nowMs(): number {
     return Math.round(this.#epochMs + this.#dependencies.clock.monotonicMs());
-  }
-
-  #whyNoCall(): Refusal | undefined {
-    const notReady = this.whyNotReady;
-    if (notReady !== undefined) return notReady;
-    // Behind this node's own metadata nothing is decided: what another one has decided since would be undone (O-4).
-    if (this.isAlive && this.#dependencies.isCurrent()) return undefined;
-    return notCoordinator("its leader epoch has ended");
   }
 
   async #load(): Promise<void> {
@@ -327,7 +328,7 @@ export class GroupPartition {
   }
 
   #takeInTopics(): void {
-    if (!this.#areTopicsNew || this.#whyNoCall() !== undefined) return;
+    if (!this.#areTopicsNew || this.whyNoCall !== undefined) return;
     const refused = this.#coordinator.topicsChanged(this.#nowMs);
     const isForGood = ({ refusal }: (typeof refused)[number]): boolean => !reasons[refusal.reason].retriable;
     this.#areTopicsNew = !refused.every(isForGood);

@@ -158,7 +158,12 @@ export class PartitionLane {
     // Never sent, or refused for certain: nothing but the order of the queue depends on it.
     while (this.queue.length > 0 && old(this.queue[0]!) && this.queue[0]!.ready) {
       const batch = this.queue.shift()!;
-      if (batch.baseSequence !== undefined) this.#newProducerId();
+      if (batch.baseSequence !== undefined) {
+        // What is under way belongs to the old id: its answers say nothing of a new one, which begins after them.
+        this.producer = undefined;
+        this.#recovering = this.inFlight.length > 0;
+        if (!this.#recovering) this.#newProducerId();
+      }
       batch.reject(expired(batch));
     }
     // Still under way: its promises are told, its answer is waited for.

@@ -1,3 +1,4 @@
+import { FileSystemError } from "@varve/log";
 import { expect, it } from "vitest";
 import { type ReplicaNode, ReplicaWorld } from "../testing/replica-world.ts";
 
@@ -66,4 +67,67 @@ it("what is done of an earlier image does not take a newer role back", async () 
   go();
   await world.time.until(look, "the new partitions");
   expect(backwards).toBe(0);
+});
+
+/** Topic "t" of two partitions, of which `node` cannot make the second one before `go` is called; all others have both. */
+async function whileOneCannotBeMade(seed: number) {
+  const world = new ReplicaWorld(seed);
+  for (const node of world.nodes) await node.start();
+  const node = world.node(1);
+  const { store } = node;
+  if (store === undefined) throw new Error("It runs");
+  const create = store.create.bind(store);
+  let isFull = true;
+  let tries = 0;
+  store.create = async (id, config) => {
+    if (id.partition !== 1 || !isFull) return create(id, config);
+    tries++;
+    throw new FileSystemError("NO_SPACE", "/data", "No room, says the test");
+  };
+  const made = world.command({ kind: "createTopic", name: "t", partitions: 2, replicationFactor: 3, configs: {} });
+  const topicId = made.kind === "done" ? made.reply.topicId : "";
+  await world.time.until(() => tries > 0, "the first try");
+  const go = (): void => {
+    isFull = false;
+  };
+  return { world, node, store, topicId, tries: () => tries, go };
+}
+
+it("a partition that is there hears of all that changes while another one of its topic cannot be made", async () => {
+  const { world, node, topicId, tries, go } = await whileOneCannotBeMade(3);
+  await world.time.until(() => partitionOf(node, topicId)?.placement !== undefined, "the first partition");
+  const partition = partitionOf(node, topicId);
+  // Nobody may use a topic before all of it is there.
+  expect(node.topics?.get("t")).toBeUndefined();
+  for (const other of world.nodes) if (other !== node) other.fence();
+  await world.time.until(() => partition?.leading !== undefined, "it to lead");
+  world.command({ kind: "alterTopicConfig", topic: "t", changes: [{ key: "retention.ms", value: "77777" }] });
+  await world.time.until(() => partition?.log.config.retentionMs === 77_777, "the config");
+  await world.time.until(() => tries() > 3, "some tries");
+  go();
+  await world.time.until(() => node.topics?.get("t") !== undefined, "the topic");
+  expect(partitionOf(node, topicId)).toBe(partition);
+  expect(partitionOf(node, topicId, 1)?.log.config.retentionMs).toBe(77_777);
+});
+
+it("a topic of which one partition cannot be made leaves nothing behind when it is deleted", async () => {
+  const { world, node, store, topicId } = await whileOneCannotBeMade(4);
+  await world.time.until(() => store.get(topicId, 0) !== undefined, "the first partition");
+  world.command({ kind: "deleteTopic", topicId });
+  await world.time.until(() => partitionOf(world.node(2), topicId) === undefined, "the deletion");
+  await world.time.until(() => store.get(topicId, 0) === undefined, "the files to go");
+  expect(partitionOf(node, topicId)).toBeUndefined();
+});
+
+it("a topic that cannot be made is tried once a second, however often the metadata change", async () => {
+  const { world, tries } = await whileOneCannotBeMade(5);
+  for (let changes = 0; changes < 20; changes++) {
+    world.command({ kind: "configureGroup", group: `g${changes}`, recordsPerSecond: 1, bytesPerSecond: 0 });
+    const { nowMs } = world.time;
+    await world.time.until(() => world.time.nowMs > nowMs + 10, "the metadata to arrive");
+  }
+  const before = tries();
+  const { nowMs } = world.time;
+  await world.time.until(() => world.time.nowMs > nowMs + 10_000, "ten seconds");
+  expect(tries() - before).toBeLessThan(15);
 });

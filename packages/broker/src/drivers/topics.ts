@@ -31,6 +31,7 @@ import { KeyCheck } from "./key-check.ts";
 import { notLeadingRefusal } from "./not-leading.ts";
 import { LocalPartition, type PartitionDependencies } from "./partition.ts";
 import type { ReplicaHost } from "./replication/replica-host.ts";
+import type { WheelEntry } from "./timing-wheel.ts";
 import { unknownPartition } from "./unknown.ts";
 
 /** A topic that could not be brought in line, for want of space perhaps, is tried again after so long. */
@@ -124,6 +125,7 @@ export class Topics {
   #closed = false;
   /** Some topic is behind the image: there is something to do although the image is not new. */
   #incomplete = false;
+  #retry: WheelEntry | undefined;
 
   constructor(dependencies: TopicsDependencies) {
     this.#dependencies = dependencies;
@@ -234,10 +236,14 @@ export class Topics {
   /** One topic's trouble is not that of the others, nor of the node: a failed disk speaks up by itself (J-14). */
   #retryLater(topic: Topic, image: ControllerImage, error: Error): void {
     this.#dependencies.log({ topic: topic.name, error: error.message }, "topic cannot be used yet, trying again");
-    if (this.#incomplete || this.#closed) return;
+    if (this.#closed) return;
     this.#incomplete = true;
-    this.#dependencies.wheel.schedule(retryMs, () => {
-      this.apply(image).catch((problem: unknown) => {
+    if (this.#retry !== undefined) return;
+    this.#retry = this.#dependencies.wheel.schedule(retryMs, () => {
+      this.#retry = undefined;
+      // What is being done may have passed the topic by already.
+      const again = this.idle().then(() => this.apply(image));
+      again.catch((problem: unknown) => {
         this.#dependencies.log({ error: String(problem) }, "topics could not be brought in line");
       });
     });
@@ -266,6 +272,8 @@ export class Topics {
   async #bringInLine(topic: Topic, config: TopicConfig, offset: number): Promise<LocalTopic> {
     const { producerExpiryMs, replicas, nodeId } = this.#dependencies;
     const local = this.#byId.get(topic.id) ?? new LocalTopic(topic, config, replicas);
+    // What is made of it is kept from here on, whatever becomes of the rest: a log has one `LocalPartition`, which hears of all that follows.
+    this.#byId.set(topic.id, local);
     local.config = config;
     local.rules = rulesOf(config);
     if (offset >= local.placedAt) {
@@ -288,7 +296,6 @@ export class Topics {
     };
     await Promise.all(Array.from({ length: partitionsAtOnce }, work));
     if (troubles[0] !== undefined) throw troubles[0];
-    this.#byId.set(topic.id, local);
     this.#byName.set(topic.name, local);
     return local;
   }

@@ -118,6 +118,7 @@ export class SegmentedLog {
         this.#segments.length === 0 || first.baseOffset === this.endOffset,
         () => `"${this.directory}" ends at ${this.endOffset}, cannot append ${first.baseOffset}`,
       );
+      await this.#trimActive();
       const active = await this.#activeFor(first, limits, nowMs);
       const chunks: Uint8Array[] = [];
       const taken: { offset: number; positionBytes: number; maxTimestampMs: number }[] = [];
@@ -332,6 +333,13 @@ export class SegmentedLog {
       else high = middle;
     }
     return this.#segments[Math.max(0, low - 1)];
+  }
+
+  /** What a write left that found no room (J-15): behind a segment that is full it would be taken for damage (J-12). */
+  async #trimActive(): Promise<void> {
+    const active = this.#segments.at(-1);
+    if (active?.isRagged !== true) return;
+    await active.cut({ sizeBytes: active.sizeBytes, endOffset: active.endOffset });
   }
 
   async #activeFor(

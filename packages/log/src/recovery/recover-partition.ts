@@ -94,7 +94,6 @@ class PartitionFiles {
   readonly #context: RecoveryContext;
   /** Of the checkpoint, as far as they must still be there. */
   #segments: readonly CheckpointSegment[];
-  #merged: ReadonlySet<number> = new Set();
 
   constructor(directory: string, replayed: ReplayedPartition, context: RecoveryContext) {
     this.#directory = directory;
@@ -139,9 +138,9 @@ class PartitionFiles {
     this.log.namesAreInDoubt();
     await this.log.sync();
     for (const segment of this.log.segments) {
-      // Made since the checkpoint, so nobody knows its largest timestamp.
-      const isNew = this.#known(segment.baseOffset) === undefined || this.#merged.has(segment.baseOffset);
-      if (isNew && segment.sizeBytes > 0) await segment.indexes();
+      // Made, cut or cleaned since the checkpoint: what that says of its largest timestamp may be too much.
+      const isAsKnown = (this.#known(segment.baseOffset)?.sizeBytes ?? -1) >= 0;
+      if (!isAsKnown && segment.sizeBytes > 0) await segment.indexes();
     }
   }
 
@@ -206,7 +205,6 @@ class PartitionFiles {
       return offset;
     });
     this.#segments = settled.known;
-    this.#merged = settled.merged;
     return settled.listed;
   }
 

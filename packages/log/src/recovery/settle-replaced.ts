@@ -21,8 +21,6 @@ export interface SettledSegments {
   readonly listed: readonly ListedSegment[];
   /** Of the checkpoint, as far as they must still be there. */
   readonly known: readonly CheckpointSegment[];
-  /** Where segments begin that are several of before. */
-  readonly merged: ReadonlySet<number>;
 }
 
 /**
@@ -32,12 +30,11 @@ export interface SettledSegments {
 export async function settleReplaced(
   fs: FileSystem,
   directory: string,
-  found: Pick<SettledSegments, "listed" | "known">,
+  found: SettledSegments,
   replaced: readonly { readonly base: number; readonly end: number }[],
   endOf: (file: ListedSegment, limit: number) => Promise<number>,
 ): Promise<SettledSegments> {
   let { listed, known } = found;
-  const merged = new Set<number>();
   for (const { base, end } of replaced) {
     const isInside = ({ baseOffset }: { readonly baseOffset: number }): boolean =>
       baseOffset > base && baseOffset < end;
@@ -48,9 +45,8 @@ export async function settleReplaced(
     await removeLeftovers(fs, directory, inside);
     listed = listed.filter((segment) => !isInside(segment));
     known = asOne(known, isInside, base);
-    merged.add(base);
   }
-  return { listed, known, merged };
+  return { listed, known };
 }
 
 /** The name of what took their place is durable before they go, whatever the cache shows. Durable on return. */

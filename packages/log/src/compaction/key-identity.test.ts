@@ -45,11 +45,16 @@ test("KeyIdentity: of up to 126 bytes it is eight multilinear hashes", () => {
   }
 });
 
-test("KeyIdentity: of a longer key it is its SHA-256", () => {
-  const key = Buffer.alloc(127, "k");
-  const expected = Buffer.from(hash("sha256", key, "buffer").subarray(0, 16));
-  expected[0] = 255;
-  expect(identityOf(key)).toEqual(expected);
+test("KeyIdentity: of a longer key it is the SHA-256 of a secret and the key", () => {
+  const identity = new KeyIdentity(notRandom);
+  const secret = new Int32Array(8);
+  notRandom(secret);
+  for (const length of [127, 5000, 300]) {
+    const key = Buffer.alloc(length, "k");
+    const expected = Buffer.from(hash("sha256", Buffer.concat([Buffer.from(secret.buffer), key]), "buffer"));
+    expected[0] = 255;
+    expect(identityOf(key, identity)).toEqual(expected.subarray(0, 16));
+  }
 });
 
 test("KeyIdentity: what follows a key, or is left of the one before, is not of it", () => {
@@ -67,11 +72,11 @@ test("KeyIdentity: what follows a key, or is left of the one before, is not of i
 test("KeyIdentity: another secret gives other places, and other identities of long keys only", () => {
   const [one, other] = [new KeyIdentity(), new KeyIdentity()];
   const places: number[] = [];
-  for (const key of [Buffer.from("short"), Buffer.alloc(36, "long")]) {
+  for (const key of [Buffer.from("short"), Buffer.alloc(36, "long"), Buffer.alloc(127, "longer")]) {
     const same = Buffer.compare(identityOf(key, one), identityOf(key, other)) === 0;
     expect(same).toBe(key.length < 16);
     places.push(one.place, other.place);
   }
-  // Four of 32 bits each.
-  expect(new Set(places).size).toBe(4);
+  // Six of 32 bits each.
+  expect(new Set(places).size).toBe(6);
 });

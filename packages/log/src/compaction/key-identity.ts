@@ -3,7 +3,7 @@
  *
  *   up to 15 bytes    length, then the key itself, zeros behind: two keys never share one
  *   up to 126 bytes   254, then 15 bytes of a keyed hash: two given keys share one with a chance of 2^-120
- *   longer            255, then 15 bytes of the key's SHA-256
+ *   longer            255, then 15 bytes of the SHA-256 of a secret and the key
  *
  * **The keyed hash** is eight multilinear hashes, each with a secret of its own: the key's length and the key, zeros behind, are words
  * w_1 … w_64 of 16 bits, and a hash is the upper half of `a_0 + a_1·w_1 + … + a_64·w_64` modulo 2^32, the a_i random. Say two keys differ in w_i
@@ -30,6 +30,8 @@ const lanes = 8;
 const wordsMax = 64;
 const keyedBytesMax = 2 * (wordsMax - 1);
 const valuesPerByte = 256;
+/** In front of a key that is digested. */
+const saltBytes = 32;
 
 export class KeyIdentity {
   /** The identity of the key that was last looked at; borrowed until the next. */
@@ -38,12 +40,15 @@ export class KeyIdentity {
   readonly #places: Int32Array;
   /** The a_i of all lanes, lane by lane for each i. */
   readonly #factors: Int32Array;
+  /** The salt, and room for the key behind it: the longest so far. */
+  #salted = new Uint8Array(2 * saltBytes);
 
   constructor(random: (into: Int32Array) => unknown = randomFillSync) {
     this.#places = new Int32Array(this.#bytes.length * valuesPerByte);
     this.#factors = new Int32Array((wordsMax + 1) * lanes);
     random(this.#places);
     random(this.#factors);
+    random(new Int32Array(this.#salted.buffer, 0, saltBytes / 4));
   }
 
   /** Puts the identity of the key in `bytes[start, start + length)` into `words`. */
@@ -104,7 +109,14 @@ export class KeyIdentity {
   }
 
   #takeDigest(bytes: Uint8Array, start: number, length: number): void {
-    const digest = hash("sha256", bytes.subarray(start, start + length), "buffer");
+    const saltedBytes = saltBytes + length;
+    if (this.#salted.length < saltedBytes) {
+      const before = this.#salted;
+      this.#salted = new Uint8Array(2 * saltedBytes);
+      this.#salted.set(before);
+    }
+    this.#salted.set(bytes.subarray(start, start + length), saltBytes);
+    const digest = hash("sha256", this.#salted.subarray(0, saltedBytes), "buffer");
     this.#bytes.set(digest.subarray(0, this.#bytes.length));
     this.#bytes[0] = digestMark;
   }

@@ -135,6 +135,7 @@ export class LogStore {
       lanes: this.#lanes,
       keyBytesMax: options.compactionKeyBytes,
       bytesPerSecond: options.compactionBytesPerSecond,
+      producersMax: options.producersMax,
       partitions: () => this.#partitions.values(),
       spaceRefusal: (moreBytes) => this.#whySpaceRefused(moreBytes),
       spaceSpent: (bytes) => this.#space.spend(bytes),

@@ -14,6 +14,8 @@ import type { CompactionPlan } from "./plan-compaction.ts";
 export interface CompactorOptions extends Omit<CompactionParts, "pace"> {
   /** Bytes read and written together; 0: no limit. */
   readonly bytesPerSecond: number;
+  /** Of all partitions together, what runs remember for the next ones (J-21): as many as the node knows at most. */
+  readonly producersMax: number;
   readonly partitions: () => Iterable<PartitionLog>;
 }
 
@@ -112,11 +114,25 @@ export class Compactor {
       if (!(error instanceof LogError) && !(error instanceof FileSystemError)) throw error;
       return undefined;
     }
+    this.#forgetProducers(log);
     this.#stats.runs += 1;
     if (outcome.kind !== "done" && outcome.kind !== "partly") this.#stats.failures += 1;
     this.#stats.bytesRead += outcome.bytesRead;
     this.#stats.bytesWritten += outcome.bytesWritten;
     this.#stats.bytesRemoved += outcome.bytesBefore - outcome.bytesAfter;
     return outcome;
+  }
+
+  /** A partition of which nothing is remembered is read twice by its next run. Those that remember most forget first, the last one never. */
+  #forgetProducers(last: PartitionLog): void {
+    const others = [...this.#options.partitions()].filter((log) => log !== last);
+    others.sort((a, b) => b.compaction.producersRemembered - a.compaction.producersRemembered);
+    let count = last.compaction.producersRemembered;
+    for (const log of others) count += log.compaction.producersRemembered;
+    for (const { compaction } of others) {
+      if (count <= this.#options.producersMax) return;
+      count -= compaction.producersRemembered;
+      compaction.forgetProducers();
+    }
   }
 }

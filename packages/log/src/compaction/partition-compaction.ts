@@ -82,6 +82,14 @@ export class PartitionCompaction {
     this.#producers = { ...producers, cutCount: this.cutCount };
   }
 
+  get producersRemembered(): number {
+    return this.#producers?.entries.length ?? 0;
+  }
+
+  forgetProducers(): void {
+    this.#producers = undefined;
+  }
+
   /** J-19: false when the log was cut since `cutCount`, or one of `sources` is gone; then nothing was done. */
   replaceSegments(sources: readonly Segment[], made: Cleaned, cutCount: number): Promise<boolean> {
     return this.#cuts.replaceSegments(sources, made, cutCount);

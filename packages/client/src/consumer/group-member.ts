@@ -277,6 +277,8 @@ export class GroupMember {
       }
     }
     this.#lose(lost);
+    // Whoever heard that may have ended it.
+    if (this.#end !== undefined) return;
     this.#commits.setGeneration(assignment.generation);
     if (this.#isClosing) {
       // What is finished is committed before it leaves, also when its session broke on the way.
@@ -287,7 +289,7 @@ export class GroupMember {
     if (notHeld.length > 0) this.#sendRevoked(notHeld);
     if (revoked.length > 0) void this.#giveBack(revoked);
     this.#callbacks.assigned(fresh);
-    this.#callbacks.moved(moved);
+    if (this.#end === undefined) this.#callbacks.moved(moved);
     this.pump();
     this.onWake();
   }

@@ -78,6 +78,8 @@ interface Stream {
 const steadyMs = 5_000;
 /** So long a leaving member waits for the end of its stream, at least. */
 const leaveMsMin = 100;
+/** And one that was not let in yet, at most. */
+const leaveJoiningMsMax = 1_000;
 
 export class GroupSession {
   readonly #connection: Connection;
@@ -136,6 +138,8 @@ export class GroupSession {
     }
     // Before it says what it has: after so long that is nothing.
     if (this.#heardMs !== undefined && !this.isAlive) this.#expelled();
+    // Whoever heard that may have closed it.
+    if (this.#isClosed) return;
     const call = node.groups.Join(new Metadata(), {});
     const openedMs = this.#connection.clock.monotonicMs();
     this.#outSinceMs ??= openedMs;
@@ -173,15 +177,17 @@ export class GroupSession {
   /** Leaves the group, and ends. Resolves when the broker knows it, or time is up. */
   async leave({ willReturn, timeoutMs }: { willReturn: boolean; timeoutMs: number }): Promise<void> {
     const stream = this.#stream;
-    if (this.#isClosed || stream === undefined || !stream.isJoined) {
+    if (this.#isClosed || stream === undefined) {
       this.close();
       return;
     }
+    // A join that is on its way lets it in all the same, for as long as a session: the goodbye follows it, though nobody may be there.
+    const waitMs = stream.isJoined ? timeoutMs : Math.min(timeoutMs, leaveJoiningMsMax);
     this.#isClosed = true;
     this.#stopTimers();
     const { call } = stream;
     await new Promise<void>((resolve) => {
-      const timer = this.#connection.clock.setTimer(Math.max(leaveMsMin, timeoutMs), resolve);
+      const timer = this.#connection.clock.setTimer(Math.max(leaveMsMin, waitMs), resolve);
       const ended = (): void => {
         timer.cancel();
         resolve();

@@ -63,6 +63,8 @@ export class MemoryGroups {
   readonly faults: GroupFaults = { joins: [], commits: [], breaks: [] };
   /** Called with each commit that is taken. */
   onCommit: (key: string, offset: number) => void = () => undefined;
+  /** Called with each join, before it is answered. */
+  onJoin: () => void = () => undefined;
   /** Commits and joins are not answered. */
   silent = false;
   sessionTimeoutMs = 30_000;
@@ -229,6 +231,7 @@ export class MemoryGroups {
 
   #join(group: Group, join: MemberSubscriptionOutput, call: Call): Member {
     this.joins += 1;
+    this.onJoin();
     const memberId = join.memberId || join.newMemberId || `m${this.#nextMember++}`;
     for (const topic of join.topics) {
       for (let partition = 0; partition < this.#topics.partitionsOf(topic); partition++) {

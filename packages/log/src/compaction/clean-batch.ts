@@ -6,7 +6,8 @@
  *   anything else                               stays: the latest of each key, records without a key, what is above `to`
  *
  * A batch of a transaction, a marker, and one whose records cannot be read are left as they are, and stand for nothing: whether a
- * transaction's records count is said elsewhere, and what nobody can read must not take anything's place.
+ * transaction's records count is said elsewhere, and what nobody can read must not take anything's place. They may hold any key: a
+ * tombstone behind one of them is never over, else what it deleted would be back.
  *
  * The time of a tombstone begins when nothing older of its key is left in *this* replica (KIP-534): then its batch gets a delete
  * horizon. One that came from a leader with a horizon gets a new one, since older records of its keys may have been here until now.
@@ -28,15 +29,18 @@ import type { BatchHeader } from "@varve/format";
 import type { KeyMap } from "./key-map.ts";
 import type { Pace } from "./pace.ts";
 
+/** Of one run, which goes through batches in the order of the log. */
 export interface CleanContext {
   /** Latest offset of every key with a record in [from, to). */
   readonly latest: KeyMap;
   /** Below, no key had two records before this run. */
   readonly from: number;
   readonly to: number;
-  readonly nowMs: number;
+  nowMs: number;
   readonly deleteRetentionMs: number;
   readonly pace: Pace;
+  /** A batch was met that stays as it is, whatever keys it holds. */
+  hasUnopened: boolean;
 }
 
 /**
@@ -57,11 +61,14 @@ export async function plainRecords(batch: Uint8Array, header: BatchHeader): Prom
 /** `batch` itself when nothing of it goes; otherwise one in its place, owned, perhaps without records. */
 export async function cleanBatch(batch: Uint8Array, header: BatchHeader, context: CleanContext): Promise<Uint8Array> {
   const plain = await plainRecords(batch, header);
-  if (plain === undefined) return batch;
+  if (plain === undefined) {
+    context.hasUnopened ||= header.recordCount > 0 && !isControl(header.attributes);
+    return batch;
+  }
   const { from, to, nowMs, pace } = context;
   const end = header.baseOffset + header.lastOffsetDelta + 1;
   const hasHorizon = hasDeleteHorizon(header.attributes);
-  const isTimeOver = hasHorizon && end <= from && nowMs >= header.baseTimestampMs;
+  const isTimeOver = hasHorizon && end <= from && nowMs >= header.baseTimestampMs && !context.hasUnopened;
   const goes = new Uint8Array(header.recordCount);
   const retained = new RetainedRecords(plain, header, undefined);
   let kept = 0;
@@ -79,7 +86,10 @@ export async function cleanBatch(batch: Uint8Array, header: BatchHeader, context
     if (isTombstone) tombstones += 1;
     retained.keep(judging);
   }
-  if (judging.fault !== undefined) return batch;
+  if (judging.fault !== undefined) {
+    context.hasUnopened = true;
+    return batch;
+  }
   if (kept === 0) return emptiedBatch(batch);
   const getsHorizon = tombstones > 0 && end <= to && (!hasHorizon || end > from);
   if (kept === header.recordCount && !getsHorizon) return batch;

@@ -111,7 +111,8 @@ class Run {
   async run(): Promise<CompactionOutcome> {
     try {
       await this.#enterKeys();
-      for (const segment of this.#segments) await this.#clean(segment);
+      const context = this.#cleanContext();
+      for (const segment of this.#segments) await this.#clean(segment, context);
       this.#assertMayGoOn(undefined);
       // J-20: everything is in its place, durably.
       this.#log.compaction.cleaned(this.#to);
@@ -189,16 +190,21 @@ class Run {
     this.#keys[at + 2] = offsetDelta;
   }
 
-  async #clean(segment: Segment): Promise<void> {
-    this.#assertMayGoOn(segment);
-    const context: CleanContext = {
+  #cleanContext(): CleanContext {
+    return {
       latest: this.#latest,
       from: this.#plan.from,
       to: this.#to,
       nowMs: this.#parts.clock.nowMs(),
       deleteRetentionMs: this.#deleteRetentionMs,
       pace: this.#parts.pace,
+      hasUnopened: false,
     };
+  }
+
+  async #clean(segment: Segment, context: CleanContext): Promise<void> {
+    this.#assertMayGoOn(segment);
+    context.nowMs = this.#parts.clock.nowMs();
     const before = segment.sizeBytes;
     const bytes = await this.#replace([segment], async (batch, header, cleaned) => {
       const clean = this.#withoutProducer(await cleanBatch(batch, header, context), header);

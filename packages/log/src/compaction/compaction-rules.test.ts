@@ -1,5 +1,6 @@
 /** J-17 to J-21, one scenario each. */
 import {
+  assignOffsets,
   batchHeaderBytes,
   buildBatch,
   compressBatch,
@@ -191,6 +192,29 @@ test("LogStore.runCompaction() J-18: a batch that nobody can read stays, and tak
   expect(
     readBatchHeader(read.bytes).recordCount + readBatchHeader((await batchAt(partition, 1)).bytes).recordCount,
   ).toBe(1);
+});
+
+test("LogStore.runCompaction() J-18, J-20: a tombstone stays as long as an older batch that may hold its key", async () => {
+  const partition = await CompactedPartition.begin(1, { deleteRetentionMs: 10_000 });
+  // Of a transaction, and its marker: both stay whole, and readers get the record.
+  for (const [attributes, key] of [
+    [0x10, "a"],
+    [0x30, "marker"],
+  ] as const) {
+    const record = { key: new TextEncoder().encode(key), value: new Uint8Array(9), timestampMs: 1 };
+    const batch = buildBatch([record], { producerId: 9, producerEpoch: 0, baseSequence: 0 });
+    assignOffsets(batch, 0, partition.log.logEndOffset, partition.log.leaderEpoch);
+    new DataView(batch.buffer, batch.byteOffset).setInt16(21, attributes);
+    sealBatch(batch, 0);
+    expect(partition.log.appendAsFollower(batch).kind).toBe("appended");
+  }
+  await partition.append({ records: [{ key: "a", value: null }] });
+  for (let run = 0; run < 3; run++) {
+    await fill(partition, "b", 8);
+    await partition.compact();
+    expect(await offsetsOf(partition, "a")).toEqual([0, 2]);
+    await later(partition, 11_000);
+  }
 });
 
 test("LogStore.runCompaction() J-19: a reader of the old file goes on reading, and a start removes what was not put in place", async () => {

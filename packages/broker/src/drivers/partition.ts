@@ -42,6 +42,8 @@ import type { TimingWheel } from "./timing-wheel.ts";
 /** A reader parked until the high watermark reaches `waitOffset`, or something else happened that it should look at. */
 export interface ReadWaiter extends OffsetWaiter {
   wake(): void;
+  /** What was to come from another node does not, for now. */
+  letGo?(): void;
 }
 
 export interface PartitionDependencies {

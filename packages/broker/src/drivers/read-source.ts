@@ -16,6 +16,10 @@ export interface ReadSource {
   readonly givingWay?: Refusal | undefined;
   /** Who leads; undefined: this node. */
   readonly hint?: LeaderHint;
+  /** Of what lies at another node: what is here, or would come now, as far as that is known; undefined where nothing has to come. */
+  readonly comingBytes?: number;
+  /** Does not keep what has come: there is no room for it. It comes again. */
+  giveBack?(): void;
   /** Wakes `waiter` once there may be more, or nothing can be read any more. */
   waitForRecords(waiter: ReadWaiter): void;
   /** It waits no more. */

@@ -10,8 +10,13 @@
  * all readers of the node together hold too much, each gets one small message at a time: the slow ones cost little, and
  * those that read go on. A partition without data is parked in the heap of its leader; there is no timer here.
  *
+ * What lies at another node counts as held from when it is asked for: a partition for which there is no room waits for one of those that
+ * are under way. What comes unannounced, to a reader at the end, is given back when there is no room, and asked for again.
+ *
  * Invariants
- * - At most one read is under way per stream, and what is held never exceeds `maxBufferBytes` plus one message.
+ * - At most one read is under way per stream, and what is held never exceeds `maxBufferBytes` plus one message, with what comes from
+ *   other nodes one more.
+ * - `#later` has readers only while something is announced: its end calls them.
  * - Records reach the reader in offset order per partition, up to the high watermark (H-7), each once.
  * - The call ends by itself when every partition has reached its end.
  */
@@ -75,6 +80,8 @@ class PartitionReader implements ReadWaiter {
   done = false;
   waitOffset = -1;
   heapIndex = -1;
+  /** Of what comes from another node, or has come and waits for its turn. */
+  announcedBytes = 0;
 
   constructor(session: ConsumeSession, plan: PartitionPlan) {
     this.#session = session;
@@ -91,6 +98,10 @@ class PartitionReader implements ReadWaiter {
   wake(): void {
     this.#session.ready(this);
   }
+
+  letGo(): void {
+    this.#session.comesNot(this);
+  }
 }
 
 export class ConsumeSession {
@@ -103,8 +114,11 @@ export class ConsumeSession {
   readonly #readers: PartitionReader[];
   /** Partitions that may have data, in turns. */
   #ready: PartitionReader[] = [];
+  /** Partitions of other nodes that have data, and no room for it here. */
+  #later: PartitionReader[] = [];
   #open: number;
   #heldBytes = 0;
+  #announcedBytes = 0;
   #allowedBytes = Infinity;
   #pumping = false;
   /** The group has read as much as it may for now. */
@@ -144,7 +158,16 @@ export class ConsumeSession {
   /** Internal: the partition may have something. */
   ready(reader: PartitionReader): void {
     if (this.#over || reader.done) return;
+    const { leader } = reader;
+    if (reader.announcedBytes === 0 && !this.#announce(reader, leader.comingBytes ?? 0)) leader.giveBack?.();
     this.#ready.push(reader);
+    this.#pump();
+  }
+
+  /** Internal: what was announced does not come for now. */
+  comesNot(reader: PartitionReader): void {
+    if (this.#over) return;
+    this.#unannounce(reader);
     this.#pump();
   }
 
@@ -160,6 +183,9 @@ export class ConsumeSession {
     if (this.#over) return;
     this.#over = true;
     this.#ready = [];
+    this.#later = [];
+    this.#budget.heldBytes -= this.#announcedBytes;
+    this.#announcedBytes = 0;
     this.#pause?.cancel();
     for (const reader of this.#readers) reader.leader.stopWaiting(reader);
     this.#closed(this);
@@ -201,6 +227,7 @@ export class ConsumeSession {
 
   /** Its turn comes again, once the group may read on. A leader elsewhere sees to that itself. */
   #holdsBack(reader: PartitionReader): boolean {
+    this.#allowedBytes = Infinity;
     if (this.#rates === undefined || reader.leader.hint !== undefined || reader.atEnd) return false;
     const allowance = this.#rates.allowance(reader.leader.log.id.topicId);
     this.#allowedBytes = allowance?.maxBytes ?? Infinity;
@@ -220,6 +247,7 @@ export class ConsumeSession {
 
   /** One read of one partition. A promise when it needs the disk, or decompression. */
   #turn(reader: PartitionReader): Promise<void> | undefined {
+    this.#unannounce(reader);
     const { log, closedBy } = reader.leader;
     if (closedBy !== undefined) {
       this.fail(closedBy);
@@ -308,7 +336,31 @@ export class ConsumeSession {
       this.#write(this.#encoder.encodeProgress(reader.leader, reader.position));
     }
     reader.waitOffset = Math.max(reader.position, reader.leader.log.highWatermark) + 1;
-    reader.leader.waitForRecords(reader);
+    if (this.#announce(reader, reader.leader.comingBytes ?? 0)) reader.leader.waitForRecords(reader);
+    else this.#later.push(reader);
+  }
+
+  /** Whether there is room for what comes; for one there always is. */
+  #announce(reader: PartitionReader, bytes: number): boolean {
+    const sum = this.#heldBytes + this.#announcedBytes + bytes;
+    const isFull = this.#isTight || sum > this.#limits.maxBufferBytes;
+    if (bytes > 0 && this.#announcedBytes > 0 && isFull) return false;
+    reader.announcedBytes = bytes;
+    this.#announcedBytes += bytes;
+    this.#budget.heldBytes += bytes;
+    return true;
+  }
+
+  #unannounce(reader: PartitionReader): void {
+    const bytes = reader.announcedBytes;
+    if (bytes === 0) return;
+    reader.announcedBytes = 0;
+    this.#announcedBytes -= bytes;
+    this.#budget.heldBytes -= bytes;
+    if (this.#later.length === 0) return;
+    const room = this.#limits.maxBufferBytes - this.#heldBytes - this.#announcedBytes;
+    const called = Math.max(1, Math.floor(room / this.#limits.readBytes));
+    this.#ready.push(...this.#later.splice(0, called));
   }
 
   #write(message: Uint8Array): void {

@@ -22,7 +22,7 @@ export interface RemotePartitionOptions {
   readonly logStartOffset: number;
   /** The epoch that the reader knows, told to the leader with the first Fetch (H-7). */
   readonly currentLeaderEpoch: number | undefined;
-  /** Of one Fetch. */
+  /** Of one Fetch, at most. */
   readonly readBytes: number;
   /** Whose rate holds at the leader. Empty: nobody's. */
   readonly group: string;
@@ -43,6 +43,8 @@ export interface RemotePartitionDependencies {
 const waitMs = 5_000;
 const forwardGraceMs = 5_000;
 const retryMs = 100;
+/** Of a Fetch that waits for what is not there yet: many may come at once. */
+const newBytes = 32 * 1024;
 /** Without an answer from any leader for so long, the reader is told. */
 const patienceMs = 10_000;
 const passing = new Set(["NOT_LEADER", "LEADER_NOT_AVAILABLE", "REQUEST_TIMED_OUT", "SHUTTING_DOWN", "UNKNOWN_TOPIC"]);
@@ -58,8 +60,11 @@ export class RemotePartition implements ReadSource {
   #logStartOffset: number;
   #leaderEpoch = -1;
   #isFirst = true;
-  /** Where the reader is. */
+  /** Where the reader is, and how much it takes at once. */
   #offset = -1;
+  #maxBytes: number;
+  /** Of the Fetch under way: not more than the reader knows of. */
+  #askedBytes = newBytes;
   #held: { readonly offset: number; readonly bytes: Uint8Array; readonly nextOffset: number } | undefined;
   #waiter: ReadWaiter | undefined;
   #call: { cancel(): void } | undefined;
@@ -75,6 +80,7 @@ export class RemotePartition implements ReadSource {
     this.metrics = options.metrics;
     this.#highWatermark = options.highWatermark;
     this.#logStartOffset = options.logStartOffset;
+    this.#maxBytes = options.readBytes;
     this.log = this.#asLog();
   }
 
@@ -86,8 +92,18 @@ export class RemotePartition implements ReadSource {
     return this.#dependencies.hint();
   }
 
+  get comingBytes(): number {
+    if (this.#held !== undefined) return this.#held.bytes.length;
+    return this.#failingSinceMs === undefined && this.#offset < this.#highWatermark ? this.#maxBytes : 0;
+  }
+
+  giveBack(): void {
+    this.#held = undefined;
+  }
+
   waitForRecords(waiter: ReadWaiter): void {
     this.#waiter = waiter;
+    this.#askedBytes = this.comingBytes || Math.min(this.#maxBytes, newBytes);
     this.#fetch();
   }
 
@@ -101,7 +117,7 @@ export class RemotePartition implements ReadSource {
   }
 
   #asLog(): ReadSource["log"] {
-    const here = (options: ReadOptions): ReadResult => this.#take(options.offset);
+    const here = (options: ReadOptions): ReadResult => this.#take(options);
     const watermarkHere = (): number => this.#highWatermark;
     const startHere = (): number => this.#logStartOffset;
     const epochHere = (): number => this.#leaderEpoch;
@@ -121,10 +137,11 @@ export class RemotePartition implements ReadSource {
     };
   }
 
-  #take(offset: number): ReadResult {
+  #take({ offset, maxBytes }: ReadOptions): ReadResult {
     const held = this.#held;
     this.#held = undefined;
     this.#offset = offset;
+    this.#maxBytes = Math.min(maxBytes, this.#options.readBytes);
     if (held?.offset !== offset) return { kind: "empty" };
     return { kind: "batches", bytes: held.bytes, nextOffset: held.nextOffset };
   }
@@ -143,7 +160,7 @@ export class RemotePartition implements ReadSource {
       );
       return;
     }
-    const { currentLeaderEpoch, readBytes: maxBytes, group } = this.#options;
+    const { currentLeaderEpoch, group } = this.#options;
     const request: FetchRequestFields = {
       topic: this.topic,
       // Not another one that has its name by now: its records would follow those of this one.
@@ -151,7 +168,7 @@ export class RemotePartition implements ReadSource {
       partition: this.partition,
       start: { kind: "offset", offset: this.#offset },
       format: "batches",
-      maxBytes,
+      maxBytes: this.#askedBytes,
       minBytes: 1,
       maxWaitMs: waitMs,
       group,
@@ -199,6 +216,8 @@ export class RemotePartition implements ReadSource {
     const nowMs = this.#dependencies.monotonicMs();
     this.#failingSinceMs ??= nowMs;
     if (passing.has(refusal.reason) && nowMs - this.#failingSinceMs < patienceMs) {
+      this.#askedBytes = Math.min(this.#askedBytes, newBytes);
+      this.#waiter?.letGo?.();
       this.#fetchLater();
       return;
     }

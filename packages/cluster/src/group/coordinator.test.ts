@@ -312,6 +312,24 @@ describe("GroupCoordinator", () => {
     expect(late).toMatchObject({ reply: [{ reason: "STALE_MEMBER_EPOCH" }, { reason: "NOT_ASSIGNED" }] });
   });
 
+  it("begins nowhere in the name of a member that has gone meanwhile, or has lost the partition", () => {
+    const world = new World();
+    const begin = (memberId: string): GroupCommand => ({
+      kind: "start",
+      memberId,
+      offsets: [0, 1].map((partition) => ({ topicId, partition, offset: 90, leaderEpoch: -1 })),
+    });
+    world.submit("gone", begin("m"));
+    expect(world.endTurn()).toEqual(["gone"]);
+    expect(world.log).toEqual([]);
+    for (const memberId of ["m", "n"]) world.submit(memberId, join(memberId));
+    world.submit("gives back", { kind: "beat", beat: { memberId: "m", instanceId: "", owned: new Map() } });
+    world.submit("begins", begin("n"));
+    world.endTurn();
+    world.commit();
+    expect([world.offset(0), world.offset(1)]).toEqual([undefined, 90]);
+  });
+
   it("removes whoever is silent for a session, and nobody whose connection is there", () => {
     const world = new World();
     for (const memberId of ["m", "n"]) world.submit(memberId, join(memberId));

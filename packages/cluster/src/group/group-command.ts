@@ -21,7 +21,7 @@ import {
   decideReset,
   decideStart,
 } from "./offsets.ts";
-import type { CommitOffsets, CommitVerdict, ForkGroup, OffsetToCommit, ResetOffsets, ResetReply } from "./offsets.ts";
+import type { CommitOffsets, CommitVerdict, ForkGroup, ResetOffsets, ResetReply, StartMember } from "./offsets.ts";
 import type { Group } from "./state.ts";
 
 type WithoutEpoch<Claim extends MemberClaim> = Omit<Claim, "epoch"> & { readonly epoch?: number };
@@ -35,11 +35,8 @@ export type GroupCommand =
   | { readonly kind: "leave"; readonly leave: WithoutEpoch<LeaveGroup> }
   | { readonly kind: "remove"; readonly memberIds: readonly string[] }
   | { readonly kind: "commit"; readonly commit: CommitOffsets }
-  /** Where members begin in what is not committed yet. */
-  | {
-      readonly kind: "start";
-      readonly offsets: readonly Pick<OffsetToCommit, "topicId" | "partition" | "offset" | "leaderEpoch">[];
-    }
+  /** Where a member begins in what it has and nobody has committed yet. */
+  | ({ readonly kind: "start" } & StartMember)
   | { readonly kind: "reset"; readonly reset: ResetOffsets }
   | { readonly kind: "fork"; readonly fork: ForkGroup }
   | { readonly kind: "topics" }
@@ -87,7 +84,7 @@ export function decideGroup(
     case "commit":
       return decideCommit(group, command.commit, context);
     case "start":
-      return decideStart(group, command.offsets, context);
+      return decideStart(group, command, context);
     case "reset":
       return decideReset(group, command.reset, context);
     case "fork":

@@ -3,7 +3,7 @@
 
 import { refuse } from "../controller/decision.ts";
 import type { Refusal } from "../controller/decision.ts";
-import { has } from "./assignment.ts";
+import { has, nothing } from "./assignment.ts";
 import { accept, memberOf } from "./decision.ts";
 import type { GroupContext, GroupDecision, MemberClaim } from "./decision.ts";
 import { Draft } from "./draft.ts";
@@ -97,15 +97,24 @@ function put(
   draft.offset(topicId, partition, { offset, leaderEpoch, metadata, committedAtMs, movedEpoch });
 }
 
-/** Where members begin in what nobody has committed yet: from then on it is committed, and only a reset begins elsewhere. */
+export interface StartMember {
+  readonly memberId: string;
+  readonly offsets: readonly Pick<OffsetToCommit, "topicId" | "partition" | "offset" | "leaderEpoch">[];
+}
+
+/**
+ * Where a member begins in what nobody has committed yet: from then on it is committed, and only a reset begins elsewhere. Of what it has
+ * lost since that was looked up, the next one says where it begins.
+ */
 export function decideStart(
   group: Group,
-  offsets: readonly Pick<OffsetToCommit, "topicId" | "partition" | "offset" | "leaderEpoch">[],
+  { memberId, offsets }: StartMember,
   { nowMs, topics }: Pick<GroupContext, "nowMs" | "topics">,
 ): GroupDecision<undefined> {
   const draft = new Draft(group);
+  const assigned = group.members.get(memberId)?.assigned ?? nothing;
   for (const one of offsets) {
-    if (topics.isGone(one.topicId)) continue;
+    if (topics.isGone(one.topicId) || !has(assigned, one.topicId, one.partition)) continue;
     if (offsetOf(draft.group, one.topicId, one.partition) === undefined) put(draft, { ...one, metadata: "" }, nowMs);
   }
   return accept(draft, undefined);

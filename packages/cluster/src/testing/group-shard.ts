@@ -311,7 +311,7 @@ export class Shard {
     if (owned !== undefined) this.submit(groupId, { kind: "beat", beat: { memberId, instanceId, owned } });
     if (startless.length === 0) return;
     const offsets = startless.map((place) => ({ ...place, offset: 0, leaderEpoch: -1 }));
-    this.submit(groupId, { kind: "start", offsets });
+    this.submit(groupId, { kind: "start", memberId, offsets });
   }
 
   #idOf(topic: string): string | undefined {

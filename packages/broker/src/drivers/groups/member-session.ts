@@ -312,7 +312,7 @@ export class MemberSession implements GroupSession {
     for (const place of unasked) this.#starting.add(keyOf(place));
     const find = async (): Promise<void> => {
       const offsets = await resolve(unasked, this.#start.position);
-      const asked = { kind: "start" as const, offsets };
+      const asked = { kind: "start" as const, memberId: this.#memberId, offsets };
       const refused = offsets.length > 0 && isRefusal(await coordinator.call(this.#start.groupId, asked));
       for (const place of unasked) this.#starting.delete(keyOf(place));
       if (this.#isOver) return;

@@ -384,6 +384,52 @@ describe("GroupCoordinator", () => {
     expect(world.coordinator.removeDue(1_000)).toEqual([]);
   });
 
+  it("has those due still whose removal was not appended", () => {
+    const world = new World();
+    for (const memberId of ["m", "n"]) world.submit(memberId, join(memberId));
+    world.endTurn();
+    world.commit();
+    expect(world.coordinator.removeDue(1_000)).toHaveLength(2);
+    world.coordinator.endTurn();
+    world.coordinator.notAppended(refuse("STORAGE_FULL", "No room", {}).refusal, 1_000);
+    world.coordinator.heard("g", "n", 1_200);
+    expect(world.coordinator.removeDue(1_500)).toEqual([{ groupId: "g", memberId: "m", why: "session" }]);
+  });
+
+  it("removes who does not give back in time, also when its connection is all its sign of life", () => {
+    const world = new World();
+    for (const memberId of ["m", "l"]) world.submit(memberId, join(memberId));
+    world.endTurn();
+    world.commit();
+    for (const memberId of ["l", "m"]) world.coordinator.connected("g", memberId);
+    expect(world.coordinator.removeDue(4_999)).toEqual([]);
+    expect(world.coordinator.removeDue(5_000)).toEqual([{ groupId: "g", memberId: "m", why: "revocation" }]);
+  });
+
+  it("gives a member its rebalance timeout for each thing that it is asked for", () => {
+    const world = new World();
+    world.submit("m", join("m"));
+    world.nowMs = 1;
+    world.submit("l", join("l"));
+    world.endTurn();
+    world.commit();
+    const revoking = (): unknown => world.coordinator.visible.get("g")?.members.get("m")?.revoking.get(topicId);
+    expect(revoking()).toEqual([0]);
+    for (const memberId of ["l", "m"]) world.coordinator.connected("g", memberId);
+    // Asked for the other one as it gives back the first.
+    world.nowMs = 4_000;
+    world.submit("k", join("k"));
+    const owned = new Map([[topicId, [1]]]);
+    world.submit("gives back", { kind: "beat", beat: { memberId: "m", instanceId: "", owned } });
+    world.endTurn();
+    world.commit();
+    expect(revoking()).toEqual([1]);
+    world.coordinator.connected("g", "k");
+    expect(world.coordinator.removeDue(5_001)).toEqual([]);
+    // What is given back of it in part takes no more time.
+    expect(world.coordinator.removeDue(9_000)).toEqual([{ groupId: "g", memberId: "m", why: "revocation" }]);
+  });
+
   it("takes a stall of this node for nobody's silence", () => {
     const world = new World();
     world.submit("m", join("m"));

@@ -22,7 +22,7 @@ import { decideGroup } from "./group-command.ts";
 import type { GroupCommand, GroupOutcome } from "./group-command.ts";
 import { encodeGroupRecord } from "./records.ts";
 import type { GroupRecord, StoredGroupRecord } from "./records.ts";
-import { credited, due, followGroup, heard } from "./sessions.ts";
+import { credited, due, followGroup, heard, restored } from "./sessions.ts";
 import type { GroupClocks, MemberClock } from "./sessions.ts";
 import type { TopicsView } from "./settle.ts";
 import { emptyGroup, isBlank, replayGroup } from "./state.ts";
@@ -61,8 +61,8 @@ interface Turn<Waiter> {
   /** About what they take in a batch, and not less. */
   bytes: number;
   readonly answers: GroupAnswer<Waiter>[];
-  /** The groups that it changed, as they were before; undefined: there was none. */
-  readonly before: Map<string, Group | undefined>;
+  /** The groups that it changed, as they were before. */
+  readonly before: Map<string, { readonly group: Group; readonly clocks: GroupClocks }>;
   /** And as it left them. */
   after: ReadonlyMap<string, Group>;
   /** The log offset after its batch; known once it is appended. */
@@ -176,10 +176,7 @@ export class GroupCoordinator<Waiter> {
   ): { readonly groupId: string; readonly memberId: string; readonly why: "session" | "revocation" }[] {
     const removed = [];
     for (const [groupId, clocks] of this.#clocks) {
-      const connected = this.#connected.get(groupId);
-      const late = due(clocks, nowMs).filter(
-        ({ memberId, why }) => why !== "session" || connected?.has(memberId) !== true,
-      );
+      const late = due(clocks, nowMs, this.#connected.get(groupId));
       if (late.length === 0) {
         this.#atOnce.delete(groupId);
         continue;
@@ -250,9 +247,9 @@ export class GroupCoordinator<Waiter> {
     const undone = [...this.#full.splice(0), this.#turn];
     this.#turn = newTurn();
     for (const { before } of undone.toReversed()) {
-      for (const [groupId, group] of before) {
-        this.#keep(group ?? emptyGroup(groupId));
-        this.#followClocks(group ?? emptyGroup(groupId), nowMs);
+      for (const [groupId, { group, clocks }] of before) {
+        this.#keep(group);
+        this.#followClocks(group, nowMs, restored(clocks, this.#clocksOf(groupId)));
       }
     }
     const answers = undone.flatMap((turn) => turn.answers);
@@ -308,7 +305,7 @@ export class GroupCoordinator<Waiter> {
     if ("refusal" in stored) return stored;
     const isFull = this.#turn.bytes + stored.bytes > this.#options.limits.batchBytesMax - batchOverheadBytes;
     if (this.#turn.records.length >= batchRecords || (isFull && this.#turn.records.length > 0)) this.#endBatch();
-    if (!this.#turn.before.has(groupId)) this.#turn.before.set(groupId, isBlank(group) ? undefined : group);
+    if (!this.#turn.before.has(groupId)) this.#turn.before.set(groupId, { group, clocks: this.#clocksOf(groupId) });
     for (const record of stored.records) this.#turn.records.push(record);
     this.#turn.bytes += stored.bytes;
     this.#keep(after);
@@ -349,9 +346,12 @@ export class GroupCoordinator<Waiter> {
     else this.#groups.set(group.groupId, group);
   }
 
-  #followClocks(group: Group, nowMs: number): void {
+  #clocksOf(groupId: string): GroupClocks {
+    return this.#clocks.get(groupId) ?? new Map();
+  }
+
+  #followClocks(group: Group, nowMs: number, before = this.#clocksOf(group.groupId)): void {
     const { groupId, members } = group;
-    const before: GroupClocks = this.#clocks.get(groupId) ?? new Map();
     if (members.size > 0) this.#clocks.set(groupId, followGroup(before, group, nowMs));
     else {
       this.#clocks.delete(groupId);

@@ -1,7 +1,8 @@
 // Who was heard when: the part of a group that is not kept. A coordinator that takes over gives everybody a whole session from then on.
 // Pure: times are handed in; `due` says what the coordinator has to decide next.
 
-import { sizeOf } from "./assignment.ts";
+import { isSubset, sizeOf } from "./assignment.ts";
+import type { Assignment } from "./assignment.ts";
 import { awayEpoch } from "./state.ts";
 import type { Group, Member } from "./state.ts";
 
@@ -10,6 +11,7 @@ export interface MemberClock {
   readonly sessionEndsMs: number;
   /** What it was asked to give back has to be given back by then; undefined: nothing was. */
   readonly revokeEndsMs: number | undefined;
+  readonly revoking: Assignment;
 }
 
 /** By member id. */
@@ -23,11 +25,26 @@ export function followGroup(clocks: GroupClocks, group: Group, nowMs: number): M
 }
 
 function follow(before: MemberClock | undefined, member: Member, nowMs: number): MemberClock {
-  const isGiving = sizeOf(member.revoking) > 0 && member.epoch !== awayEpoch;
+  const { revoking, epoch, sessionTimeoutMs, rebalanceTimeoutMs } = member;
+  const isGiving = sizeOf(revoking) > 0 && epoch !== awayEpoch;
+  // Who has given back all that it was asked for has all the time again for what it is asked for next.
+  const isSame = before !== undefined && (revoking === before.revoking || isSubset(revoking, before.revoking));
+  const asked = isSame ? before.revokeEndsMs : undefined;
   return {
-    sessionEndsMs: before?.sessionEndsMs ?? nowMs + member.sessionTimeoutMs,
-    revokeEndsMs: isGiving ? (before?.revokeEndsMs ?? nowMs + member.rebalanceTimeoutMs) : undefined,
+    sessionEndsMs: before?.sessionEndsMs ?? nowMs + sessionTimeoutMs,
+    revokeEndsMs: isGiving ? (asked ?? nowMs + rebalanceTimeoutMs) : undefined,
+    revoking,
   };
+}
+
+/** The clocks of before, as nothing has come of what was decided since; whom was heard meanwhile was. */
+export function restored(before: GroupClocks, since: GroupClocks): GroupClocks {
+  return new Map(
+    [...before].map(([memberId, clock]) => {
+      const sessionEndsMs = Math.max(clock.sessionEndsMs, since.get(memberId)?.sessionEndsMs ?? 0);
+      return [memberId, { ...clock, sessionEndsMs }];
+    }),
+  );
 }
 
 /** The clock of a member that spoke just now. */
@@ -36,8 +53,9 @@ export function heard(clock: MemberClock, { sessionTimeoutMs }: Member, nowMs: n
 }
 
 /** The clock when nobody could be heard for so long. */
-export function credited({ sessionEndsMs, revokeEndsMs }: MemberClock, ms: number): MemberClock {
+export function credited({ sessionEndsMs, revokeEndsMs, revoking }: MemberClock, ms: number): MemberClock {
   return {
+    revoking,
     sessionEndsMs: sessionEndsMs + ms,
     revokeEndsMs: revokeEndsMs === undefined ? undefined : revokeEndsMs + ms,
   };
@@ -48,11 +66,11 @@ export interface Due {
   readonly why: "session" | "revocation";
 }
 
-/** Whoever is to be removed now. */
-export function due(clocks: GroupClocks, nowMs: number): Due[] {
+/** Whoever is to be removed now. `connected`: their connection is their sign of life, which gives nothing back. */
+export function due(clocks: GroupClocks, nowMs: number, connected: ReadonlySet<string> = new Set()): Due[] {
   const found: Due[] = [];
   for (const [memberId, { sessionEndsMs, revokeEndsMs }] of clocks) {
-    if (nowMs >= sessionEndsMs) found.push({ memberId, why: "session" });
+    if (nowMs >= sessionEndsMs && !connected.has(memberId)) found.push({ memberId, why: "session" });
     else if (revokeEndsMs !== undefined && nowMs >= revokeEndsMs) found.push({ memberId, why: "revocation" });
   }
   return found;

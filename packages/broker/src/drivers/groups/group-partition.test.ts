@@ -10,7 +10,7 @@ import { GroupStats } from "./group-stats.ts";
 
 /** A coordinator on a log that takes whole batches and commits each at once, or refuses it. */
 function coordinatorHere() {
-  const state = { isProven: true, isCurrent: true, isFull: false, isGone: false };
+  const state = { isProven: true, isCurrent: true, isFull: false, isGone: false, nowMs: 0 };
   let end = 0;
   const log = { id: { topic: "__consumer_offsets", partition: 0 }, logStartOffset: 0, highWatermark: 0 };
   const partition = {
@@ -37,7 +37,7 @@ function coordinatorHere() {
     batchBytesMax: 1_000,
   };
   const coordinator = new GroupPartition(partition as unknown as LocalPartition, 3, {
-    clock: { nowMs: () => 0, monotonicMs: () => 0 },
+    clock: { nowMs: () => state.nowMs, monotonicMs: () => state.nowMs },
     wheel: { schedule: () => ({ cancel: () => undefined }) } as unknown as TimingWheel,
     coordinator: {
       limits,
@@ -86,3 +86,23 @@ test.each(["isProven", "isCurrent", "isFull"] as const)(
     expect(coordinator.groups.has("g")).toBe(false);
   },
 );
+
+test("a member that comes on another connection is not silent while it waits for the log", async () => {
+  const { coordinator, state } = coordinatorHere();
+  await coordinator.settled(10_000);
+  const named = { memberId: "m", instanceId: "", clientId: "", clientHost: "" };
+  const wishes = { topics: ["t"], pattern: "", sessionTimeoutMs: 2, rebalanceTimeoutMs: 9 };
+  const joined = coordinator.call("g", { kind: "join", join: { ...named, ...wishes, assignor: "range" } });
+  expect(await joined).toMatchObject({ memberId: "m" });
+  state.nowMs = 1;
+  coordinator.supersede("g", "m");
+  for (const [nowMs, members] of [
+    [2, 1],
+    [3, 0],
+  ] as const) {
+    state.nowMs = nowMs;
+    coordinator.tick();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(coordinator.groups.get("g")?.members.size).toBe(members);
+  }
+});

@@ -176,8 +176,9 @@ export class GroupPartition {
     else this.heard(groupId, session.memberId);
   }
 
-  /** The member comes on another connection: nothing more is heard on the one that it has, if it has one. */
+  /** The member comes on another connection: that is a sign of life, and nothing more is heard on the one that it has, if it has one. */
   supersede(groupId: string, memberId: string): void {
+    this.heard(groupId, memberId);
     const former = this.#sessions.get(groupId)?.get(memberId);
     former?.end(
       refuse("FENCED_MEMBER_EPOCH", `Member "${memberId}" speaks on another connection by now; only one may`),

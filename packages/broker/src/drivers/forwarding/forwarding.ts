@@ -32,7 +32,8 @@ import { type Refusal, refuse } from "../../refusal.ts";
 import type { PendingProduce } from "../pending-produce.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 import { passedOn } from "./passed-on.ts";
-import { type ForwardStream, ProduceLane } from "./produce-lane.ts";
+import type { ForwardStream } from "./produce-lane.ts";
+import { ProduceLanes } from "./produce-lanes.ts";
 
 export interface ForwardingDependencies {
   readonly peers: PeerClients;
@@ -71,7 +72,7 @@ export class Forwarding {
     ["Produce" as const, "Join" as const, ...logCalls, ...adminCalls, ...groupCalls].map((call) => [call, 0]),
   );
   readonly #dependencies: ForwardingDependencies;
-  readonly #lanes = new Map<number, ProduceLane>();
+  readonly #lanes = new Map<number, ProduceLanes>();
   /** Calls without an answer, by where they went. */
   readonly #underWay = new Map<number, Set<Pick<ClientUnaryCall, "cancel">>>();
   #sessions = 0;
@@ -82,14 +83,14 @@ export class Forwarding {
 
   /** Settles `pending` as the leader answers. The batch is borrowed until this returns. */
   produce(leader: number, request: ProduceRequestFields, pending: PendingProduce, timeoutMs: number): void {
-    let lane = this.#lanes.get(leader);
-    if (lane === undefined) {
+    let lanes = this.#lanes.get(leader);
+    if (lanes === undefined) {
       const { wheel, countRefusal } = this.#dependencies;
-      lane = new ProduceLane(leader, { open: () => this.#openProduce(leader), wheel, countRefusal });
-      this.#lanes.set(leader, lane);
+      lanes = new ProduceLanes(leader, { open: () => this.#openProduce(leader), wheel, countRefusal });
+      this.#lanes.set(leader, lanes);
     }
     this.#count("Produce");
-    lane.send(request, pending, timeoutMs);
+    lanes.send(request, pending, timeoutMs);
   }
 
   /**
@@ -159,14 +160,14 @@ export class Forwarding {
 
   /** Ends what waits for nodes that are fenced: the callers hear that nobody knows, and may try again with whoever leads now. */
   giveUp(isFenced: (nodeId: number) => boolean): void {
-    for (const [leader, lane] of this.#lanes) {
-      if (isFenced(leader)) lane.giveUp(`the cluster has not heard of broker ${leader} for a session`);
+    for (const [leader, lanes] of this.#lanes) {
+      if (isFenced(leader)) lanes.giveUp(`the cluster has not heard of broker ${leader} for a session`);
     }
     for (const [leader, calls] of this.#underWay) if (isFenced(leader)) for (const call of calls) call.cancel();
   }
 
   close(): void {
-    for (const lane of this.#lanes.values()) lane.close();
+    for (const lanes of this.#lanes.values()) lanes.close();
   }
 
   #callsTo(leader: number): Set<Pick<ClientUnaryCall, "cancel">> {

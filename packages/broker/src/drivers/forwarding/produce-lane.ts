@@ -1,13 +1,14 @@
 /**
- * The way of produce requests from this node to one leader: one stream, in the order in which they came, so that the batches of a
+ * A way of produce requests from this node to one leader: one stream, in the order in which they came, so that the batches of a
  * producer stay in order. Nothing is ever sent twice: what was sent and not answered when the stream ends is unknown to the caller.
  *
- * Invariant: answers belong to the entries of `#sent` in order; at most `bytesMax` of batches are on their way.
+ * Invariant: answers belong to the entries of `#sent` in order; the batches on their way fit the budget of all lanes to the leader.
  */
 import type { ProduceOutcome, ProduceRequestFields, ProduceResult } from "@varve/api";
 import { isReason } from "@varve/format";
 import { type Refusal, refuse } from "../../refusal.ts";
 import { passedOn } from "./passed-on.ts";
+import type { Budget } from "../byte-budget.ts";
 import type { PendingProduce } from "../pending-produce.ts";
 import { type PeerStream, onEnd } from "../replication/peer-stream.ts";
 import type { TimingWheel, WheelEntry } from "../timing-wheel.ts";
@@ -19,16 +20,18 @@ export interface ProduceLaneDependencies {
   readonly open: () => ForwardStream | undefined;
   readonly wheel: TimingWheel;
   readonly countRefusal: (refusal: Refusal) => void;
+  /** Of bytes on their way to the leader. */
+  readonly budget: Budget;
 }
 
 interface Sent {
+  /** Of which topic, too. */
+  readonly name: string;
   readonly pending: PendingProduce;
   readonly bytes: number;
   readonly deadline: WheelEntry;
 }
 
-/** On their way to one leader; more are refused. */
-const bytesMax = 32 * 1024 * 1024;
 /** The leader answers in time, if it can; this is for one that cannot. */
 const graceMs = 2_000;
 
@@ -39,19 +42,31 @@ export class ProduceLane {
   /** Of the present stream; answered up to the head. */
   #sent: Sent[] = [];
   #head = 0;
-  #bytes = 0;
+  /** How many of them have no answer, by partition. */
+  readonly #unanswered = new Map<string, number>();
 
   constructor(leader: number, dependencies: ProduceLaneDependencies) {
     this.#leader = leader;
     this.#dependencies = dependencies;
   }
 
+  /** Requests without an answer. */
+  get underWay(): number {
+    return this.#sent.length - this.#head;
+  }
+
+  /** Whether some of them are of this partition ("topic/number"). */
+  has(name: string): boolean {
+    return this.#unanswered.has(name);
+  }
+
   /** Settles `pending` some time. `request` is borrowed until this returns. */
   send(request: ProduceRequestFields, pending: PendingProduce, timeoutMs: number): void {
     const bytes = request.batch?.length ?? 0;
     const what = `Cannot append to "${request.topic}" ${pending.partition} through this broker`;
-    if (this.#bytes + bytes > bytesMax) {
-      const message = `${what}: ${this.#bytes} bytes are on their way to broker ${this.#leader} already; slow down and try again`;
+    const { budget } = this.#dependencies;
+    if (budget.used + bytes > budget.max) {
+      const message = `${what}: ${budget.used} bytes are on their way to broker ${this.#leader} already; slow down and try again`;
       this.#refuse(pending, refuse("BUSY", message));
       return;
     }
@@ -64,8 +79,10 @@ export class ProduceLane {
     const deadline = this.#dependencies.wheel.schedule(timeoutMs + graceMs, () => {
       this.#refuse(pending, unknown(request.topic, pending.partition, `no answer came from broker ${this.#leader}`));
     });
-    this.#sent.push({ pending, bytes, deadline });
-    this.#bytes += bytes;
+    const name = `${request.topic}/${pending.partition}`;
+    this.#sent.push({ name, pending, bytes, deadline });
+    this.#unanswered.set(name, (this.#unanswered.get(name) ?? 0) + 1);
+    budget.take(bytes);
     this.#stream.write(request);
   }
 
@@ -102,7 +119,10 @@ export class ProduceLane {
       this.#sent = this.#sent.slice(this.#head);
       this.#head = 0;
     }
-    this.#bytes -= sent.bytes;
+    this.#dependencies.budget.give(sent.bytes);
+    const others = (this.#unanswered.get(sent.name) ?? 1) - 1;
+    if (others > 0) this.#unanswered.set(sent.name, others);
+    else this.#unanswered.delete(sent.name);
     sent.deadline.cancel();
     const { pending } = sent;
     if (pending.settled) return;
@@ -121,8 +141,9 @@ export class ProduceLane {
     const lost = this.#sent.slice(this.#head);
     this.#sent = [];
     this.#head = 0;
-    this.#bytes = 0;
-    for (const { pending, deadline } of lost) {
+    this.#unanswered.clear();
+    for (const { pending, bytes, deadline } of lost) {
+      this.#dependencies.budget.give(bytes);
       deadline.cancel();
       this.#refuse(
         pending,

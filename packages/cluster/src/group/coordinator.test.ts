@@ -477,6 +477,33 @@ describe("GroupCoordinator", () => {
     expect(world.coordinator.visible.has("g")).toBe(false);
   });
 
+  it.each(["expired", "forgotten"] as const)(
+    "has all of a group %s, however much it is and however long its name",
+    (how) => {
+      const world = new World();
+      world.limited({ batchBytesMax: 4 * 1024 * 1024 });
+      const group = "\u20ac".repeat(249);
+      const count = 10_000;
+      for (let from = 0; from < count; from += 2_000) {
+        const offsets = Array.from({ length: 2_000 }, (_, index) => from + index).map((partition) => {
+          return { topicId, partition, offset: 1, leaderEpoch: -1, metadata: "" };
+        });
+        world.submit("commits", { kind: "commit", commit: { claim: undefined, offsets } }, group);
+        world.endTurn();
+      }
+      world.commit();
+      expect(world.coordinator.visible.get(group)?.offsets.get(topicId)?.size).toBe(count);
+      if (how === "forgotten") world.gone.add(topicId);
+      for (let looks = 0; looks < 9 && world.coordinator.visible.has(group); looks++) {
+        if (how === "expired") world.coordinator.expire(1_000, 1_000);
+        else if (looks === 0) expect(world.coordinator.topicsChanged(0)).toEqual([]);
+        world.endTurn();
+        world.commit();
+      }
+      expect(world.coordinator.visible.has(group)).toBe(false);
+    },
+  );
+
   it("says whether all groups have taken in what became of topics: what was refused is asked again", () => {
     const world = new World();
     world.limited({ waitingMax: 1 });

@@ -198,13 +198,17 @@ export class GroupCoordinator<Waiter> {
     for (const [groupId, group] of this.#groups) {
       const known = new Set([...group.offsets.keys(), ...group.ends.keys()]);
       const gone = [...known].filter((topicId) => topics.isGone(topicId));
-      // One by one: each fits into a batch.
-      const commands: GroupCommand[] = gone.map((topicId) => ({ kind: "forget", topicIds: [topicId] }));
-      if (group.members.size > 0) commands.push({ kind: "topics" });
-      for (const command of commands) {
-        const outcome = this.#decide(groupId, command, nowMs);
-        if ("refusal" in outcome) refused.push({ groupId, ...outcome });
+      for (const topicId of gone) {
+        while (knowsTopic(this.#group(groupId), topicId)) {
+          const outcome = this.#decide(groupId, { kind: "forget", topicId }, nowMs);
+          if (!("refusal" in outcome)) continue;
+          refused.push({ groupId, ...outcome });
+          break;
+        }
       }
+      if (group.members.size === 0) continue;
+      const outcome = this.#decide(groupId, { kind: "topics" }, nowMs);
+      if ("refusal" in outcome) refused.push({ groupId, ...outcome });
     }
     return refused;
   }
@@ -376,6 +380,10 @@ export class GroupCoordinator<Waiter> {
 
 function newTurn<Waiter>(): Turn<Waiter> {
   return { records: [], bytes: 0, answers: [], before: new Map(), after: new Map(), end: -1, givenUp: undefined };
+}
+
+function knowsTopic({ offsets, ends }: Group, topicId: string): boolean {
+  return offsets.has(topicId) || ends.has(topicId);
 }
 
 /** As they are kept; or why they never will be: trying again would come to the same. */

@@ -19,7 +19,7 @@ import { assignmentOf, pairsOf } from "./assignment.ts";
 import type { Assignment } from "./assignment.ts";
 import type { GroupContext, GroupDecision } from "./decision.ts";
 import { decideHeartbeat, decideJoin, decideLeave, decideRemove, decideTopicsChanged } from "./membership.ts";
-import { decideCommit, decideDelete, decideExpire, decideForgetTopics, decideReset } from "./offsets.ts";
+import { decideCommit, decideDelete, decideExpire, decideForgetTopic, decideReset } from "./offsets.ts";
 import { decodeGroupRecord, encodeGroupRecord } from "./records.ts";
 import type { GroupRecord, StoredGroupRecord } from "./records.ts";
 import { emptyGroup, offsetsOf, phaseOf, replayGroup } from "./state.ts";
@@ -110,7 +110,7 @@ class Conversation {
       case "reset":
         return this.#do(decideReset(this.#group, { offsets: placesOf(fields) }, this.#context));
       case "forget":
-        return this.#do(decideForgetTopics(this.#group, [idOf(name)]));
+        return this.#do(decideForgetTopic(this.#group, idOf(name)));
       case "expire":
         return this.#do(decideExpire(this.#group, { nowMs: this.#nowMs, retentionMs: Number(fields.get("after")) }));
       case "delete":

@@ -76,10 +76,9 @@ export class Draft {
     this.put({ type: "End", key, value: endOffset === null ? null : { endOffset } });
   }
 
-  /** Nothing is left of the ends, or of those in one topic. */
-  endless(only?: string): void {
+  /** Nothing is left of the ends. */
+  endless(): void {
     for (const [topicId, partitions] of this.#group.ends) {
-      if (only !== undefined && topicId !== only) continue;
       for (const partition of partitions.keys()) this.end(topicId, Number(partition), null);
     }
   }

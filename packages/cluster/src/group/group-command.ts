@@ -17,7 +17,7 @@ import {
   decideDelete,
   decideExpire,
   decideFork,
-  decideForgetTopics,
+  decideForgetTopic,
   decideReset,
   decideStart,
 } from "./offsets.ts";
@@ -40,7 +40,7 @@ export type GroupCommand =
   | { readonly kind: "reset"; readonly reset: ResetOffsets }
   | { readonly kind: "fork"; readonly fork: ForkGroup }
   | { readonly kind: "topics" }
-  | { readonly kind: "forget"; readonly topicIds: readonly string[] }
+  | { readonly kind: "forget"; readonly topicId: string }
   | { readonly kind: "expire"; readonly retentionMs: number }
   | { readonly kind: "delete" };
 
@@ -92,7 +92,7 @@ export function decideGroup(
     case "topics":
       return decideTopicsChanged(group, context);
     case "forget":
-      return decideForgetTopics(group, command.topicIds);
+      return decideForgetTopic(group, command.topicId);
     case "expire":
       return decideExpire(group, { nowMs: context.nowMs, retentionMs: command.retentionMs });
     case "delete":

@@ -197,18 +197,20 @@ export function decideFork(
   return accept(draft, undefined);
 }
 
-/** O-4: a topic is deleted, and nothing is left to be committed of it. */
-export function decideForgetTopics(group: Group, topicIds: Iterable<string>): GroupDecision<undefined> {
+/** So much is taken back at once: it fits into a batch, however long the name of the group is, and the rest follows. */
+const takenBackMax = 4_000;
+
+/** O-4: a topic is deleted, and nothing is left to be committed of it. Asked again until nothing is. */
+export function decideForgetTopic(group: Group, topicId: string): GroupDecision<undefined> {
   const draft = new Draft(group);
-  for (const topicId of topicIds) {
-    for (const [, partition] of offsetsOf(group, topicId)) draft.offset(topicId, partition, null);
-    draft.endless(topicId);
+  for (const [, partition] of offsetsOf(group, topicId)) {
+    if (draft.records.length < takenBackMax) draft.offset(topicId, partition, null);
+  }
+  for (const partition of group.ends.get(topicId)?.keys() ?? []) {
+    if (draft.records.length < takenBackMax) draft.end(topicId, Number(partition), null);
   }
   return accept(draft, undefined);
 }
-
-/** So many at once: they fit into a batch, and the rest is forgotten the next time. */
-const expiredMax = 10_000;
 
 /** A group without members is forgotten so long after the last of them left, and after the last commit: with it what it committed. */
 export function decideExpire(
@@ -219,7 +221,7 @@ export function decideExpire(
   if (group.members.size > 0) return accept(draft, { isGone: false });
   let isGone = true;
   for (const [topicId, partition, { committedAtMs }] of offsetsOf(group)) {
-    if (draft.records.length >= expiredMax) isGone = false;
+    if (draft.records.length >= takenBackMax) isGone = false;
     else if (nowMs - Math.max(committedAtMs, group.emptySinceMs) >= retentionMs) draft.offset(topicId, partition, null);
     else isGone = false;
   }

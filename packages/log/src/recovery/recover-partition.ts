@@ -10,6 +10,7 @@
  * Where there is damage nothing is cut: the log ends in front of it, and the files behind it stay as they are.
  */
 import type { EpochRuns } from "@varve/format";
+import type { EpochLookup } from "../batch-walk.ts";
 import type { CheckpointSegment, Damage, Quarantine } from "../checkpoint-file.ts";
 import type { FileSystem } from "../file-system.ts";
 import { gapBatches } from "../gap-batch.ts";
@@ -21,6 +22,7 @@ import { SegmentedLog } from "../segmented-log.ts";
 import type { SegmentLimits } from "../segmented-log.ts";
 import { offsetsBehind } from "./offsets-behind.ts";
 import { readRecordBytes } from "./read-journal.ts";
+import { replaced } from "./replay.ts";
 import type { ReplayedPartition } from "./replay.ts";
 import { settleReplaced } from "./settle-replaced.ts";
 import type { ListedSegment } from "./settle-replaced.ts";
@@ -121,7 +123,7 @@ class PartitionFiles {
       // Those that begin above the recovery point hold nothing that is known to be good.
       const below = remaining.filter(({ baseOffset }) => baseOffset <= recoveryPoint);
       if (quarantine !== undefined) await this.#leaveAlone(remaining, below);
-      else if (this.#findMissing(remaining) || (await this.#findShort(remaining))) {
+      else if ((await this.#findMissing(remaining)) || (await this.#findShort(remaining))) {
         await this.#lookBehind(remaining);
         return;
       } else if (mode === "journal") await this.#takeFromJournal(remaining, below);
@@ -196,9 +198,10 @@ class PartitionFiles {
 
   /** J-19. */
   async #settleReplaced(listed: readonly ListedSegment[]): Promise<readonly ListedSegment[]> {
-    const { replaced } = this.#replayed;
+    if (this.#replayed.hasLostRounds) await this.#findReplaced(listed);
     const found = { listed, known: this.#segments };
-    const settled = await settleReplaced(this.#context.fs, this.#directory, found, replaced, async (file, limit) => {
+    const ranges = this.#replayed.replaced;
+    const settled = await settleReplaced(this.#context.fs, this.#directory, found, ranges, async (file, limit) => {
       const segment = this.#segmentOf(file, file.baseOffset);
       const { offset } = await this.#walk(segment, file, limit);
       await segment.close();
@@ -206,6 +209,30 @@ class PartitionFiles {
     });
     this.#segments = settled.known;
     return settled.listed;
+  }
+
+  /**
+   * J-6, J-19: what lost rounds may have said of files that took the place of others. The files say it themselves: one that is not as long
+   * as the checkpoint knows it, or whose neighbour is missing, and holds good batches to the end of the segment or beyond.
+   */
+  async #findReplaced(listed: readonly ListedSegment[]): Promise<void> {
+    const { epochs, recoveryPoint } = this.#replayed;
+    for (const file of listed) {
+      const index = this.#segments.findIndex(({ baseOffset }) => baseOffset === file.baseOffset);
+      if (index < 0) continue;
+      const next = this.#segments[index + 1]?.baseOffset;
+      const isThere = next !== undefined && listed.some(({ baseOffset }) => baseOffset === next);
+      if (isThere && this.#segments[index]?.sizeBytes === file.sizeBytes) continue;
+      const segment = this.#segmentOf(file, file.baseOffset);
+      const endBelow = async (limit: number): Promise<number> =>
+        (await this.#walk(segment, file, limit, (at) => epochs.epochAt(at))).offset;
+      // The last one may have grown: it is another when no batch begins where it ended.
+      const isSame = next === undefined && (await endBelow(recoveryPoint)) === recoveryPoint;
+      const end = isSame ? 0 : await endBelow(Number.MAX_SAFE_INTEGER);
+      if (end >= (next ?? recoveryPoint)) replaced(this.#replayed, { base: file.baseOffset, end });
+      await segment.close();
+    }
+    this.#segments = this.#replayed.segments;
   }
 
   /** J-7: the log start was durable before files went; those that are still there go now. */
@@ -222,7 +249,7 @@ class PartitionFiles {
   }
 
   /** Segments that the checkpoint knows, or the recovery point needs, and that are not there, are damage (J-12). */
-  #findMissing(listed: readonly ListedSegment[]): boolean {
+  async #findMissing(listed: readonly ListedSegment[]): Promise<boolean> {
     const { checkpoint, recoveryPoint, logStartOffset } = this.#replayed;
     const known = this.#segments;
     const missing = known.find(({ baseOffset }, index) => {
@@ -240,7 +267,14 @@ class PartitionFiles {
     this.damage = { file, offset, why: "the segment is missing" };
     const kept = listed.filter(({ baseOffset }) => baseOffset < offset);
     const behind = listed.filter(({ baseOffset }) => baseOffset > offset).map(({ path }) => path);
-    this.log = this.#logOf(this.#segmentsKnown(kept, offset), behind);
+    const segments = this.#segmentsKnown(kept, offset);
+    const [last, lastListed] = [segments.at(-1), kept.at(-1)];
+    if (last !== undefined && lastListed !== undefined) {
+      // The one before may have taken its place (J-19), and not be whole: where the log is cut is in the file, and not behind it.
+      const end = await this.#walk(last, lastListed, offset);
+      if (end.offset < offset) this.damage = { file: last.path, offset: end.offset, why: end.why };
+    }
+    this.log = this.#logOf(segments, behind);
     return true;
   }
 
@@ -464,14 +498,19 @@ class PartitionFiles {
   }
 
   /** Sets end and size of a segment to what it holds below `limit`, from its start on. */
-  async #walk(segment: Segment, listed: ListedSegment, limit: number): Promise<{ offset: number; why: string }> {
+  async #walk(
+    segment: Segment,
+    listed: ListedSegment,
+    limit: number,
+    epochAt?: EpochLookup,
+  ): Promise<{ offset: number; why: string }> {
     let positionBytes = 0;
     let offset = listed.baseOffset;
     const found = await scanSegment((into, at) => segment.read(into, at), {
       positionBytes: 0,
       offset,
       sizeBytes: listed.sizeBytes,
-      epochAt: undefined,
+      epochAt,
       onBatch: (header, at) => {
         const next = header.baseOffset + header.lastOffsetDelta + 1;
         if (next > limit) return;

@@ -122,3 +122,16 @@ test("replayJournal() J-19: a replacement ends where the log was cut, and with a
   expect(replacedAfter(record("truncate", 0, 0))).toEqual([]);
   expect(replacedAfter(record("restart", 7, 7))).toEqual([]);
 });
+
+test("replayJournal() J-19: of what was replaced nothing is damaged: it was in synced segments", () => {
+  const replace = record("replace", 0, 20);
+  const offsetOf = (found: readonly FoundRound[]) =>
+    [...replayJournal([], found, 0).partitions.values()][0]!.damage?.offset;
+  const [first, , third, fourth] = rounds(made, [record("append", 0, 4)], [record("append", 4, 6)], [replace]);
+  expect(offsetOf([first!, third!])).toBe(0);
+  expect(offsetOf([first!, third!, fourth!])).toBe(20);
+  // A gap, and nothing else.
+  expect(offsetOf(rounds(made, [record("append", 4, 6)]))).toBe(0);
+  expect(offsetOf(rounds(made, [record("append", 4, 6)], [replace]))).toBeUndefined();
+  expect(offsetOf(rounds(made, [record("append", 4, 6)], [record("append", 22, 24)], [replace]))).toBe(20);
+});

@@ -66,6 +66,8 @@ export interface ReplayedPartition {
   cleanedTo: number;
   /** J-19: ranges of which one file may hold everything, while those whose place it took may still be there; oldest first. */
   replaced: readonly { readonly base: number; readonly end: number }[];
+  /** Rounds since the checkpoint are lost: one may have held a `replace`, of which the files alone tell. */
+  hasLostRounds: boolean;
   /** Damage that an earlier run found and nobody has accepted. */
   quarantine: Quarantine | undefined;
 }
@@ -134,6 +136,7 @@ class ReplayState {
     this.#lostBytes += bytesMax;
     for (const partition of this.#partitions.values()) {
       partition.lostBytes += bytesMax;
+      partition.hasLostRounds = true;
       open(partition, partition.endOffset, why, file);
     }
   }
@@ -215,6 +218,7 @@ function begin(known: CheckpointPartition): ReplayedPartition {
     skippedEnd: undefined,
     cleanedTo: known.cleanedTo ?? 0,
     replaced: [],
+    hasLostRounds: false,
     quarantine: known.quarantine,
   };
 }
@@ -254,6 +258,7 @@ function created(record: Pick<TableRecord, "topicId" | "partition" | "base">, mo
     skippedEnd: undefined,
     cleanedTo: 0,
     replaced: [],
+    hasLostRounds: false,
     quarantine: undefined,
   };
 }
@@ -300,7 +305,7 @@ function apply(partition: ReplayedPartition, record: TableRecord, round: FoundRo
       partition.quarantine = undefined;
       return;
     case "replace":
-      replace(partition, record.base, record.end);
+      replaced(partition, record);
       return;
     case "flush":
     case "delete-partition":
@@ -371,11 +376,11 @@ function truncate(partition: ReplayedPartition, to: number): void {
  * J-19: the file may be the old or the new one, so what the checkpoint says of its size proves nothing. Everything below its end was in
  * synced segments (J-17); and a recovery point inside of it may lie where no batch begins any more.
  */
-function replace(partition: ReplayedPartition, baseOffset: number, endOffset: number): void {
+export function replaced(partition: ReplayedPartition, { base, end: endOffset }: { base: number; end: number }): void {
   partition.segments = partition.segments.map((segment) => {
-    return segment.baseOffset === baseOffset ? { ...segment, sizeBytes: -1 } : segment;
+    return segment.baseOffset === base ? { ...segment, sizeBytes: -1 } : segment;
   });
-  partition.replaced = [...partition.replaced, { base: baseOffset, end: endOffset }];
+  partition.replaced = [...partition.replaced, { base, end: endOffset }];
   if (endOffset <= partition.recoveryPoint) return;
   partition.recoveryPoint = endOffset;
   partition.isPlaceKnown = false;
@@ -383,6 +388,11 @@ function replace(partition: ReplayedPartition, baseOffset: number, endOffset: nu
   partition.endOffset = Math.max(partition.endOffset, endOffset);
   partition.offsetsEnd = Math.max(partition.offsetsEnd, endOffset);
   partition.appends = partition.appends.filter(({ end }) => end > endOffset);
+  const { damage, skippedEnd } = partition;
+  if (damage === undefined || damage.offset >= endOffset) return;
+  const isFilled = skippedEnd !== undefined && skippedEnd <= endOffset;
+  partition.damage = isFilled ? undefined : { ...damage, offset: endOffset };
+  if (isFilled) partition.skippedEnd = undefined;
 }
 
 /** J-1: the segments are complete and synced up to here; nothing before matters, and nothing before is replayed. */

@@ -24,6 +24,7 @@ import {
 } from "@varve/api";
 import type { CallControl } from "./call.ts";
 import type { Connection } from "./connection.ts";
+import { checkPlace } from "./places.ts";
 
 export interface CreateTopicOptions {
   readonly topic: string;
@@ -191,6 +192,7 @@ export class Admin {
     options: { topic: string; partitions?: readonly number[] | undefined; position?: Position | undefined },
     control?: CallControl,
   ): Promise<PartitionOffsetsOutput[]> {
+    checkPlace(`tell offsets of "${options.topic}"`, options.position);
     const position = positionToMessage(options.position ?? { kind: "latest" });
     const request = { topic: options.topic, partitions: [...(options.partitions ?? [])], position };
     const response = await this.#connection.retrying(
@@ -219,10 +221,10 @@ export class Admin {
     },
     control?: CallControl,
   ): Promise<PartitionDeletionResultOutput[]> {
-    const partitions = options.partitions.map(({ partition, before }) => ({
-      partition,
-      before: positionToMessage(before),
-    }));
+    const partitions = options.partitions.map(({ partition, before }) => {
+      checkPlace(`delete records of "${options.topic}"`, before);
+      return { partition, before: positionToMessage(before) };
+    });
     const request = { topic: options.topic, partitions, validateOnly: options.validateOnly ?? false };
     const response = await this.#connection.once(({ admin }) => admin.DeleteRecords.bind(admin, request), control);
     return response.partitions;

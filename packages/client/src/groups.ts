@@ -22,6 +22,7 @@ import type { CallControl } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { TopicPartition } from "./consumer/claim.ts";
 import type { PartitionOffset } from "./consumer/consumer-options.ts";
+import { checkOffset, checkPlace } from "./places.ts";
 
 export type GroupState = "unspecified" | "empty" | "rebalancing" | "stable" | "finished";
 
@@ -168,6 +169,7 @@ export class Groups {
   ): Promise<void> {
     const { group } = options;
     const offsets = options.offsets.map(({ topic, partition, offset, metadata = "" }) => {
+      checkOffset(`commit in group "${group}"`, offset);
       return { topic, partition, offset, leaderEpoch: -1, metadata };
     });
     const request = { group, offsets };
@@ -182,6 +184,7 @@ export class Groups {
    */
   async reset(options: ResetOptions, control?: CallControl): Promise<OffsetMoveOutput[]> {
     const { group, topic = "", partitions = [], position, validateOnly = false } = options;
+    checkPlace(`move group "${group}"`, position);
     const request = { group, topic, partitions: [...partitions], position: positionToMessage(position), validateOnly };
     const answer = await this.#connection.once(({ groups }) => groups.ResetOffsets.bind(groups, request), control);
     return answer.moves;
@@ -190,6 +193,7 @@ export class Groups {
   /** Makes a new group at a position, to replay beside another one. Resolves with where it begins and ends. */
   async fork(options: ForkOptions, control?: CallControl): Promise<ForkedPartitionOutput[]> {
     const { group, newGroup, position, end, rate, topics = [], validateOnly = false } = options;
+    for (const place of [position, end]) checkPlace(`make group "${newGroup}"`, place);
     const request = {
       group,
       newGroup,

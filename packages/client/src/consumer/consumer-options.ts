@@ -2,6 +2,7 @@
 // What a consumer may be told, and what it takes for granted.
 
 import { VarveError, type Position } from "@varve/api";
+import { checkPlace } from "../places.ts";
 import type { TopicPartition } from "./claim.ts";
 
 /** A partition, and a place in it. */
@@ -103,6 +104,7 @@ export function settingsOf(options: ConsumerOptions): ConsumerSettings {
   };
   const refuse = (why: string): VarveError =>
     new VarveError("INVALID_REQUEST", `Cannot make a consumer of group "${options.group}": ${why}`);
+  checkPlace(`make a consumer of group "${options.group}"`, options.start);
   if (settings.group === "") throw refuse("name the group");
   if (settings.topics.length === 0 && settings.pattern === "") throw refuse("name topics, or a pattern");
   const { commitIntervalMs, prefetchBytes, sessionTimeoutMs, revokeTimeoutMs } = settings;

@@ -10,6 +10,7 @@ import type { Admin } from "../admin.ts";
 import { cancelled, onAbort } from "../call.ts";
 import type { Timer } from "../clock.ts";
 import type { Connection } from "../connection.ts";
+import { checkOffset } from "../places.ts";
 import { Producer } from "../producer/producer.ts";
 import { keyOf, type Claim, type TopicPartition } from "./claim.ts";
 import { HandedBatch, type ConsumedBatch } from "./consumed-batch.ts";
@@ -129,6 +130,9 @@ export class Consumer implements AsyncIterable<ConsumedBatch> {
   async commit(target?: CommitTarget): Promise<void> {
     const member = this.#member;
     if (member.ended !== undefined) throw member.ended.error ?? closed("commit");
+    if (target !== undefined && !(target instanceof HandedBatch)) {
+      for (const wish of target as PartitionOffset[]) checkOffset(`commit ${keyOf(wish)}`, wish.offset);
+    }
     if (target instanceof HandedBatch) {
       if (target === this.#inHand) this.#inHand = undefined;
       member.finish(target.claim, target.entry);

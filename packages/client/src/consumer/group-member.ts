@@ -12,6 +12,7 @@ import { VarveError, type AssignmentOutput, type Position } from "@varve/api";
 import type { Admin } from "../admin.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection } from "../connection.ts";
+import { checkPlace } from "../places.ts";
 import { changesOf, type Held } from "./assignment-changes.ts";
 import { Claim, keyOf, type ClaimStart, type NamedPartition, type TopicPartition } from "./claim.ts";
 import type { CommitListener } from "./commit-queue.ts";
@@ -185,6 +186,7 @@ export class GroupMember {
   }
 
   async seek(partition: TopicPartition, position: Position): Promise<void> {
+    checkPlace(`seek in ${keyOf(partition)}`, position);
     this.claimOf(partition);
     const { topic } = partition;
     const offset =

@@ -12,6 +12,7 @@ import type { Admin } from "../admin.ts";
 import { cancelled, onAbort } from "../call.ts";
 import type { Timer } from "../clock.ts";
 import type { Connection } from "../connection.ts";
+import { checkPlace, checkTime } from "../places.ts";
 import { ConsumeCalls } from "./consume-calls.ts";
 import { PartitionProgress } from "./partition-progress.ts";
 import { resolveRanges, type ReaderPartition } from "./resolve-ranges.ts";
@@ -89,6 +90,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
     if (!(this.#prefetchBytes >= 1)) throw refuse("prefetchBytes", this.#prefetchBytes);
     if (!(this.#partitionsRefreshMs >= 0)) throw refuse("partitionsRefreshMs", this.#partitionsRefreshMs);
     const { topic, fromTimeMs, toTimeMs, reconnectTimeoutMs = 300_000 } = options;
+    checkPlaces(options);
     const request = { fromTimeMs, toTimeMs, maxBufferBytes: Math.min(this.#prefetchBytes, 2 ** 31) };
     this.#calls = new ConsumeCalls(
       connection,
@@ -167,6 +169,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
 
   /** Goes on at another position of a partition. Resolves when that is in force. */
   async seek(partition: number, position: Position): Promise<void> {
+    checkPlace(`read partition ${partition} of "${this.topic}"`, position);
     await this.#started();
     const progress = this.#known(partition);
     const offset = position.kind === "offset" ? position.offset : await this.#resolve(partition, position);
@@ -395,4 +398,15 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
     const rows = await this.#admin.listOffsets({ topic: this.topic, partitions: [partition], position }, control);
     return rows[0]!.offset;
   }
+}
+
+function checkPlaces({ topic, partitions = [], from, to, fromTimeMs, toTimeMs }: ReaderOptions): void {
+  const action = `read "${topic}"`;
+  for (const range of [{ from, to }, ...partitions]) {
+    if (typeof range === "number") continue;
+    checkPlace(action, range.from);
+    checkPlace(action, range.to);
+  }
+  checkTime(action, fromTimeMs, "fromTimeMs");
+  checkTime(action, toTimeMs, "toTimeMs");
 }

@@ -47,6 +47,20 @@ describe("CoalescedOutput", () => {
     expect(Buffer.concat(terminal.writes)).toHaveLength(200_000);
   });
 
+  it("flush() waits for what is on its way by itself, too", async () => {
+    const taking: ((isTaken: boolean) => void)[] = [];
+    const slow = { ...terminalTaking(), out: () => new Promise<boolean>((resolve) => taking.push(resolve)) };
+    const output = new CoalescedOutput(slow);
+    output.write(Buffer.from("a"));
+    await new Promise(setImmediate);
+    let flushed: boolean | undefined;
+    const flushing = output.flush().then((isTaken) => (flushed = isTaken));
+    await new Promise(setImmediate);
+    expect([taking.length, flushed]).toEqual([1, undefined]);
+    taking[0]!(true);
+    expect(await flushing).toBe(true);
+  });
+
   it("says when the reader is gone", async () => {
     const output = new CoalescedOutput(terminalTaking(0));
     expect(output.write(Buffer.from("a"))).toBe(true);

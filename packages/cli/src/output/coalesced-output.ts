@@ -13,6 +13,8 @@ export class CoalescedOutput {
   private pieceBytes = 0;
   private scheduled: NodeJS.Immediate | undefined;
   private readerGone = false;
+  /** Everything that the stream was given: false when the reader is gone. */
+  private underWay: Promise<boolean> = Promise.resolve(true);
 
   constructor(terminal: Terminal) {
     this.terminal = terminal;
@@ -28,14 +30,18 @@ export class CoalescedOutput {
   }
 
   /** Resolves when the stream took everything. */
-  async flush(): Promise<boolean> {
+  flush(): Promise<boolean> {
     if (this.scheduled !== undefined) clearImmediate(this.scheduled);
     this.scheduled = undefined;
-    if (this.pieceBytes === 0) return !this.readerGone;
-    const bytes = Buffer.concat(this.pieces, this.pieceBytes);
+    if (this.pieceBytes > 0) this.underWay = this.send(Buffer.concat(this.pieces, this.pieceBytes), this.underWay);
     this.pieces = [];
     this.pieceBytes = 0;
-    if (!(await this.terminal.out(bytes))) this.readerGone = true;
+    return this.underWay;
+  }
+
+  private async send(bytes: Uint8Array, before: Promise<boolean>): Promise<boolean> {
+    const [isTaken] = await Promise.all([this.terminal.out(bytes), before]);
+    if (!isTaken) this.readerGone = true;
     return !this.readerGone;
   }
 }

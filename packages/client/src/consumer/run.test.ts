@@ -9,6 +9,7 @@ import type { MemoryGroups } from "../testing/memory-groups.ts";
 import { until } from "../testing/until.ts";
 import type { ConsumerOptions } from "./consumer-options.ts";
 import type { Consumer } from "./consumer.ts";
+import { aheadMax } from "./runner.ts";
 
 const clock = new HurriedClock();
 let broker: MemoryBroker;
@@ -68,6 +69,7 @@ function consumerOf(options: Partial<ConsumerOptions> = {}): Consumer {
   return client.consumer({ group: "g", topics: ["t"], ...rest, ...options });
 }
 
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const patient = { timeoutMs: 600_000 };
 const placeOf = ({ partition, offset }: ConsumedRecord): string => `${partition}@${offset}`;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -222,6 +224,34 @@ describe("Consumer.run()", () => {
     await consumer.close(patient);
     await run;
     expect(seen).toEqual([3000, 3000, 3000]);
+  });
+
+  it("handles no more than so many records ahead of one that hangs: each is remembered, and would come again", async () => {
+    const keyed = (from: number, count: number): Uint8Array =>
+      buildBatch(range(count).map((index) => ({ key: Buffer.from(`k${from + index}`), value: null, timestampMs: 1 })));
+    for (let from = 0; from < 80_000; from += 4000) await broker.append("t", 0, keyed(from, 4000));
+    broker.consumeMessageBytes = 30_000;
+    const consumer = consumerOf();
+    let release: () => void = () => undefined;
+    let handled = 0;
+    const run = consumer.run(
+      async ({ partition, offset }) => {
+        if (partition === 0 && offset === 10) await new Promise<void>((resolve) => (release = resolve));
+        handled += 1;
+      },
+      { concurrency: 4 },
+    );
+    await until(() => handled > aheadMax);
+    await broker.append("t", 1, keyed(0, 4000));
+    await until(() => committed(1) === 4000);
+    const place = { topic: "t", partition: 0 };
+    expect(consumer.position(place)).toBeGreaterThanOrEqual(aheadMax);
+    expect(consumer.position(place)).toBeLessThan(aheadMax + 4000);
+    expect(committed(0)).toBe(10);
+    release();
+    await until(() => committed(0) === 80_000);
+    await consumer.close(patient);
+    await run;
   });
 
   it("is closed within the bound though a handler hangs, and nothing of that is committed", async () => {

@@ -49,6 +49,8 @@ interface Job {
   readonly entry: number;
 }
 
+/** From so many records of a partition that are not in its unbroken row on, no more are taken: one may hang for ever. */
+export const aheadMax = 65_536;
 /** Waiting records for each hand, before more are taken. */
 const waitingPerHand = 16;
 
@@ -118,6 +120,8 @@ export class Runner {
 
   /** Of partitions that go, what was not begun is not begun, unless something behind it was: that would come again elsewhere. */
   #dropUnwanted(): void {
+    // Looking through all that waits costs more than a quick handler.
+    if (![...this.#waiting.keys()].some(({ state }) => state !== "held")) return;
     const dropped = this.#lanes.drop(
       ({ claim, entry }) =>
         claim.state === "gone" || (claim.state === "giving-back" && !claim.finished.isBeforeStarted(entry)),
@@ -127,6 +131,7 @@ export class Runner {
 
   #isWelcome(claim: Claim): boolean {
     const waiting = this.#waiting.get(claim) ?? 0;
+    if (claim.finished.open >= aheadMax) return false;
     return waiting === 0 || (this.#lanes.hasRoom && waiting < this.#waitingMax / 2);
   }
 

@@ -51,7 +51,7 @@ describe("CoalescedOutput", () => {
     const taking: ((isTaken: boolean) => void)[] = [];
     const slow = { ...terminalTaking(), out: () => new Promise<boolean>((resolve) => taking.push(resolve)) };
     const output = new CoalescedOutput(slow);
-    output.write(Buffer.from("a"));
+    expect(output.write(Buffer.from("a"))).toBe(true);
     await new Promise(setImmediate);
     let flushed: boolean | undefined;
     const flushing = output.flush().then((isTaken) => (flushed = isTaken));

@@ -223,8 +223,7 @@ export class Broker {
     const registration = await Registration.open(options);
     this.#registration = registration;
     await applyTopicDefaults(controller, cluster.control, this.#options.topicDefaults ?? {});
-    await node.topics.setAsideStrays(controller.image);
-    await node.topics.apply(controller.image);
+    await node.topics.start(controller.image);
     // J-13: the controller has what was lost in its log.
     node.store.confirmRecovery();
     this.#followImage(controller, node);

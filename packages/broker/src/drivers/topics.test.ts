@@ -131,3 +131,51 @@ it("a topic that cannot be made is tried once a second, however often the metada
   await world.time.until(() => world.time.nowMs > nowMs + 10_000, "ten seconds");
   expect(tries() - before).toBeLessThan(15);
 });
+
+it("a node starts although what was deleted while it was down cannot be removed yet", async () => {
+  const world = new ReplicaWorld(7);
+  for (const node of world.nodes) await node.start();
+  const node = world.node(1);
+  const topicId = await world.createTopic("t");
+  node.crash("kill");
+  world.command({ kind: "deleteTopic", topicId });
+  await world.time.result(node.start(), "the start");
+  const { store, topics } = node;
+  if (store === undefined || topics === undefined) throw new Error("It runs");
+  expect(store.get(topicId, 0)).toBeDefined();
+  const remove = store.delete.bind(store);
+  let isFull = true;
+  store.delete = async (id) => {
+    if (!isFull) return remove(id);
+    throw new FileSystemError("NO_SPACE", "/data", "No room, says the test");
+  };
+  await world.time.result(topics.start(world.image), "the node to be in line");
+  isFull = false;
+  await world.time.until(() => store.get(topicId, 0) === undefined, "the files to go");
+});
+
+it("a topic is made again although the files of the one before could not be deleted at first", async () => {
+  const world = new ReplicaWorld(6);
+  for (const node of world.nodes) await node.start();
+  const node = world.node(1);
+  const { store } = node;
+  if (store === undefined) throw new Error("It runs");
+  const former = await world.createTopic("t");
+  await world.time.until(() => node.topics?.get("t")?.id === former, "the topic");
+  const remove = store.delete.bind(store);
+  let isFull = true;
+  let tries = 0;
+  store.delete = async (id) => {
+    if (!isFull) return remove(id);
+    tries++;
+    throw new FileSystemError("NO_SPACE", "/data", "No room, says the test");
+  };
+  world.command({ kind: "deleteTopic", topicId: former });
+  const made = world.command({ kind: "createTopic", name: "t", partitions: 1, replicationFactor: 3, configs: {} });
+  const topicId = made.kind === "done" ? made.reply.topicId : "";
+  await world.time.until(() => tries > 1, "another try");
+  expect(node.topics?.get("t")).toBeUndefined();
+  isFull = false;
+  await world.time.until(() => node.topics?.get("t")?.id === topicId, "the new topic");
+  expect(store.get(former, 0)).toBeUndefined();
+});

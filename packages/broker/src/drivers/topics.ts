@@ -23,7 +23,14 @@ import {
   topicOverrides,
   topicsByName,
 } from "@varve/cluster";
-import { FileSystemError, type CompactionConfig, type LogConfig, LogError, type LogStore } from "@varve/log";
+import {
+  type CompactionConfig,
+  FileSystemError,
+  type LogConfig,
+  LogError,
+  type LogStore,
+  type PartitionLog,
+} from "@varve/log";
 import { TopicMetrics } from "../metrics/topic-metrics.ts";
 import type { Refusal } from "../refusal.ts";
 import type { TopicRules } from "./batch-admission.ts";
@@ -119,6 +126,8 @@ export class Topics {
   readonly #keyCheck = new KeyCheck();
   readonly #byName = new Map<string, LocalTopic>();
   readonly #byId = new Map<string, LocalTopic>();
+  /** Of deleted topics, in the store still. */
+  readonly #undeleted = new Set<PartitionLog["id"]>();
   #wanted: ControllerImage | undefined;
   #appliedOffset = 0;
   #applying: Promise<void> | undefined;
@@ -165,20 +174,26 @@ export class Topics {
     await (this.#applying ??= this.#run());
   }
 
-  /** Puts aside what the store has and the image does not know, and removes what was deleted while nobody saw. Once, at start. */
-  async setAsideStrays(image: ControllerImage): Promise<void> {
-    for (const log of this.#dependencies.store.partitions()) {
-      const known = image.topics.get(log.id.topicId)?.partitions[log.id.partition];
-      if (known?.replicas.includes(this.#dependencies.nodeId) === true) continue;
-      const where = { topic: log.id.topic, partition: log.id.partition };
-      if (image.removedTopics.has(log.id.topicId)) {
-        this.#dependencies.log(where, "partition of a deleted topic: its files are removed");
-        await this.#dependencies.store.delete(log.id);
+  /**
+   * Once, before anything else: what the store has and the image does not know is put aside, what was deleted while nobody saw goes, and
+   * the rest is brought in line with the same image. With a later one a topic that was deleted in between would be left behind.
+   */
+  async start(image: ControllerImage): Promise<void> {
+    const { store, nodeId, log: tell } = this.#dependencies;
+    for (const { id } of store.partitions()) {
+      const known = image.topics.get(id.topicId)?.partitions[id.partition];
+      if (known?.replicas.includes(nodeId) === true) continue;
+      const where = { topic: id.topic, partition: id.partition };
+      if (image.removedTopics.has(id.topicId)) {
+        tell(where, "partition of a deleted topic: its files are removed");
+        this.#undeleted.add(id);
+        this.#incomplete = true;
         continue;
       }
-      this.#dependencies.log(where, "partition unknown to the cluster: its directory was renamed to .stray");
-      await this.#dependencies.store.setAside(log.id);
+      tell(where, "partition unknown to the cluster: its directory was renamed to .stray");
+      await store.setAside(id);
     }
+    await this.apply(image);
   }
 
   /** Ends all leaderships: whoever waits gets `refusal`. */
@@ -215,9 +230,10 @@ export class Topics {
   async #applyOne(image: ControllerImage): Promise<void> {
     this.#incomplete = false;
     for (const topic of this.#byId.values()) {
-      if (image.topics.get(topic.id) === undefined) await this.#remove(topic);
+      if (image.topics.get(topic.id) === undefined) this.#remove(topic);
     }
     this.#changeAllRoles(image);
+    await this.#deleteFiles(image);
     const shared = clusterOverrides(image);
     for (const topic of topicsByName(image)) {
       const own = topicOverrides(image, topic.id);
@@ -228,14 +244,14 @@ export class Topics {
         local.broughtInLine = { topic, own, shared };
       } catch (error) {
         if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
-        this.#retryLater(topic, image, error);
+        // One topic's trouble is not that of the others, nor of the node: a failed disk speaks up by itself (J-14).
+        this.#dependencies.log({ topic: topic.name, error: error.message }, "topic cannot be used yet, trying again");
+        this.#retryLater(image);
       }
     }
   }
 
-  /** One topic's trouble is not that of the others, nor of the node: a failed disk speaks up by itself (J-14). */
-  #retryLater(topic: Topic, image: ControllerImage, error: Error): void {
-    this.#dependencies.log({ topic: topic.name, error: error.message }, "topic cannot be used yet, trying again");
+  #retryLater(image: ControllerImage): void {
     if (this.#closed) return;
     this.#incomplete = true;
     if (this.#retry !== undefined) return;
@@ -337,7 +353,7 @@ export class Topics {
     await this.#dependencies.store.setAside(partition.log.id);
   }
 
-  async #remove(topic: LocalTopic): Promise<void> {
+  #remove(topic: LocalTopic): void {
     this.#byId.delete(topic.id);
     if (this.#byName.get(topic.name) === topic) this.#byName.delete(topic.name);
     const local = topic.local();
@@ -348,15 +364,25 @@ export class Topics {
         metadata: { topic: topic.name },
       });
     }
-    for (const { log } of local) {
+    for (const { log } of local) this.#undeleted.add(log.id);
+  }
+
+  /** What could not be deleted stays in the way of a topic of the same name: it is tried again. The next start would, too. */
+  async #deleteFiles(image: ControllerImage): Promise<void> {
+    const { store, log: tell } = this.#dependencies;
+    for (const id of this.#undeleted) {
       try {
-        await this.#dependencies.store.delete(log.id);
+        await store.delete(id);
       } catch (error) {
         if (!(error instanceof LogError || error instanceof FileSystemError)) throw error;
-        // The deletion is decided: what is left of it is removed by the next start. A failed disk speaks up by itself (J-14).
-        const where = { topic: topic.name, partition: log.id.partition, error: error.message };
-        this.#dependencies.log(where, "files of a deleted topic are left: the next start removes them");
+        // The deletion is decided. A failed disk speaks up by itself (J-14).
+        tell({ topic: id.topic, partition: id.partition, error: error.message }, "files of a deleted topic are left");
+        if (store.get(id.topicId, id.partition) !== undefined) {
+          this.#retryLater(image);
+          continue;
+        }
       }
+      this.#undeleted.delete(id);
     }
   }
 }

@@ -257,8 +257,7 @@ export class Machine implements PeerMachine {
       onLost: (error) => this.#ended(process, error),
     });
     process.registration = registration;
-    await topics.setAsideStrays(controller.image);
-    await topics.apply(controller.image);
+    await topics.start(controller.image);
     store.confirmRecovery();
     controller.subscribe((image) => {
       if (!process.isHeld) this.#apply(process, image);

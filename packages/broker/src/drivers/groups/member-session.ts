@@ -77,10 +77,6 @@ export interface SessionStart {
   readonly hasHeartbeats: boolean;
 }
 
-interface Unsaid {
-  readonly wishes?: { readonly topics: readonly string[]; readonly pattern: string };
-}
-
 /** Answers that a session may owe; more is not read. */
 const owedMax = 64;
 /** Of one message: a generated client takes 4 MiB, and the largest entry is small beside that. */
@@ -107,8 +103,10 @@ export class MemberSession implements GroupSession {
   readonly #starting = new Set<string>();
   #hasStartless = false;
   #retry: WheelEntry | undefined;
-  /** A beat that could not be appended. */
-  #unsaid: Unsaid | undefined;
+  /** A beat could not be appended. */
+  #isUnsaid = false;
+  /** What the member wants by now, while the group does not know it. */
+  #wishes: { readonly topics: readonly string[]; readonly pattern: string } | undefined;
   readonly #names = new Map<string, string>();
   #owed = 0;
   #isDraining = false;
@@ -249,7 +247,7 @@ export class MemberSession implements GroupSession {
     const telling = planTelling(this.#told, group, member, (topicId) => topicName(topicId) === undefined);
     this.#told = telling.told;
     this.#tell(telling, member);
-    if (telling.owned !== undefined) void this.#owe(this.#beat({}));
+    if (telling.owned !== undefined) void this.#owe(this.#beat());
     this.#hasStartless = telling.startless.length > 0;
     this.#findStarts(telling.startless);
   }
@@ -342,19 +340,24 @@ export class MemberSession implements GroupSession {
   async #revoked(revoked: JoinRequestOutput["revoked"]): Promise<void> {
     const given = placesNamed(revoked?.partitions ?? [], (name) => this.#dependencies.translator.topicId(name));
     this.#told = givenBack(this.#told, given, revoked?.generation ?? 0);
-    await this.#beat({});
+    await this.#beat();
   }
 
   async #subscribe(wanted: JoinRequestOutput["topics"]): Promise<void> {
     const { topics = [], topicPattern: pattern = "" } = wanted ?? {};
     const fault = this.#dependencies.translator.subscriptionFault(topics, pattern);
-    if (fault !== undefined) this.end(fault);
-    else await this.#beat({ wishes: { topics, pattern } });
+    if (fault !== undefined) {
+      this.end(fault);
+      return;
+    }
+    this.#wishes = { topics, pattern };
+    await this.#beat();
   }
 
   /** Says what the member has by now, and what else it wants. What could not be appended is said again, until it is. */
-  async #beat({ wishes }: Pick<Unsaid, "wishes">): Promise<void> {
+  async #beat(): Promise<void> {
     const { groupId, join } = this.#start;
+    const wishes = this.#wishes;
     const beat = {
       memberId: this.#memberId,
       instanceId: join.instanceId,
@@ -363,6 +366,7 @@ export class MemberSession implements GroupSession {
     };
     const reply = await this.#dependencies.coordinator.call(groupId, { kind: "beat", beat });
     if (!isRefusal(reply)) {
+      if (this.#wishes === wishes) this.#wishes = undefined;
       this.look();
       return;
     }
@@ -370,16 +374,16 @@ export class MemberSession implements GroupSession {
       this.end(reply);
       return;
     }
-    this.#unsaid = wishes === undefined ? (this.#unsaid ?? {}) : { wishes };
+    this.#isUnsaid = true;
     this.#retry ??= this.#dependencies.wheel.schedule(retryMs, () => this.#again());
   }
 
   #again(): void {
     this.#retry = undefined;
     if (this.#isOver) return;
-    const unsaid = this.#unsaid;
-    this.#unsaid = undefined;
-    if (unsaid !== undefined) void this.#owe(this.#beat(unsaid));
+    const isUnsaid = this.#isUnsaid;
+    this.#isUnsaid = false;
+    if (isUnsaid) void this.#owe(this.#beat());
     this.look();
   }
 

@@ -207,3 +207,19 @@ function mostThatCanStay({ members, partitions }: AssignorInput): number {
   const [share, more] = [Math.floor(all / members.length), all % members.length];
   return had.reduce((sum, count, index) => sum + Math.min(count, share + (index < more ? 1 : 0)), 0);
 }
+
+// Of 2,000 that have more, but nobody to give it to, each was asked for every partition that moves: minutes.
+it("cooperative-sticky levels a few of many members without asking all others each time", () => {
+  const topics = Array.from({ length: 10 }, (_, index) => `a${index}`);
+  const crowd = Array.from({ length: 2_000 }, (_, index) => {
+    const pairs = Array.from({ length: 8 }, (_unused, at) => [topics[at] as string, index] as const);
+    return member(`crowd-${index}`, topics, assignmentOf(pairs));
+  });
+  const few = Array.from({ length: 40 }, (_, index) => {
+    const owned = Array.from({ length: index < 20 ? 6 : 0 }, (_unused, at) => ["b", index * 6 + at] as const);
+    return member(`few-${index}`, ["b"], assignmentOf(owned));
+  });
+  const partitions = new Map([...topics.slice(0, 8).map((topic) => [topic, 2_000] as const), ["b", 120] as const]);
+  const target = assignCooperativeSticky({ members: [...crowd, ...few], partitions });
+  expect(few.map(({ memberId }) => sizeOf(target.get(memberId) as Assignment))).toEqual(few.map(() => 3));
+});

@@ -75,8 +75,11 @@ interface Step {
 function level(hands: readonly Hand[], wantedBy: ReadonlyMap<string, readonly Hand[]>): boolean {
   const leastOfAll = hands.reduce((least, { load }) => Math.min(least, load), Infinity);
   const givers = hands.filter(({ load }) => load >= leastOfAll + 2).sort((a, b) => b.load - a.load);
+  // Whom a chain from a giver reaches, and from whom none went on, has no more than that giver, and nobody else to give to either.
+  const hopeless = new Set<Hand>();
   for (const giver of givers) {
-    const chain = shortestChain(giver, wantedBy);
+    if (hopeless.has(giver)) continue;
+    const chain = shortestChain(giver, wantedBy, hopeless);
     if (chain === undefined) continue;
     for (const { from, topicId, to } of chain) handOver(from, to, topicId);
     return true;
@@ -84,10 +87,14 @@ function level(hands: readonly Hand[], wantedBy: ReadonlyMap<string, readonly Ha
   return false;
 }
 
-/** From `giver`, breadth first over topics that a hand has and hands that want them, to the least loaded hand that is near. */
+/**
+ * From `giver`, breadth first over topics that a hand has and hands that want them, to the least loaded hand that is near. When there is
+ * none, whoever was reached is `hopeless`.
+ */
 function shortestChain(
   giver: Hand,
   wantedBy: ReadonlyMap<string, readonly Hand[]>,
+  hopeless: Set<Hand>,
 ): { from: Hand; to: Hand; topicId: string }[] | undefined {
   const cameBy = new Map<Hand, Step>();
   const seenTopics = new Set<string>();
@@ -109,6 +116,7 @@ function shortestChain(
     if (least !== undefined && least.load <= giver.load - 2) return traceBack(least, giver, cameBy);
     edge = next;
   }
+  for (const hand of cameBy.keys()) hopeless.add(hand);
   return undefined;
 }
 

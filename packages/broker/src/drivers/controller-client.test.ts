@@ -1,6 +1,6 @@
 import { Client, Server, ServerCredentials, credentials } from "@grpc/grpc-js";
 import { loadServices } from "@varve/api";
-import { type Command, encodeOutcome } from "@varve/cluster";
+import { type Command, encodeBatch, encodeOutcome } from "@varve/cluster";
 import { systemClock } from "@varve/log";
 import { afterEach, expect, test, vi } from "vitest";
 import type { MetadataRole } from "../ports/metadata-log.ts";
@@ -25,7 +25,7 @@ const register: Command = {
 
 async function open(
   options: Partial<RemoteControllerOptions> = {},
-): Promise<{ control: ClusterController; is: (role: MetadataRole) => void }> {
+): Promise<{ control: ClusterController; log: RoleLog; is: (role: MetadataRole) => void }> {
   const log = new RoleLog();
   let ids = 0;
   const controller = await Controller.start(
@@ -51,13 +51,14 @@ async function open(
     () => controller.close(),
     () => control.close(),
   );
-  return { control, is: (role) => log.listener?.onRole(role) };
+  return { control, log, is: (role) => log.listener?.onRole(role) };
 }
 
 /** A node that takes commands over gRPC: `answer` per call; undefined cuts the connection after the command has come. */
 async function remote(
   answer: (call: number) => Buffer | undefined,
   termOf: (call: number) => number = () => 1,
+  metadataOffset = 0,
 ): Promise<{ client: Client; calls: () => number }> {
   const server = new Server();
   let calls = 0;
@@ -68,7 +69,7 @@ async function remote(
         calls += 1;
         const outcome = answer(calls);
         if (outcome === undefined) server.forceShutdown();
-        else callback(null, { outcome, term: termOf(calls), metadataOffset: 0 });
+        else callback(null, { outcome, term: termOf(calls), metadataOffset });
       },
     },
   );
@@ -182,6 +183,31 @@ test("a controller that stops has done nothing with what it had not begun: the n
   is(follows);
   expect(await control.submit(register)).toEqual({ kind: "done", reply: { brokerEpoch: 9 } });
   expect(calls()).toBe(2);
+});
+
+test("a topic that exists already is known here, too, when that is said: whoever is told uses it next", async () => {
+  const exists = { reason: "TOPIC_ALREADY_EXISTS", message: "It exists.", metadata: {} } as const;
+  const answer = Buffer.from(encodeOutcome("createTopic", { kind: "refused", refusal: exists }));
+  const { client, calls } = await remote(
+    () => answer,
+    () => 1,
+    1,
+  );
+  const { control, log, is } = await open({ peers: { client: () => client }, timeoutMs: 60_000 });
+  is(follows);
+  let isAnswered = false;
+  const outcome = control.submit({ kind: "createTopic", name: "t" }).finally(() => (isAnswered = true));
+  await vi.waitFor(() => expect(calls()).toBe(1), { timeout: 30_000 });
+  // Handed over behind it, and answered: its own answer has come.
+  await control.submit(register);
+  expect(isAnswered).toBe(false);
+  const bytes = encodeBatch({
+    firstOffset: 1,
+    writtenAtMs: 0,
+    records: [{ type: "Topic", topicId: "a".repeat(32), name: "t" }],
+  });
+  log.listener?.onCommitted([{ index: 1, bytes }]);
+  expect(await outcome).toMatchObject({ refusal: { reason: "TOPIC_ALREADY_EXISTS" } });
 });
 
 test("a wall clock that is set back lets no command last: nobody answers, and it ends in time", async () => {

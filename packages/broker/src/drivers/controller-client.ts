@@ -151,7 +151,9 @@ export class ClusterController implements ControllerClient {
     const isPast = term < this.#termSeen;
     if (outcome.kind === "refused" && (isNotDone(outcome) || (isPast && !isUnknown(outcome.refusal)))) return undefined;
     this.#termSeen = Math.max(this.#termSeen, term);
-    if (outcome.kind === "done" && awaited.has(command.kind)) await this.#seen(metadataOffset, endMs);
+    // Somebody else has made it just now, perhaps: whoever hears that it exists will use it, here.
+    const isThere = outcome.kind === "done" || outcome.refusal.reason === "TOPIC_ALREADY_EXISTS";
+    if (isThere && awaited.has(command.kind)) await this.#seen(metadataOffset, endMs);
     return outcome;
   }
 

@@ -21,6 +21,13 @@ describe("reportError()", () => {
     }
   });
 
+  it("names the node that does not answer, where a command talks to two", () => {
+    const message = 'Cannot reach a broker at "127.0.0.1:1", "[::1]:2": connect ECONNREFUSED 127.0.0.1:1';
+    const error = Object.assign(new Error(message), { reason: "UNREACHABLE" });
+    const { lines } = reportError(error, { address: "127.0.0.1:9094" });
+    expect(lines[0]).toBe('No node answers at "127.0.0.1:1", "[::1]:2": connect ECONNREFUSED 127.0.0.1:1');
+  });
+
   it("does not take a refusal with status UNAVAILABLE for a missing node", () => {
     const report = reportError(refused("NOT_ENOUGH_REPLICAS", { grpcCode: 14 }));
     expect(report.exitCode).toBe(1);

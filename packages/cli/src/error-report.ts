@@ -160,11 +160,15 @@ function isUnreachable(error: Error): boolean {
 }
 
 function unreachable(message: string, context: ReportContext): ErrorReport {
-  const where = context.address === undefined ? "" : ` at "${context.address}"`;
+  // A command may have to do with two nodes: the client says which one it looked for.
+  const [prefix, sought] = /^Cannot reach a broker at ("[^"]*"(?:, "[^"]*")*): /.exec(message) ?? [""];
+  const asked = context.address === undefined ? undefined : `"${context.address}"`;
+  const addresses = sought ?? asked;
+  const where = addresses === undefined ? "" : ` at ${addresses}`;
   // grpc-js wraps what matters: "No connection established. Last error: Error: connect ECONNREFUSED … Resolution note: ".
   const isOtherProtocol = /Protocol error/.test(message);
   const why = message
-    .replace(/^Cannot reach a broker at [^:]*(?::\d+"?,? ?)*: /, "")
+    .slice(prefix.length)
     .replace(/^.*?Last error: (?:Error: )?/, "")
     .replace(/\.? Resolution note: *$/, "")
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)$/, "");

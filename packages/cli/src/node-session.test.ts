@@ -94,6 +94,8 @@ describe("varve topic", () => {
     expect([prefix.stdout.toString(), prefix.stderr]).toEqual(["", expect.stringContaining('begins with "zz"')]);
     const trim = await node.varve(["topic", "trim", "twice", "--before", "9", "--yes"]);
     expect([trim.exitCode, trim.stdout.toString()]).toEqual([1, expect.stringContaining("only 0 are committed")]);
+    const dry = await node.varve(["topic", "trim", "twice", "--before", "9", "--dry-run"]);
+    expect([dry.exitCode, dry.stderr]).toEqual([1, expect.stringContaining("Could not trim 1 partition")]);
     const where = await node.varve(["topic", "list", "--address", "http://localhost:1"]);
     expect([where.exitCode, where.stderr]).toEqual([2, expect.stringContaining("host:port")]);
     const missing = await node.varve(["topic", "describe"]);

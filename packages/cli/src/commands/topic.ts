@@ -297,19 +297,28 @@ async function trimTopic(terminal: Terminal, name: string, options: TrimOptions)
       0,
     );
     const what = `${printNumberOf(gone, "record")} of topic "${name}"`;
-    if (options.dryRun === true) return terminal.out(`Would delete ${what}.\n${trimTable(planned)}`);
+    if (options.dryRun === true) {
+      await terminal.out(`Would delete ${what}.\n${trimTable(planned)}`);
+      return assertTrimmed(name, planned);
+    }
     await confirmDestruction(terminal, options, { sentence: `This deletes ${what}, for good.`, typeToConfirm: name });
     const results = await client.admin.deleteRecords({ topic: name, partitions, validateOnly: false });
     await terminal.out(trimTable(results));
-    const refused = results.filter((result) => result.error != null).length;
-    if (refused === 0) return;
-    throw new CliError("failed", `Could not trim ${printNumberOf(refused, "partition")} of topic "${name}"`, {
-      advice: [`See what is there: varve offsets ${name}`],
-    });
+    assertTrimmed(name, results);
   });
 }
 
-function trimTable(results: Awaited<ReturnType<Client["admin"]["deleteRecords"]>>): string {
+type Trimmed = Awaited<ReturnType<Client["admin"]["deleteRecords"]>>;
+
+function assertTrimmed(topic: string, results: Trimmed): void {
+  const refused = results.filter((result) => result.error != null).length;
+  if (refused === 0) return;
+  throw new CliError("failed", `Could not trim ${printNumberOf(refused, "partition")} of topic "${topic}"`, {
+    advice: [`See what is there: varve offsets ${topic}`],
+  });
+}
+
+function trimTable(results: Trimmed): string {
   return printTable(
     ["PARTITION", "START", "ERROR"],
     results.map(({ partition, logStartOffset, error }) => [

@@ -551,6 +551,23 @@ describe("a consumer's session", () => {
     await its;
   });
 
+  it("stays where it is in a partition whose new leader knows the high watermark late, when another one is out of range", async () => {
+    await fill(0, 10);
+    const consumer = consumerOf();
+    const iterator = consumer[Symbol.asyncIterator]();
+    expect((await iterator.next()).value!.nextOffset).toBe(10);
+    const next = iterator.next();
+    broker.watermarksBehind = 2;
+    broker.consumeRefusals.push(new VarveError("OFFSET_OUT_OF_RANGE", "Not kept"));
+    const other = [{ topic: "t", partition: 1 }];
+    const asked = broker.listOffsetsCalls;
+    consumer.pause(other);
+    await until(() => broker.listOffsetsCalls > asked);
+    await fill(0, 5, 10);
+    expect((await next).value!.records[0]!.offset).toBe(10);
+    await consumer.close({ timeoutMs: 1 });
+  });
+
   it("is told that a topic is gone: it goes on with the others", async () => {
     await fill(1, 10);
     const lost: number[] = [];

@@ -104,7 +104,7 @@ export class TopicReads {
         for (const row of rows) {
           const progress = this.#claims.get(row.partition)?.progress;
           if (progress === undefined) continue;
-          const isOutside = progress.received < row.logStartOffset || progress.received > row.highWatermark;
+          const isOutside = progress.received < row.logStartOffset || progress.received > row.logEndOffset;
           if (isOutside) progress.received = row.offset;
         }
         this.#calls.open();

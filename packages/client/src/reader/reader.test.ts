@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConsumedRecord } from "@varve/api";
+import { VarveError, type ConsumedRecord } from "@varve/api";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../client.ts";
 import { batchOf, MemoryBroker } from "../testing/memory-broker.ts";
@@ -228,6 +228,21 @@ describe("Reader", () => {
       metadata: { logStartOffset: "10", highWatermark: "20" },
     });
     expect(await all(client.reader({ ...options, onOutOfRange: "earliest" }))).toEqual(numbers(10, 10));
+  });
+
+  it("stays where it is in a partition whose new leader knows the high watermark late, when another one is out of range", async () => {
+    await fill(0, 10);
+    await fill(1, 10);
+    const reader = client.reader({ topic: "t", onOutOfRange: "earliest" });
+    for (let count = 0; count < 20; count++) await reader.next();
+    broker.watermarksBehind = 2;
+    broker.consumeRefusals.push(new VarveError("OFFSET_OUT_OF_RANGE", "Not kept"));
+    const asked = broker.listOffsetsCalls;
+    reader.pause([1]);
+    await until(() => broker.listOffsetsCalls > asked);
+    await fill(0, 1, 10);
+    expect((await reader.next())!.offset).toBe(10);
+    await reader.close();
   });
 
   it("rejects when there is no such topic", async () => {

@@ -353,7 +353,7 @@ export class Reader implements AsyncIterable<ConsumedRecord> {
             const progress = this.#partitions!.get(row.partition);
             const outside =
               progress !== undefined &&
-              (progress.received < row.logStartOffset || progress.received > row.highWatermark);
+              (progress.received < row.logStartOffset || progress.received > row.logEndOffset);
             if (outside) progress.received = row.offset;
           }
           this.#calls.open();

@@ -134,6 +134,8 @@ export class MemoryBroker {
   readonly faults: ProduceFault[] = [];
   /** Refusals of the ListOffsets requests to come, one each. */
   readonly offsetFaults: VarveError[] = [];
+  /** ListOffsets knows high watermarks late by so much, as a new leader does. */
+  watermarksBehind = 0;
   /** Refusals of the Consume calls to come, one each. */
   readonly consumeRefusals: VarveError[] = [];
   /** After this many messages a Consume stream breaks, once for each entry. */
@@ -318,7 +320,7 @@ export class MemoryBroker {
               timestampMs: -1,
               leaderEpoch: 1,
               logStartOffset: log.logStart,
-              highWatermark: log.logEnd,
+              highWatermark: log.logEnd - this.watermarksBehind,
               logEndOffset: log.logEnd,
               ...(refusal === undefined ? {} : { error: errorToFields(refusal) }),
             };

@@ -253,6 +253,11 @@ export class PartitionCuts {
     const failure = new LogError("PARTITION_FAILED", message, { path: problem.path, cause: problem });
     this.#writer.stop();
     this.#memory.fail(failure);
+    if (this.#writer.mode !== "journal") {
+      // It counts no more, and others wait for the room. What the journal has is needed (J-8).
+      this.#writer.tail.truncateTo(this.#memory.countedOffset);
+      this.#node.roomMade();
+    }
     this.#node.checkpointSoon();
   }
 

@@ -72,19 +72,11 @@ test.each([
     // Every effect is another step; those left out here are another one's.
     for (let effects = from; ; effects += 8) {
       const partition = await begin(effects, mode);
-      const { disk } = partition;
-      disk.haltAfter(disk.effects + effects);
-      const progress = { isDone: false };
-      void partition.store.runCompaction().then(() => {
-        progress.isDone = true;
-      });
-      while (!disk.isHalted && !progress.isDone) {
-        if (!(await disk.time.step())) await new Promise((resolve) => setImmediate(resolve));
-      }
+      const isDone = await partition.compactUntil(effects);
       crashes += 1;
       await loseJournal(partition, ending, effects);
       await checkLoss(partition);
-      if (progress.isDone) break;
+      if (isDone) break;
     }
     expect(crashes).toBeGreaterThan(8);
   },

@@ -137,15 +137,7 @@ test.each(["kill", "power cut"] as const)(
     for (let effects = 1; ; effects++) {
       const partition = await begin(effects);
       const { disk } = partition;
-      disk.haltAfter(disk.effects + effects);
-      const progress = { isDone: false };
-      void partition.store.runCompaction().then(() => {
-        progress.isDone = true;
-      });
-      while (!disk.isHalted && !progress.isDone) {
-        if (!(await disk.time.step())) await new Promise((resolve) => setImmediate(resolve));
-      }
-      if (progress.isDone) break;
+      if (await partition.compactUntil(effects)) break;
       crashes += 1;
       if (ending === "kill") disk.kill(effects);
       else disk.powerCut(effects);

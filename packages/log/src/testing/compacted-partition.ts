@@ -105,6 +105,20 @@ export class CompactedPartition {
     return this.result(this.store.runCompaction());
   }
 
+  /** Until the disk halts, after so many effects more. @returns whether it was done before that */
+  async compactUntil(effects: number): Promise<boolean> {
+    const { disk } = this;
+    disk.haltAfter(disk.effects + effects);
+    const progress = { isDone: false };
+    void this.store.runCompaction().then(() => {
+      progress.isDone = true;
+    });
+    while (!disk.isHalted && !progress.isDone) {
+      if (!(await disk.time.step())) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return progress.isDone;
+  }
+
   /** In an epoch of its own. */
   lead(): void {
     this.log.startEpoch(++this.#epoch);
